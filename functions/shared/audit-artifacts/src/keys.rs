@@ -1,0 +1,85 @@
+//! The keys of the reports bucket: the one place that knows where things lie.
+
+use audit_model::Service;
+use jiff::Timestamp;
+
+/// The pointer to the last complete scan.
+pub const LATEST: &str = "state/latest.json";
+
+/// The plan of a scan.
+pub fn plan(scan_id: &str) -> String {
+    format!("scans/{scan_id}/plan.json")
+}
+
+/// How many resources and shards the listing of a service found; written after its last shard.
+pub fn inventory(scan_id: &str, service: Service) -> String {
+    format!("scans/{scan_id}/shards/{service}/inventory.json")
+}
+
+/// One shard's resources.
+pub fn shard(scan_id: &str, service: Service, number: u32) -> String {
+    format!("scans/{scan_id}/shards/{service}/{number:04}.json")
+}
+
+/// One shard's findings.
+pub fn shard_findings(scan_id: &str, service: Service, number: u32) -> String {
+    format!("scans/{scan_id}/findings/{service}/{number:04}.jsonl")
+}
+
+/// The receipt of a scanned shard; written after its findings.
+pub fn shard_receipt(scan_id: &str, service: Service, number: u32) -> String {
+    format!("scans/{scan_id}/findings/{service}/{number:04}.receipt.json")
+}
+
+/// All findings of a scan, sorted.
+pub fn findings(scan_id: &str) -> String {
+    format!("scans/{scan_id}/findings.jsonl")
+}
+
+/// The summary of a scan.
+pub fn summary(scan_id: &str) -> String {
+    format!("scans/{scan_id}/summary.json")
+}
+
+/// The audit records of remediation.
+pub fn remediation(scan_id: &str) -> String {
+    format!("scans/{scan_id}/remediation.jsonl")
+}
+
+/// The receipt of a sent alert, so that a repeated task does not send a second one.
+pub fn alert(scan_id: &str) -> String {
+    format!("scans/{scan_id}/alert.json")
+}
+
+/// The JSON report of a scan, under the UTC day on which the scan started.
+pub fn json_report(scan_id: &str, started_at: Timestamp) -> String {
+    format!("{}.json", report(scan_id, started_at))
+}
+
+/// The CSV report of a scan, under the UTC day on which the scan started.
+pub fn csv_report(scan_id: &str, started_at: Timestamp) -> String {
+    format!("{}.csv", report(scan_id, started_at))
+}
+
+fn report(scan_id: &str, started_at: Timestamp) -> String {
+    format!("reports/date={}/{scan_id}", started_at.strftime("%Y-%m-%d"))
+}
+
+/// The claim on an event: whoever writes it first scans.
+pub fn claim(event_id: &str) -> String {
+    format!("claims/{event_id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_those_of_the_design() {
+        let started = "2026-11-23T23:59:59Z".parse().unwrap();
+        assert_eq!(shard("s1", Service::Lambda, 7), "scans/s1/shards/lambda/0007.json");
+        assert_eq!(shard_findings("s1", Service::S3, 12), "scans/s1/findings/s3/0012.jsonl");
+        assert_eq!(json_report("s1", started), "reports/date=2026-11-23/s1.json");
+        assert_eq!(csv_report("s1", started), "reports/date=2026-11-23/s1.csv");
+    }
+}

@@ -1,0 +1,17 @@
+//! Where plans, findings and reports lie: the [`ArtifactStore`] trait with its S3 implementation, the keys of the
+//! reports bucket, and JSON Lines as streams, so that memory does not grow with the number of findings.
+
+mod json_lines;
+pub mod keys;
+#[cfg(any(test, feature = "memory"))]
+mod memory;
+mod s3;
+mod store;
+
+pub use json_lines::{JsonLinesReader, JsonLinesWriter};
+#[cfg(any(test, feature = "memory"))]
+pub use memory::MemoryStore;
+pub use s3::S3Store;
+pub use store::{
+    ArtifactReader, ArtifactStore, ArtifactStoreExt, ArtifactWriter, Condition, PutOutcome, Stored, Written,
+};

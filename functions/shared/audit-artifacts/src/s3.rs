@@ -1,0 +1,263 @@
+//! The reports bucket. Every object is stored with a SHA-256 checksum that S3 verifies on arrival and keeps.
+
+use async_trait::async_trait;
+use audit_task::{TaskError, error_code, task_error};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use sha2::Digest as _;
+
+use crate::store::{ArtifactReader, ArtifactStore, ArtifactWriter, Condition, PutOutcome, Stored, Written};
+
+/// Size of one part of a multipart upload, and so the memory that one object being written takes. S3 takes at most
+/// 10,000 parts of at least 5 MiB: 78 GiB of findings.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
+const PART_SIZE: usize = 8 * 1024 * 1024;
+
+/// The reports bucket.
+#[derive(Debug, Clone)]
+pub struct S3Store {
+    client: Client,
+    bucket: String,
+    account: String,
+}
+
+impl S3Store {
+    /// A store in `bucket`, which must belong to `account`: S3 refuses to read or write a bucket of that name that
+    /// somebody else owns.
+    pub const fn new(client: Client, bucket: String, account: String) -> Self {
+        Self { client, bucket, account }
+    }
+
+    async fn get_object(
+        &self,
+        key: &str,
+    ) -> Result<Option<aws_sdk_s3::operation::get_object::GetObjectOutput>, TaskError> {
+        let answer =
+            self.client.get_object().bucket(&self.bucket).key(key).expected_bucket_owner(&self.account).send().await;
+        match answer {
+            Ok(object) => Ok(Some(object)),
+            Err(SdkError::ServiceError(error)) if error.err().is_no_such_key() => Ok(None),
+            Err(error) => Err(task_error("s3:GetObject", &error)),
+        }
+    }
+}
+
+#[async_trait]
+impl ArtifactStore for S3Store {
+    async fn get(&self, key: &str) -> Result<Option<Stored>, TaskError> {
+        let Some(object) = self.get_object(key).await? else {
+            return Ok(None);
+        };
+        let etag = object.e_tag.unwrap_or_default();
+        let content = object
+            .body
+            .collect()
+            .await
+            .map_err(|error| TaskError::Unavailable(format!("reading the object {key} broke off: {error}")))?;
+        Ok(Some(Stored { content: content.into_bytes(), etag }))
+    }
+
+    async fn open(&self, key: &str) -> Result<Option<ArtifactReader>, TaskError> {
+        Ok(self.get_object(key).await?.map(|object| Box::new(object.body.into_async_read()) as ArtifactReader))
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        content_type: &str,
+        content: Bytes,
+        condition: Condition,
+    ) -> Result<PutOutcome, TaskError> {
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .expected_bucket_owner(&self.account)
+            .content_type(content_type)
+            .checksum_sha256(BASE64.encode(Digest::of(&content)))
+            .body(ByteStream::from(content));
+        let request = match condition {
+            Condition::None => request,
+            Condition::IfAbsent => request.if_none_match("*"),
+            Condition::IfMatch(etag) => request.if_match(etag),
+        };
+        match request.send().await {
+            Ok(_) => Ok(PutOutcome::Written),
+            Err(error) if matches!(error_code(&error), Some("PreconditionFailed" | "ConditionalRequestConflict")) => {
+                Ok(PutOutcome::ConditionFailed)
+            }
+            Err(error) => Err(task_error("s3:PutObject", &error)),
+        }
+    }
+
+    async fn create(&self, key: &str, content_type: &str) -> Result<Box<dyn ArtifactWriter>, TaskError> {
+        Ok(Box::new(S3Writer {
+            store: self.clone(),
+            key: key.to_owned(),
+            content_type: content_type.to_owned(),
+            pending: Vec::new(),
+            upload: None,
+            digest: Digest::new(),
+            bytes: 0,
+        }))
+    }
+}
+
+/// An object that is sent in parts once it outgrows one.
+struct S3Writer {
+    store: S3Store,
+    key: String,
+    content_type: String,
+    pending: Vec<u8>,
+    upload: Option<Upload>,
+    digest: Digest,
+    bytes: u64,
+}
+
+struct Upload {
+    id: String,
+    parts: Vec<CompletedPart>,
+}
+
+impl S3Writer {
+    async fn send_part(&mut self) -> Result<(), TaskError> {
+        let content = Bytes::from(std::mem::take(&mut self.pending));
+        let checksum = BASE64.encode(Digest::of(&content));
+        let upload = match &mut self.upload {
+            Some(upload) => upload,
+            None => {
+                let started = self
+                    .store
+                    .client
+                    .create_multipart_upload()
+                    .bucket(&self.store.bucket)
+                    .key(&self.key)
+                    .expected_bucket_owner(&self.store.account)
+                    .content_type(&self.content_type)
+                    .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                    .send()
+                    .await
+                    .map_err(|error| task_error("s3:PutObject", &error))?;
+                let id = started.upload_id.ok_or_else(|| {
+                    TaskError::Corrupt("S3 began a multipart upload without giving its id".to_owned())
+                })?;
+                self.upload.insert(Upload { id, parts: Vec::new() })
+            }
+        };
+        let number = i32::try_from(upload.parts.len() + 1)
+            .map_err(|_| TaskError::Internal(format!("the object {} has too many parts", self.key)))?;
+        let sent = self
+            .store
+            .client
+            .upload_part()
+            .bucket(&self.store.bucket)
+            .key(&self.key)
+            .expected_bucket_owner(&self.store.account)
+            .upload_id(&upload.id)
+            .part_number(number)
+            .checksum_sha256(&checksum)
+            .body(ByteStream::from(content))
+            .send()
+            .await
+            .map_err(|error| task_error("s3:PutObject", &error))?;
+        upload
+            .parts
+            .push(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).checksum_sha256(checksum).build());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ArtifactWriter for S3Writer {
+    async fn write(&mut self, content: &[u8]) -> Result<(), TaskError> {
+        self.digest.update(content);
+        self.bytes += content.len() as u64;
+        self.pending.extend_from_slice(content);
+        if self.pending.len() >= PART_SIZE {
+            self.send_part().await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<Written, TaskError> {
+        if self.upload.is_some() && !self.pending.is_empty() {
+            self.send_part().await?;
+        }
+        match self.upload {
+            None => {
+                let put = self.store.put(&self.key, &self.content_type, self.pending.into(), Condition::None).await?;
+                if put == PutOutcome::ConditionFailed {
+                    return Err(TaskError::Conflict(format!("the object {} was written by somebody else", self.key)));
+                }
+            }
+            Some(upload) => {
+                self.store
+                    .client
+                    .complete_multipart_upload()
+                    .bucket(&self.store.bucket)
+                    .key(&self.key)
+                    .expected_bucket_owner(&self.store.account)
+                    .upload_id(upload.id)
+                    .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(upload.parts)).build())
+                    .send()
+                    .await
+                    .map_err(|error| task_error("s3:PutObject", &error))?;
+            }
+        }
+        Ok(Written { bytes: self.bytes, sha256: hex(&self.digest.value()) })
+    }
+
+    async fn abort(self: Box<Self>) -> Result<(), TaskError> {
+        if let Some(upload) = self.upload {
+            self.store
+                .client
+                .abort_multipart_upload()
+                .bucket(&self.store.bucket)
+                .key(&self.key)
+                .expected_bucket_owner(&self.store.account)
+                .upload_id(upload.id)
+                .send()
+                .await
+                .map_err(|error| task_error("s3:AbortMultipartUpload", &error))?;
+        }
+        Ok(())
+    }
+}
+
+/// A SHA-256 digest.
+pub(crate) struct Digest(sha2::Sha256);
+
+impl Digest {
+    fn new() -> Self {
+        Self(sha2::Sha256::new())
+    }
+
+    fn update(&mut self, content: &[u8]) {
+        self.0.update(content);
+    }
+
+    fn value(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+
+    /// The digest of content that is there whole.
+    pub(crate) fn of(content: &[u8]) -> [u8; 32] {
+        sha2::Sha256::digest(content).into()
+    }
+}
+
+/// Lowercase hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut digits, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}

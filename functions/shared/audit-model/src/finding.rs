@@ -1,0 +1,164 @@
+//! One rule's verdict on one resource, as reports carry it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::reading::Unreadable;
+use crate::{Service, Tags};
+
+/// The version of the finding's form; it rises when a field changes its meaning or goes.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// One rule's verdict on one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: String,
+    /// The scan that found it.
+    pub scan_id: String,
+    /// The service the rule belongs to.
+    pub service: Service,
+    /// The rule's id.
+    pub rule_id: String,
+    /// The rule's title.
+    pub title: String,
+    /// The rule's severity under the scan's policy.
+    pub severity: Severity,
+    /// The verdict.
+    pub status: Status,
+    /// What was judged.
+    pub resource: ResourceRef,
+    /// What was observed and what is expected.
+    pub evidence: Evidence,
+    /// What could not be read; empty unless the status is `INSUFFICIENT_DATA`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Unreadable>,
+    /// What to do.
+    pub remediation: Guidance,
+    /// The controls this rule answers to.
+    pub references: Vec<FrameworkReference>,
+    /// When the verdict was reached.
+    pub evaluated_at: Timestamp,
+    /// Since when it has been open, without a break, in complete scans; set by the aggregation on violations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<Timestamp>,
+}
+
+impl Finding {
+    /// The order of findings in every file: service, resource, rule. Two findings of one scan never share it.
+    pub fn sort_key(&self) -> (Service, &str, &str) {
+        (self.service, &self.resource.arn, &self.rule_id)
+    }
+}
+
+/// AWS Config's words for a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// The resource is as the rule demands.
+    Compliant,
+    /// It is not.
+    NonCompliant,
+    /// The rule has nothing to say about this resource.
+    NotApplicable,
+    /// A reading that the rule needs failed.
+    InsufficientData,
+}
+
+impl Status {
+    /// Every status, in the order of the reports.
+    pub const ALL: [Self; 4] = [Self::Compliant, Self::NonCompliant, Self::NotApplicable, Self::InsufficientData];
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Compliant => "COMPLIANT",
+            Self::NonCompliant => "NON_COMPLIANT",
+            Self::NotApplicable => "NOT_APPLICABLE",
+            Self::InsufficientData => "INSUFFICIENT_DATA",
+        })
+    }
+}
+
+/// How bad a violation is; ordered from low to critical.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Severity {
+    /// To be mended in the ordinary course of work.
+    Low,
+    /// To be mended soon.
+    Medium,
+    /// To be mended first.
+    High,
+    /// To be mended now.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity, the worst first.
+    pub const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Medium, Self::Low];
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Low => "LOW",
+            Self::Medium => "MEDIUM",
+            Self::High => "HIGH",
+            Self::Critical => "CRITICAL",
+        })
+    }
+}
+
+/// The resource that a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceRef {
+    /// Amazon Resource Name.
+    pub arn: String,
+    /// CloudFormation's name of the type, for instance `AWS::S3::Bucket`.
+    #[serde(rename = "type")]
+    pub resource_type: String,
+    /// Name, or id without one.
+    pub name: String,
+    /// Region.
+    pub region: String,
+    /// The 12 digits of the account.
+    pub account: String,
+    /// Tags; `None` when they could not be read.
+    pub tags: Option<Tags>,
+}
+
+/// What was seen and what the rule wants to see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// What was observed; never a secret.
+    pub observed: String,
+    /// What is expected.
+    pub expected: String,
+}
+
+/// What to do about a violation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Guidance {
+    /// In words.
+    pub text: String,
+    /// AWS's documentation page.
+    pub url: String,
+}
+
+/// A control of a framework.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FrameworkReference {
+    /// The framework's name and version, for instance `CIS AWS Foundations 5.0`.
+    pub framework: String,
+    /// The control's id there.
+    pub control: String,
+}

@@ -1,0 +1,19 @@
+//! The vocabulary of the auditor: resources as they were read, findings, plans, summaries, and what the states of
+//! the machine say to each other. It knows no AWS SDK, no clock and no environment.
+
+pub mod finding;
+pub mod plan;
+pub mod policy;
+pub mod reading;
+pub mod remediation;
+pub mod resource;
+pub mod summary;
+pub mod task;
+
+pub use finding::{Evidence, Finding, FrameworkReference, Guidance, ResourceRef, Severity, Status};
+pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
+pub use policy::Policy;
+pub use reading::{Reading, Unreadable, UnreadableCause};
+
+/// Tags of a resource, by key.
+pub type Tags = std::collections::BTreeMap<String, String>;

@@ -1,0 +1,185 @@
+//! What one scan sets out to do, and why. It is kept in the reports bucket as evidence.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::Policy;
+
+/// The plan of one scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// The scan's id: start time and a few digits of the execution's digest, sortable by time.
+    pub scan_id: String,
+    /// Who asked.
+    pub trigger: Trigger,
+    /// The 12 digits of the audited account.
+    pub account: String,
+    /// The audited region.
+    pub region: String,
+    /// The services to scan, in catalogue order, without repeats.
+    pub services: Vec<Service>,
+    /// What remediation may do in this scan.
+    pub remediation: RemediationMode,
+    /// The audit policy in force, all of it.
+    pub policy: Policy,
+    /// When the execution started.
+    pub started_at: Timestamp,
+    /// ARN of the execution.
+    pub execution_arn: String,
+}
+
+impl Plan {
+    /// Whether the scan covers every service, so that its figures compare with other such scans.
+    pub fn covers_all_services(&self) -> bool {
+        Service::ALL.iter().all(|service| self.services.contains(service))
+    }
+}
+
+/// Who or what asked for a scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Trigger {
+    /// The way in.
+    pub kind: TriggerKind,
+    /// Id of the EventBridge event; `None` for a console execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// Who asked, in their own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<String>,
+    /// Why, in their own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The ways in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TriggerKind {
+    /// The scheduled EventBridge rule.
+    Schedule,
+    /// A custom EventBridge event.
+    Event,
+    /// An execution started by hand, in the console or through the API.
+    Execution,
+}
+
+/// The audited services, in catalogue order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Service {
+    /// Amazon S3 buckets.
+    S3,
+    /// Amazon VPCs and their security groups.
+    Vpc,
+    /// AWS Lambda functions.
+    Lambda,
+}
+
+impl Service {
+    /// Every service, in catalogue order.
+    pub const ALL: [Self; 3] = [Self::S3, Self::Vpc, Self::Lambda];
+
+    /// The name in requests, payloads and object keys.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Vpc => "vpc",
+            Self::Lambda => "lambda",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What remediation may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RemediationMode {
+    /// Repair.
+    Apply,
+    /// Decide and record, write nothing to the account.
+    DryRun,
+    /// Do not even look.
+    Off,
+}
+
+impl RemediationMode {
+    /// Every mode.
+    pub const ALL: [Self; 3] = [Self::Apply, Self::DryRun, Self::Off];
+
+    /// The name in requests, the policy and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::DryRun => "dry-run",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl fmt::Display for RemediationMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One shard of a service's resources: what a scanner reads in one invocation. Resources are in the order of
+/// their ARNs, within a shard and from shard to shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Shard {
+    /// The service.
+    pub service: Service,
+    /// Its number, from 1.
+    pub number: u32,
+    /// The resources to read.
+    pub targets: Vec<Target>,
+}
+
+/// One resource to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Target {
+    /// Bucket name, VPC id or function name.
+    pub id: String,
+    /// The resource's region; `None` when the listing did not tell.
+    pub region: Option<String>,
+}
+
+/// Written by the listing after all shards of a service: without it the service does not count as listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inventory {
+    /// The service.
+    pub service: Service,
+    /// How many resources were listed.
+    pub resources: u64,
+    /// How many resources each shard holds, shard 1 first.
+    pub shards: Vec<u64>,
+    /// When the listing ended.
+    pub listed_at: Timestamp,
+}
+
+/// Written by a scanner after a shard's findings: without it the shard does not count as scanned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ShardReceipt {
+    /// The service.
+    pub service: Service,
+    /// The shard's number.
+    pub shard: u32,
+    /// How many of the shard's resources were evaluated.
+    pub resources: u64,
+    /// Resources that had gone between the listing and the reading; nothing is reported of them.
+    pub gone: u64,
+    /// How many findings were written.
+    pub findings: u64,
+}

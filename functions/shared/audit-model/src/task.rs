@@ -1,0 +1,283 @@
+//! What the states of the machine say to each other: references and counts, never findings.
+//!
+//! The JSON examples of every payload stand in `tests/contracts/`, shared with the tests of the state machine.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::summary::ScanStatus;
+use crate::{RemediationMode, Service};
+
+/// The execution of the state machine, from its context object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Execution {
+    /// Execution ARN.
+    pub id: String,
+    /// Execution name.
+    pub name: String,
+    /// When it started.
+    pub start_time: Timestamp,
+    /// ARN of the state machine.
+    pub state_machine_arn: String,
+}
+
+/// Input of `PlanScan`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanScanInput {
+    /// The execution's input, as it came.
+    pub input: serde_json::Value,
+    /// The execution.
+    pub execution: Execution,
+}
+
+/// Output of `PlanScan`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "decision", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PlanScanOutput {
+    /// The scan goes on.
+    #[serde(rename_all = "camelCase")]
+    Proceed {
+        /// The scan's id.
+        scan_id: String,
+        /// The services to scan.
+        services: Vec<Service>,
+        /// What remediation may do.
+        remediation: RemediationMode,
+    },
+    /// The scan steps aside.
+    #[serde(rename_all = "camelCase")]
+    Skip {
+        /// The id the scan would have had.
+        scan_id: String,
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// Input of the listing states.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListTargetsInput {
+    /// The scan.
+    pub scan_id: String,
+    /// The service to list.
+    pub service: Service,
+}
+
+/// Output of the listing states.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListTargetsOutput {
+    /// The scan.
+    pub scan_id: String,
+    /// The service.
+    pub service: Service,
+    /// How many resources there are.
+    pub resources: u64,
+    /// The numbers of the shards.
+    pub shards: Vec<u32>,
+}
+
+/// Input of the scanning states.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScanShardInput {
+    /// The scan.
+    pub scan_id: String,
+    /// The service.
+    pub service: Service,
+    /// The shard's number.
+    pub shard: u32,
+}
+
+/// Output of the scanning states.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScanShardOutput {
+    /// The scan.
+    pub scan_id: String,
+    /// The service.
+    pub service: Service,
+    /// The shard's number.
+    pub shard: u32,
+    /// Resources evaluated.
+    pub resources: u64,
+    /// Findings written.
+    pub findings: u64,
+}
+
+/// Input of `AggregateFindings`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AggregateFindingsInput {
+    /// The scan.
+    pub scan_id: String,
+    /// The execution.
+    pub execution: Execution,
+    /// How the branches ended.
+    pub branches: Vec<Branch>,
+}
+
+/// How one service's branch ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Branch {
+    /// The service.
+    pub service: Service,
+    /// Whether the plan asks for it.
+    pub planned: bool,
+    /// How many shards were listed, or `None` when the listing failed.
+    pub shards: Option<u32>,
+    /// What failed; long lists may be cut, for the aggregation looks for itself.
+    pub failures: Vec<BranchFailure>,
+}
+
+/// One failure of a branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BranchFailure {
+    /// The state that failed.
+    pub state: String,
+    /// The shard, or `None` when the listing failed.
+    pub shard: Option<u32>,
+    /// Name of the error.
+    pub error: String,
+    /// Its cause, cut short.
+    pub cause: String,
+}
+
+/// Output of `AggregateFindings`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AggregateFindingsOutput {
+    /// The scan.
+    pub scan_id: String,
+    /// Complete or partial.
+    pub status: ScanStatus,
+    /// Whether people must hear of it: open violations at or above the threshold, or a partial scan.
+    pub alert: bool,
+    /// Open critical violations.
+    pub critical_violations: u64,
+    /// Open violations.
+    pub violations: u64,
+    /// Buckets that fail an encryption rule.
+    pub remediable: u64,
+}
+
+/// Input of `RemediateS3Encryption`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RemediateInput {
+    /// The scan.
+    pub scan_id: String,
+}
+
+/// Output of `RemediateS3Encryption`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RemediateOutput {
+    /// The scan.
+    pub scan_id: String,
+    /// The mode it ran in.
+    pub mode: RemediationMode,
+    /// Buckets changed.
+    pub applied: u64,
+    /// Buckets that a dry run would have changed.
+    pub would_apply: u64,
+    /// Buckets left alone.
+    pub skipped: u64,
+    /// Buckets whose change failed.
+    pub failed: u64,
+}
+
+/// An error that the machine caught.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CaughtError {
+    /// Name of the error.
+    pub error: String,
+    /// Its cause, cut short.
+    pub cause: String,
+}
+
+/// What came of the remediation state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RemediationResult {
+    /// It ran.
+    Ran(RemediateOutput),
+    /// It failed as a whole; some buckets may have been changed, and their records say so.
+    Broke(CaughtError),
+}
+
+/// Input of the report writers and of `PublishMetrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeliverInput {
+    /// The scan.
+    pub scan_id: String,
+    /// What remediation came to; `None` when it was not asked for.
+    pub remediation: Option<RemediationResult>,
+}
+
+/// Output of the report writers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WriteReportOutput {
+    /// The scan.
+    pub scan_id: String,
+    /// Key of the report in the reports bucket.
+    pub key: String,
+    /// Its size.
+    pub bytes: u64,
+    /// SHA-256 of the report, in lowercase hexadecimal.
+    pub sha256: String,
+}
+
+/// Output of `PublishMetrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PublishMetricsOutput {
+    /// The scan.
+    pub scan_id: String,
+    /// How many data points were published.
+    pub metrics: u64,
+}
+
+/// Input of `NotifyCritical`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotifyInput {
+    /// The scan.
+    pub scan_id: String,
+    /// The execution.
+    pub execution: Execution,
+    /// What remediation came to; `None` when it was not asked for.
+    pub remediation: Option<RemediationResult>,
+    /// Reports or metrics that could not be delivered.
+    pub failed_deliveries: Vec<FailedDelivery>,
+}
+
+/// A report or the metrics that could not be delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedDelivery {
+    /// The state that failed.
+    pub delivery: String,
+    /// Name of the error.
+    pub error: String,
+    /// Its cause, cut short.
+    pub cause: String,
+}
+
+/// Output of `NotifyCritical`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotifyOutput {
+    /// The scan.
+    pub scan_id: String,
+    /// SNS's id of the message.
+    pub message_id: String,
+}

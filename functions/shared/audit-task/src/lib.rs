@@ -1,0 +1,16 @@
+//! What every task function shares: errors with stable names, the Lambda run loop with its log, the settings of the
+//! AWS clients, and request budgets.
+
+mod budget;
+mod clients;
+mod environment;
+mod error;
+mod failure;
+mod run;
+
+pub use budget::Budget;
+pub use clients::aws_config;
+pub use environment::{required, required_number};
+pub use error::TaskError;
+pub use failure::{error_code, task_error, unreadable};
+pub use run::{ScanScoped, run};
