@@ -13,4 +13,4 @@ pub use clients::aws_config;
 pub use environment::{required, required_number};
 pub use error::TaskError;
 pub use failure::{error_code, task_error, unreadable};
-pub use run::{ScanScoped, run};
+pub use run::{ScanScoped, run, start_log};

@@ -28,14 +28,7 @@ where
     O: Serialize + Debug,
     F: Future<Output = Result<O, TaskError>>,
 {
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_span_list(false)
-        .with_target(false)
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,aws_config=warn")))
-        .init();
+    start_log();
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let request_id = event.context.request_id;
         let input: I = match read(&event.payload) {
@@ -59,6 +52,18 @@ where
         .await
     }))
     .await
+}
+
+/// Starts the log: one JSON object a line, with a timestamp, to standard output, from where Lambda takes it.
+pub fn start_log() {
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_target(false)
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,aws_config=warn")))
+        .init();
 }
 
 /// Reads a task's input.
