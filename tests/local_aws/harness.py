@@ -1,0 +1,84 @@
+"""What the tests of this folder share: clients, policy documents, functions."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from local_aws import ACCOUNT_ID, REGION, LocalAws
+
+Client = Callable[[str], Any]
+
+ONE_ATTEMPT = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+
+
+def connect(aws: LocalAws, service: str, key: dict[str, str]) -> Any:
+    """Make a client of one service with the given credentials."""
+    made = boto3.client(
+        service,
+        endpoint_url=aws.endpoint,
+        region_name=REGION,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+        aws_session_token=key.get("SessionToken"),
+        config=ONE_ATTEMPT,
+    )
+    if service == "s3control":
+        made.meta.events.register("before-sign.s3-control", leave_account_out_of_host)
+    return made
+
+
+def leave_account_out_of_host(request: Any, **_: Any) -> None:
+    """S3 Control puts the account id before the host name, which has no address on loopback."""
+    request.url = request.url.replace(f"//{ACCOUNT_ID}.", "//")
+
+
+def document(*statements: dict[str, Any]) -> str:
+    """Write an IAM policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def package(file: str, source: str) -> bytes:
+    """Make a deployment package of one executable file."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        entry = zipfile.ZipInfo(file)
+        entry.external_attr = 0o755 << 16
+        archive.writestr(entry, source)
+    return content.getvalue()
+
+
+def make_function(client: Client, name: str, source: str, *, custom: bool = False, **more: Any) -> str:
+    """Make a function of this Python source, which a custom runtime runs as a script; gives its ARN."""
+    trusted = {
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    role = client("iam").create_role(RoleName=f"{name}-function", AssumeRolePolicyDocument=document(trusted))
+    made = client("lambda").create_function(
+        FunctionName=name,
+        Runtime="provided.al2023" if custom else "python3.12",
+        Handler="index.handler",
+        Role=role["Role"]["Arn"],
+        Code={"ZipFile": package("bootstrap" if custom else "index.py", source)},
+        **more,
+    )
+    return str(made["FunctionArn"])
+
+
+# A custom runtime in a few lines: answers every invocation with its environment.
+BOOTSTRAP = """#!/usr/bin/env python3
+import json, os, urllib.request
+api = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
+while True:
+    with urllib.request.urlopen(f"{api}/next") as event:
+        request = event.headers["Lambda-Runtime-Aws-Request-Id"]
+    body = json.dumps({**os.environ, "pid": os.getpid()}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{api}/{request}/response", body))
+"""

@@ -1,0 +1,441 @@
+"""What a template declares is what the APIs then describe; what cannot be made fails the stack."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from harness import Client
+from local_aws import ACCOUNT_ID, REGION
+
+Template = dict[str, Any]
+Deploy = Callable[[Template], dict[str, str]]
+
+ROLE = {
+    "Type": "AWS::IAM::Role",
+    "Properties": {
+        "AssumeRolePolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
+        }
+    },
+}
+
+
+@pytest.fixture
+def deploy(client: Client, name: str) -> Deploy:
+    """Create the test's stack, or update it; gives the physical ids by logical id."""
+    cloudformation = client("cloudformation")
+
+    def apply(resources: Template) -> dict[str, str]:
+        template = json.dumps({"Resources": resources})
+        exists = any(stack["StackName"] == name for stack in cloudformation.describe_stacks()["Stacks"])
+        action = "update" if exists else "create"
+        getattr(cloudformation, f"{action}_stack")(
+            StackName=name,
+            TemplateBody=template,
+            Capabilities=["CAPABILITY_IAM"],
+            Tags=[{"Key": "of", "Value": "stack"}],
+        )
+        waiter = cloudformation.get_waiter(f"stack_{action}_complete")
+        waiter.wait(StackName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        found = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found}
+
+    return apply
+
+
+def resource(kind: str, **properties: Any) -> Template:
+    return {"Type": kind, "Properties": properties}
+
+
+def until_ended(client: Client, name: str) -> str:
+    """Wait for the stack's operation to end; gives the stack's status, whose name a deletion frees."""
+    cloudformation = client("cloudformation")
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        found = [s for s in cloudformation.describe_stacks()["Stacks"] if s["StackName"] == name]
+        status = found[0]["StackStatus"] if found else "DELETE_COMPLETE"
+        if not status.endswith("IN_PROGRESS"):
+            return str(status)
+        time.sleep(0.02)
+    raise AssertionError(f"the stack {name} is still in progress")
+
+
+def failure(client: Client, name: str, status: str) -> str:
+    """Why a resource of the stack failed."""
+    events = client("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    return " ".join(
+        event.get("ResourceStatusReason", "")
+        for event in events
+        if event["ResourceStatus"] == status and event["ResourceType"] != "AWS::CloudFormation::Stack"
+    )
+
+
+def test_a_bucket_has_everything_that_its_template_says(client: Client, deploy: Deploy) -> None:
+    made = deploy(
+        {
+            "Key": resource("AWS::KMS::Key", KeyPolicy={"Statement": []}),
+            "Logs": resource(
+                "AWS::S3::Bucket",
+                AccessControl="LogDeliveryWrite",
+                OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]},
+            ),
+            "Bucket": resource(
+                "AWS::S3::Bucket",
+                BucketEncryption={
+                    "ServerSideEncryptionConfiguration": [
+                        {
+                            "ServerSideEncryptionByDefault": {
+                                "SSEAlgorithm": "aws:kms",
+                                "KMSMasterKeyID": {"Fn::GetAtt": ["Key", "Arn"]},
+                            },
+                            "BucketKeyEnabled": True,
+                        }
+                    ]
+                },
+                LifecycleConfiguration={
+                    "Rules": [
+                        {
+                            "Id": "expire",
+                            "Status": "Enabled",
+                            "ExpirationInDays": 90,
+                            "NoncurrentVersionExpiration": {"NoncurrentDays": 91},
+                            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+                        },
+                        {
+                            "Id": "markers",
+                            "Status": "Enabled",
+                            "Prefix": "x/",
+                            "ExpiredObjectDeleteMarker": True,
+                        },
+                    ]
+                },
+                LoggingConfiguration={
+                    "DestinationBucketName": {"Ref": "Logs"},
+                    "LogFilePrefix": "p/",
+                },
+                OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
+                PublicAccessBlockConfiguration={
+                    "BlockPublicAcls": True,
+                    "IgnorePublicAcls": True,
+                    "BlockPublicPolicy": False,
+                    "RestrictPublicBuckets": False,
+                },
+                Tags=[{"Key": "Owner", "Value": "audit"}],
+                VersioningConfiguration={"Status": "Enabled"},
+            ),
+        }
+    )
+    s3, bucket = client("s3"), made["Bucket"]
+
+    (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/{made['Key']}",
+    }
+    assert rule["BucketKeyEnabled"] is True
+    expire, markers = s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    assert expire["Expiration"] == {"Days": 90}
+    assert expire["NoncurrentVersionExpiration"] == {"NoncurrentDays": 91}
+    assert expire["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    assert markers["Filter"] == {"Prefix": "x/"}
+    assert markers["Expiration"] == {"ExpiredObjectDeleteMarker": True}
+    assert s3.get_bucket_logging(Bucket=bucket)["LoggingEnabled"] == {
+        "TargetBucket": made["Logs"],
+        "TargetPrefix": "p/",
+    }
+    assert s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"] == [
+        {"ObjectOwnership": "BucketOwnerPreferred"}
+    ]
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": False,
+        "RestrictPublicBuckets": False,
+    }
+    tags = {t["Key"]: t["Value"] for t in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]}
+    assert tags["Owner"] == "audit"
+    assert tags["of"] == "stack"
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    grants = s3.get_bucket_acl(Bucket=made["Logs"])["Grants"]
+    assert ("http://acs.amazonaws.com/groups/s3/LogDelivery", "WRITE") in [
+        (grant["Grantee"].get("URI"), grant["Permission"]) for grant in grants
+    ]
+
+
+def test_a_bucket_without_acls_may_be_declared_private(client: Client, deploy: Deploy) -> None:
+    bucket = deploy({"Bucket": resource("AWS::S3::Bucket", AccessControl="Private")})["Bucket"]
+    (grant,) = client("s3").get_bucket_acl(Bucket=bucket)["Grants"]
+    assert grant["Permission"] == "FULL_CONTROL"
+
+
+def test_a_property_that_a_template_drops_is_taken_back(client: Client, deploy: Deploy) -> None:
+    def algorithm(bucket: str) -> str:
+        found = client("s3").get_bucket_encryption(Bucket=bucket)
+        (rule,) = found["ServerSideEncryptionConfiguration"]["Rules"]
+        return str(rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
+
+    kms = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    encryption = {"ServerSideEncryptionConfiguration": [kms]}
+    before = deploy({"Bucket": resource("AWS::S3::Bucket", BucketEncryption=encryption)})
+    assert algorithm(before["Bucket"]) == "aws:kms"
+
+    tags = [{"Key": "a", "Value": "b"}]
+    after = deploy({"Bucket": resource("AWS::S3::Bucket", Tags=tags)})
+    assert after == before
+    assert algorithm(after["Bucket"]) == "AES256"
+
+
+def test_a_bucket_with_content_survives_its_stack(client: Client, deploy: Deploy, name: str) -> None:
+    bucket = deploy({"Bucket": resource("AWS::S3::Bucket", VersioningConfiguration={"Status": "Enabled"})})["Bucket"]
+    s3, cloudformation = client("s3"), client("cloudformation")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    s3.delete_object(Bucket=bucket, Key="k")
+
+    cloudformation.delete_stack(StackName=name)
+
+    assert until_ended(client, name) == "DELETE_FAILED"
+    assert "BucketNotEmpty" in failure(client, name, "DELETE_FAILED")
+    for version in (
+        s3.list_object_versions(Bucket=bucket)["Versions"] + s3.list_object_versions(Bucket=bucket)["DeleteMarkers"]
+    ):
+        s3.delete_object(Bucket=bucket, Key="k", VersionId=version["VersionId"])
+    cloudformation.delete_stack(StackName=name)
+    assert until_ended(client, name) == "DELETE_COMPLETE"
+    assert bucket not in [b["Name"] for b in s3.list_buckets()["Buckets"]]
+
+
+def test_a_property_that_is_not_applied_fails_the_stack(client: Client, name: str) -> None:
+    unknown = resource("AWS::S3::Bucket", ObjectLockEnabled=True)
+    template = json.dumps({"Resources": {"Bucket": unknown}})
+    client("cloudformation").create_stack(StackName=name, TemplateBody=template)
+    until_ended(client, name)
+    assert "ObjectLockEnabled" in failure(client, name, "CREATE_FAILED")
+
+
+def test_a_type_that_is_not_known_is_refused(client: Client, name: str) -> None:
+    template = json.dumps({"Resources": {"It": resource("AWS::Nowhere::Thing")}})
+    with pytest.raises(ClientError, match="AWS::Nowhere::Thing"):
+        client("cloudformation").create_stack(StackName=name, TemplateBody=template)
+
+
+def test_a_function_has_everything_that_its_template_says(client: Client, deploy: Deploy) -> None:
+    made = deploy(
+        {
+            "Role": ROLE,
+            "Key": resource("AWS::KMS::Key", KeyPolicy={"Statement": []}),
+            "Queue": resource("AWS::SQS::Queue"),
+            "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.1.0.0/16"),
+            "Subnet": resource("AWS::EC2::Subnet", CidrBlock="10.1.0.0/24", VpcId={"Ref": "Vpc"}),
+            "Group": resource("AWS::EC2::SecurityGroup", GroupDescription="g", VpcId={"Ref": "Vpc"}),
+            "Function": resource(
+                "AWS::Lambda::Function",
+                Code={"ZipFile": "def handler(event, context): return event"},
+                Handler="index.handler",
+                Runtime="python3.8",
+                Role={"Fn::GetAtt": ["Role", "Arn"]},
+                DeadLetterConfig={"TargetArn": {"Fn::GetAtt": ["Queue", "Arn"]}},
+                KmsKeyArn={"Fn::GetAtt": ["Key", "Arn"]},
+                ReservedConcurrentExecutions=0,
+                Tags=[{"Key": "Owner", "Value": "audit"}],
+                TracingConfig={"Mode": "Active"},
+                VpcConfig={
+                    "SubnetIds": [{"Ref": "Subnet"}],
+                    "SecurityGroupIds": [{"Ref": "Group"}],
+                },
+            ),
+            "Image": resource(
+                "AWS::Lambda::Function",
+                PackageType="Image",
+                Code={"ImageUri": f"{ACCOUNT_ID}.dkr.ecr.{REGION}.amazonaws.com/a:1"},
+                Role={"Fn::GetAtt": ["Role", "Arn"]},
+            ),
+            "Anyone": resource(
+                "AWS::Lambda::Permission",
+                FunctionName={"Ref": "Function"},
+                Action="lambda:InvokeFunction",
+                Principal="*",
+            ),
+        }
+    )
+    functions = client("lambda")
+    function = functions.get_function(FunctionName=made["Function"])
+    configuration = function["Configuration"]
+
+    assert configuration["Runtime"] == "python3.8"
+    assert configuration["TracingConfig"] == {"Mode": "Active"}
+    assert configuration["KMSKeyArn"].endswith(made["Key"])
+    assert configuration["DeadLetterConfig"]["TargetArn"].startswith("arn:aws:sqs:")
+    assert configuration["VpcConfig"]["SubnetIds"] == [made["Subnet"]]
+    assert configuration["VpcConfig"]["SecurityGroupIds"] == [made["Group"]]
+    assert configuration["VpcConfig"]["VpcId"] == made["Vpc"]
+    assert function["Tags"]["Owner"] == "audit"
+    assert function["Concurrency"] == {"ReservedConcurrentExecutions": 0}
+    with pytest.raises(functions.exceptions.TooManyRequestsException):
+        functions.invoke(FunctionName=made["Function"])
+    policy = json.loads(functions.get_policy(FunctionName=made["Function"])["Policy"])
+    assert policy["Statement"][0]["Principal"] in ("*", {"AWS": "*"})
+
+    image = functions.get_function(FunctionName=made["Image"])["Configuration"]
+    assert image["PackageType"] == "Image"
+    assert not image.get("Runtime")
+
+
+def test_a_vpc_with_flow_logs_and_rules(client: Client, deploy: Deploy) -> None:
+    made = deploy(
+        {
+            "Role": ROLE,
+            "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.2.0.0/16"),
+            "Group": resource("AWS::EC2::SecurityGroup", GroupDescription="g", VpcId={"Ref": "Vpc"}),
+            "In": resource(
+                "AWS::EC2::SecurityGroupIngress",
+                GroupId={"Fn::GetAtt": ["Group", "GroupId"]},
+                IpProtocol="tcp",
+                FromPort=443,
+                ToPort=443,
+                CidrIp={"Fn::GetAtt": ["Vpc", "CidrBlock"]},
+            ),
+            "InDefault": resource(
+                "AWS::EC2::SecurityGroupIngress",
+                GroupId={"Fn::GetAtt": ["Vpc", "DefaultSecurityGroup"]},
+                IpProtocol="tcp",
+                FromPort=22,
+                ToPort=22,
+                CidrIp="0.0.0.0/0",
+            ),
+            "Out": resource(
+                "AWS::EC2::SecurityGroupEgress",
+                GroupId={"Fn::GetAtt": ["Group", "GroupId"]},
+                IpProtocol="tcp",
+                FromPort=5432,
+                ToPort=5432,
+                DestinationSecurityGroupId={"Fn::GetAtt": ["Group", "GroupId"]},
+            ),
+            "FlowLog": resource(
+                "AWS::EC2::FlowLog",
+                ResourceId={"Ref": "Vpc"},
+                ResourceType="VPC",
+                TrafficType="ALL",
+                LogGroupName="flow",
+                DeliverLogsPermissionArn={"Fn::GetAtt": ["Role", "Arn"]},
+                MaxAggregationInterval=60,
+                Tags=[{"Key": "Owner", "Value": "audit"}],
+            ),
+        }
+    )
+    ec2 = client("ec2")
+
+    (flow_log,) = ec2.describe_flow_logs(Filters=[{"Name": "resource-id", "Values": [made["Vpc"]]}])["FlowLogs"]
+    assert flow_log["FlowLogId"] == made["FlowLog"]
+    assert flow_log["FlowLogStatus"] == "ACTIVE"
+    assert flow_log["DeliverLogsStatus"] == "SUCCESS"
+    assert flow_log["LogGroupName"] == "flow"
+    assert flow_log["MaxAggregationInterval"] == 60
+    assert {"Key": "Owner", "Value": "audit"} in flow_log["Tags"]
+
+    groups = {
+        group["GroupName"]: group
+        for group in ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [made["Vpc"]]}])[
+            "SecurityGroups"
+        ]
+    }
+    default = groups.pop("default")
+    own, ssh = default["IpPermissions"]
+    assert own["IpProtocol"] == "-1"
+    assert [pair["GroupId"] for pair in own["UserIdGroupPairs"]] == [default["GroupId"]]
+    assert (ssh["FromPort"], ssh["IpRanges"]) == (22, [{"CidrIp": "0.0.0.0/0"}])
+    (group,) = groups.values()
+    (rule,) = group["IpPermissions"]
+    assert (rule["FromPort"], rule["IpRanges"]) == (443, [{"CidrIp": "10.2.0.0/16"}])
+    assert 5432 in [rule.get("FromPort") for rule in group["IpPermissionsEgress"]]
+
+
+def test_topics_machines_and_alarms(client: Client, deploy: Deploy) -> None:
+    alarm = {
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    made = deploy(
+        {
+            "Role": ROLE,
+            "Key": resource("AWS::KMS::Key", KeyPolicy={"Statement": []}),
+            "Topic": resource("AWS::SNS::Topic", KmsMasterKeyId={"Fn::GetAtt": ["Key", "Arn"]}),
+            "Group": resource("AWS::Logs::LogGroup", LogGroupName="/aws/vendedlogs/states/t"),
+            "Machine": resource(
+                "AWS::StepFunctions::StateMachine",
+                DefinitionString='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
+                RoleArn={"Fn::GetAtt": ["Role", "Arn"]},
+                TracingConfiguration={"Enabled": True},
+                LoggingConfiguration={
+                    "Level": "ALL",
+                    "IncludeExecutionData": True,
+                    "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": ["Group", "Arn"]}}}],
+                },
+            ),
+            "Math": resource(
+                "AWS::CloudWatch::Alarm",
+                **alarm,
+                Metrics=[
+                    {"Id": "e", "Expression": "m / 2", "ReturnData": True},
+                    {
+                        "Id": "m",
+                        "ReturnData": False,
+                        "MetricStat": {
+                            "Metric": {"Namespace": "N", "MetricName": "M"},
+                            "Period": 60,
+                            "Stat": "Sum",
+                        },
+                    },
+                ],
+            ),
+            "Plain": resource("AWS::CloudWatch::Alarm", **alarm, Namespace="N", MetricName="M"),
+            "Both": resource(
+                "AWS::CloudWatch::CompositeAlarm",
+                AlarmRule={"Fn::Sub": 'ALARM("${Plain}") OR ALARM("${Math}")'},
+                AlarmActions=[{"Ref": "Topic"}],
+            ),
+        }
+    )
+    attributes = client("sns").get_topic_attributes(TopicArn=made["Topic"])["Attributes"]
+    assert attributes["KmsMasterKeyId"].endswith(made["Key"])
+
+    machine = client("stepfunctions").describe_state_machine(stateMachineArn=made["Machine"])
+    assert machine["tracingConfiguration"] == {"enabled": True}
+    assert machine["loggingConfiguration"]["level"] == "ALL"
+    assert machine["loggingConfiguration"]["includeExecutionData"] is True
+    (destination,) = machine["loggingConfiguration"]["destinations"]
+    assert "/aws/vendedlogs/states/t" in destination["cloudWatchLogsLogGroup"]["logGroupArn"]
+
+    cloudwatch = client("cloudwatch")
+    (math,) = cloudwatch.describe_alarms(AlarmNames=[made["Math"]])["MetricAlarms"]
+    assert [metric["Id"] for metric in math["Metrics"]] == ["e", "m"]
+    (both,) = cloudwatch.describe_alarms(AlarmNames=[made["Both"]], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+    assert made["Plain"] in both["AlarmRule"]
+    assert both["AlarmActions"] == [made["Topic"]]
+
+
+def test_the_block_of_public_access_of_the_account(client: Client, deploy: Deploy, name: str) -> None:
+    deploy({"Block": resource("AWS::S3::AccountPublicAccessBlock", BlockPublicAcls=True)})
+    control = client("s3control")
+    assert control.get_public_access_block(AccountId=ACCOUNT_ID)["PublicAccessBlockConfiguration"] == {
+        "BlockPublicAcls": True,
+        "IgnorePublicAcls": False,
+        "BlockPublicPolicy": False,
+        "RestrictPublicBuckets": False,
+    }
+    client("cloudformation").delete_stack(StackName=name)
+    assert until_ended(client, name) == "DELETE_COMPLETE"
+    with pytest.raises(control.exceptions.NoSuchPublicAccessBlockConfiguration):
+        control.get_public_access_block(AccountId=ACCOUNT_ID)

@@ -1,0 +1,254 @@
+"""S3: public policies, conditional writes, uploads in parts with checksums."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from harness import Client, document
+from local_aws import ACCOUNT_ID
+
+# "The meaning of public": a policy is public unless it grants only to fixed values of these.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+POLICIES: list[tuple[str, dict[str, Any], bool]] = [
+    ("everyone", {"Principal": "*"}, True),
+    ("everyone, spelled out", {"Principal": {"AWS": "*"}}, True),
+    (
+        "another account",
+        {"Principal": {"AWS": "arn:aws:iam::111122223333:root"}},
+        False,
+    ),
+    ("a service", {"Principal": {"Service": "logging.s3.amazonaws.com"}}, False),
+    (
+        "a fixed VPC endpoint",
+        {
+            "Principal": "*",
+            "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}},
+        },
+        False,
+    ),
+    (
+        "a fixed VPC",
+        {
+            "Principal": "*",
+            "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-91237329"}},
+        },
+        False,
+    ),
+    (
+        "VPCs by a pattern",
+        {"Principal": "*", "Condition": {"StringLike": {"aws:SourceVpc": "vpc-*"}}},
+        True,
+    ),
+    (
+        "a fixed network",
+        {
+            "Principal": "*",
+            "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+        },
+        False,
+    ),
+    (
+        "half of the internet",
+        {"Principal": "*", "Condition": {"IpAddress": {"aws:SourceIp": "0.0.0.0/1"}}},
+        True,
+    ),
+    (
+        "all but one network",
+        {
+            "Principal": "*",
+            "Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+        },
+        True,
+    ),
+    (
+        "an organization",
+        {
+            "Principal": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-abcd1234ef"}},
+        },
+        False,
+    ),
+    (
+        "a fixed source account",
+        {
+            "Principal": "*",
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
+        },
+        False,
+    ),
+    (
+        "a fixed source ARN",
+        {
+            "Principal": "*",
+            "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:sns:a:1:b"}},
+        },
+        False,
+    ),
+    (
+        "a condition that restricts nobody",
+        {"Principal": "*", "Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+        True,
+    ),
+    ("a denial", {"Principal": "*", "Effect": "Deny"}, False),
+]
+
+
+@pytest.fixture
+def bucket(client: Client, name: str) -> str:
+    client("s3").create_bucket(Bucket=name)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("statement", "public"),
+    [(statement, public) for _, statement, public in POLICIES],
+    ids=[what for what, _, _ in POLICIES],
+)
+def test_whether_a_policy_is_public(client: Client, bucket: str, statement: dict[str, Any], public: bool) -> None:
+    s3 = client("s3")
+    s3.delete_public_access_block(Bucket=bucket)
+    s3.put_bucket_policy(
+        Bucket=bucket,
+        Policy=document(
+            {
+                "Effect": "Allow",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{bucket}/*",
+            }
+            | statement
+        ),
+    )
+
+    status = s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]
+    assert status["IsPublic"] is public
+
+
+def test_a_public_policy_is_refused_where_the_account_blocks_it(client: Client, bucket: str) -> None:
+    s3, control = client("s3"), client("s3control")
+    s3.delete_public_access_block(Bucket=bucket)
+    control.put_public_access_block(AccountId=ACCOUNT_ID, PublicAccessBlockConfiguration={"BlockPublicPolicy": True})
+    try:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.put_bucket_policy(
+                Bucket=bucket,
+                Policy=document(
+                    {
+                        "Effect": "Allow",
+                        "Principal": "*",
+                        "Action": "s3:GetObject",
+                        "Resource": f"arn:aws:s3:::{bucket}/*",
+                    }
+                ),
+            )
+    finally:
+        control.delete_public_access_block(AccountId=ACCOUNT_ID)
+
+
+def test_readings_that_are_absent_have_the_documented_errors(client: Client, bucket: str) -> None:
+    s3 = client("s3")
+    s3.delete_public_access_block(Bucket=bucket)
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    absent = {
+        "get_bucket_policy": "NoSuchBucketPolicy",
+        "get_bucket_policy_status": "NoSuchBucketPolicy",
+        "get_bucket_tagging": "NoSuchTagSet",
+        "get_bucket_lifecycle_configuration": "NoSuchLifecycleConfiguration",
+        "get_bucket_website": "NoSuchWebsiteConfiguration",
+        "get_bucket_cors": "NoSuchCORSConfiguration",
+        "get_public_access_block": "NoSuchPublicAccessBlockConfiguration",
+        "get_bucket_replication": "ReplicationConfigurationNotFoundError",
+        "get_object_lock_configuration": "ObjectLockConfigurationNotFoundError",
+    }
+    for operation, code in absent.items():
+        with pytest.raises(ClientError) as error:
+            getattr(s3, operation)(Bucket=bucket)
+        assert error.value.response["Error"]["Code"] == code, operation
+    assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket)
+
+
+def test_a_new_bucket_is_private_and_encrypted(client: Client, bucket: str) -> None:
+    """The defaults since 2023.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html and
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
+    """
+    s3 = client("s3")
+    (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    assert set(block.values()) == {True}
+    rules = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
+    assert rules == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+def test_conditional_writes(client: Client, bucket: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    s3 = client("s3")
+    first = s3.put_object(Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*")["ETag"]
+    with pytest.raises(ClientError) as refused:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*")
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
+    assert refused.value.response["Error"]["Code"] == "PreconditionFailed"
+
+    s3.put_object(Bucket=bucket, Key="k", Body=b"2", IfMatch=first)
+    with pytest.raises(ClientError) as refused:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"3", IfMatch=first)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
+    with pytest.raises(ClientError) as refused:
+        s3.put_object(Bucket=bucket, Key="none", Body=b"3", IfMatch=first)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"2"
+
+
+def test_an_upload_in_parts_with_checksums_and_a_condition(client: Client, bucket: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html"""
+    s3 = client("s3")
+    bodies = [b"a" * 5 * 1024 * 1024, b"the rest"]
+    digests = [hashlib.sha256(body).digest() for body in bodies]
+
+    def upload(**condition: str) -> Any:
+        upload_id = s3.create_multipart_upload(
+            Bucket=bucket, Key="k", ChecksumAlgorithm="SHA256", ChecksumType="COMPOSITE"
+        )["UploadId"]
+        parts = []
+        for number, (body, digest) in enumerate(zip(bodies, digests, strict=True), start=1):
+            checksum = base64.b64encode(digest).decode()
+            part = s3.upload_part(
+                Bucket=bucket,
+                Key="k",
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=body,
+                ChecksumSHA256=checksum,
+            )
+            parts.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": checksum})
+        return s3.complete_multipart_upload(
+            Bucket=bucket,
+            Key="k",
+            UploadId=upload_id,
+            MultipartUpload={"Parts": parts},
+            **condition,
+        )
+
+    upload(IfNoneMatch="*")
+    composite = base64.b64encode(hashlib.sha256(b"".join(digests)).digest()).decode() + "-2"
+    head = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert head["ChecksumSHA256"] == composite
+    attributes = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["Checksum", "ObjectSize"])
+    assert attributes["Checksum"]["ChecksumSHA256"].removesuffix("-2") + "-2" == composite
+    assert attributes["ObjectSize"] == sum(map(len, bodies))
+
+    with pytest.raises(ClientError) as refused:
+        upload(IfNoneMatch="*")
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 412
+
+
+def test_a_wrong_checksum_is_refused(client: Client, bucket: str) -> None:
+    wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
+    with pytest.raises(ClientError, match="BadDigest"):
+        client("s3").put_object(Bucket=bucket, Key="k", Body=b"x", ChecksumSHA256=wrong)

@@ -1,0 +1,152 @@
+"""What the collectors of VPCs and functions read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from harness import BOOTSTRAP, Client, make_function
+from local_aws import LocalAws
+
+
+def test_the_default_group_of_a_new_vpc(client: Client) -> None:
+    """It lets in its own members and lets out everything.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html
+    """
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+
+    (group,) = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"]
+    assert group["GroupName"] == "default"
+    (ingress,) = group["IpPermissions"]
+    assert ingress["IpProtocol"] == "-1"
+    assert [pair["GroupId"] for pair in ingress["UserIdGroupPairs"]] == [group["GroupId"]]
+    assert ingress["IpRanges"] == []
+    (egress,) = group["IpPermissionsEgress"]
+    assert egress["IpRanges"] == [{"CidrIp": "0.0.0.0/0"}]
+
+
+def test_the_account_comes_with_a_default_vpc(client: Client) -> None:
+    ec2 = client("ec2")
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    (group,) = ec2.describe_security_groups(
+        Filters=[
+            {"Name": "vpc-id", "Values": [vpc["VpcId"]]},
+            {"Name": "group-name", "Values": ["default"]},
+        ]
+    )["SecurityGroups"]
+    assert group["IpPermissions"][0]["UserIdGroupPairs"][0]["GroupId"] == group["GroupId"]
+
+
+def test_flow_logs_are_described_as_created(client: Client) -> None:
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    ec2.create_flow_logs(
+        ResourceIds=[vpc],
+        ResourceType="VPC",
+        TrafficType="REJECT",
+        LogDestinationType="s3",
+        LogDestination="arn:aws:s3:::logs",
+    )
+    ec2.create_flow_logs(
+        ResourceIds=[subnet],
+        ResourceType="Subnet",
+        TrafficType="ALL",
+        LogGroupName="group",
+        DeliverLogsPermissionArn="arn:aws:iam::123456789012:role/r",
+    )
+
+    def found(name: str, *values: str) -> list[dict[str, Any]]:
+        logs: list[dict[str, Any]] = ec2.describe_flow_logs(Filters=[{"Name": name, "Values": list(values)}])[
+            "FlowLogs"
+        ]
+        return [log for log in logs if log["ResourceId"] in (vpc, subnet)]
+
+    (of_vpc,) = found("resource-id", vpc)
+    assert of_vpc["TrafficType"] == "REJECT"
+    assert of_vpc["LogDestination"] == "arn:aws:s3:::logs"
+    assert of_vpc["FlowLogStatus"] == "ACTIVE"
+    assert of_vpc["DeliverLogsStatus"] == "SUCCESS"
+    assert of_vpc["MaxAggregationInterval"] == 600
+    (of_subnet,) = found("traffic-type", "ALL")
+    assert of_subnet["ResourceId"] == subnet
+    assert of_subnet["LogGroupName"] == "group"
+    assert of_subnet["DeliverLogsPermissionArn"].endswith("role/r")
+
+
+@pytest.mark.parametrize(
+    ("kind", "identifier", "code"),
+    [
+        ("VPC", "vpc-0123456789abcdef0", "InvalidVpcID.NotFound"),
+        ("Subnet", "subnet-0123456789abcdef0", "InvalidSubnetID.NotFound"),
+    ],
+)
+def test_flow_logs_of_nothing_are_refused(client: Client, kind: str, identifier: str, code: str) -> None:
+    with pytest.raises(ClientError) as refused:
+        client("ec2").create_flow_logs(
+            ResourceIds=[identifier],
+            ResourceType=kind,
+            TrafficType="ALL",
+            LogDestinationType="s3",
+            LogDestination="arn:aws:s3:::logs",
+        )
+    assert refused.value.response["Error"]["Code"] == code
+
+
+def test_a_function_without_a_policy_has_none(client: Client, name: str) -> None:
+    functions = client("lambda")
+    make_function(client, name, "def handler(event, context): return event")
+
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.get_policy(FunctionName=name)
+    functions.add_permission(
+        FunctionName=name,
+        StatementId="s",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+    )
+    assert '"s"' in functions.get_policy(FunctionName=name)["Policy"]
+    functions.remove_permission(FunctionName=name, StatementId="s")
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.get_policy(FunctionName=name)
+
+
+def test_get_function_brings_tags_and_reserved_concurrency(client: Client, name: str) -> None:
+    functions = client("lambda")
+    make_function(client, name, "def handler(event, context): return event", Tags={"a": "b"})
+    assert "Concurrency" not in functions.get_function(FunctionName=name)
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=3)
+
+    found = functions.get_function(FunctionName=name)
+    assert found["Tags"] == {"a": "b"}
+    assert found["Concurrency"] == {"ReservedConcurrentExecutions": 3}
+
+
+def test_what_a_function_finds_in_its_environment(aws: LocalAws, client: Client, name: str) -> None:
+    make_function(
+        client,
+        name,
+        BOOTSTRAP,
+        custom=True,
+        MemorySize=1024,
+        Environment={"Variables": {"OWN": "1", "LOG_LEVEL": "info"}},
+    )
+    answer = client("lambda").invoke(FunctionName=name)
+    found = json.load(answer["Payload"])
+
+    assert found["OWN"] == "1"
+    assert found["LOG_LEVEL"] == "info"
+    assert found["AWS_ENDPOINT_URL"] == aws.endpoint
+    assert found["AWS_ENDPOINT_URL_S3_CONTROL"] == aws.endpoint
+    assert found["AWS_REGION"] == "us-east-1"
+    assert found["AWS_LAMBDA_FUNCTION_NAME"] == name
+    assert found["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "1024"
+    # The session of the function's role, and nobody else's credentials.
+    assert found["AWS_ACCESS_KEY_ID"].startswith("ASIA")
+    assert found["AWS_SESSION_TOKEN"]
+    foreign = {"AUTH", "GATEWAY_PORT", "MINISTACK_HOST", "STATE_DIR", "AWS_PROFILE"}
+    assert not foreign & set(found)
