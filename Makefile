@@ -1,0 +1,134 @@
+# The commands of this project. `make help` lists them.
+#
+# Needed on the machine: Rust (rustup or a distribution's, at least the version in Cargo.toml), Python 3.11, Node 20
+# and make. Everything else is installed into `.local/`, `infrastructure/node_modules/` and `target/` of this checkout.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := $(CURDIR)/.local/venv
+export MINISTACK_PYTHON := $(CURDIR)/.local/ministack/bin/python
+export PATH := $(VENV)/bin:$(CURDIR)/infrastructure/node_modules/.bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+# Tests and demo import the local AWS and the sample account by name.
+export PYTHONPATH := $(CURDIR)/tests/local_aws:$(CURDIR)/tests/accounts
+
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+FUNCTIONS := $(filter-out shared,$(notdir $(wildcard functions/*)))
+CARGO := cargo --locked
+CDK := cd infrastructure && cdk
+# Settings for the targets that synthesize or deploy, for instance
+# make deploy SETTINGS="-c environment=prod -c environmentSuffix=main …".
+SETTINGS ?=
+
+PYTHON_SOURCES := infrastructure tests
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- Try it ---------------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup bundles-dev ## Watch a real scan of a sample account on the local AWS (KEEP=1 leaves it running)
+	LAMBDA_BUNDLES=$(TARGET)/lambda-dev python tests/demo/demo.py $(if $(KEEP),--keep)
+
+# --- Test it --------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: setup format-check lint test-rust test-asl test-infrastructure test-local-aws test-pipeline ## Run everything that CI runs
+
+.PHONY: format
+format: setup ## Format Rust and Python
+	cargo fmt
+	ruff format $(PYTHON_SOURCES)
+	ruff check --fix $(PYTHON_SOURCES)
+
+.PHONY: format-check
+format-check: setup
+	cargo fmt --check
+	ruff format --check $(PYTHON_SOURCES)
+
+.PHONY: lint
+lint: setup ## Lint Rust and Python
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	ruff check $(PYTHON_SOURCES)
+	mypy
+
+.PHONY: test-rust
+test-rust: ## Test the crates
+	$(CARGO) test --workspace
+
+.PHONY: test-asl
+test-asl: setup ## Test every path of the state machine, with stand-in functions
+	pytest tests/statemachine
+
+.PHONY: test-infrastructure
+test-infrastructure: setup ## Test the synthesized template, the settings and the sample account's templates
+	pytest tests/infrastructure tests/accounts
+
+.PHONY: test-local-aws
+test-local-aws: setup ## Test the corrections of the local AWS
+	pytest tests/local_aws
+
+.PHONY: test-pipeline
+test-pipeline: setup bundles-dev ## Test the deployed system on the local AWS
+	LAMBDA_BUNDLES=$(TARGET)/lambda-dev python tests/demo/pipeline.py -- $(CARGO) test -p pipeline-tests -p empty-bucket -- --ignored --test-threads=1
+
+# --- Deploy it ------------------------------------------------------------------------------------------------------
+
+.PHONY: package
+package: ## Build the functions for AWS Lambda (release; LAMBDA_TARGET=… for another target triple)
+	$(CARGO) build --workspace --bins --release $(if $(LAMBDA_TARGET),--target $(LAMBDA_TARGET))
+	$(call bundle,$(TARGET)/$(if $(LAMBDA_TARGET),$(LAMBDA_TARGET)/)release,$(TARGET)/lambda)
+
+.PHONY: synth
+synth: setup package ## Write the CloudFormation template to infrastructure/cdk.out
+	$(CDK) synth --quiet $(SETTINGS)
+
+.PHONY: deploy
+deploy: setup package ## Deploy to the AWS account of the current credentials
+	$(CDK) deploy --require-approval broadening $(SETTINGS)
+
+.PHONY: destroy
+destroy: setup package ## Remove the system from the AWS account of the current credentials
+	$(CDK) destroy $(SETTINGS)
+
+# --- What the targets above need ------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: .local/venv/.installed .local/ministack/.installed infrastructure/node_modules/.installed ## Install the tools into this checkout
+
+.local/venv/.installed: infrastructure/requirements.txt tests/requirements.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes $(addprefix -r ,$^)
+	touch $@
+
+.local/ministack/.installed: tests/local_aws/requirements.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+infrastructure/node_modules/.installed: infrastructure/package-lock.json
+	npm ci --prefix infrastructure --no-audit --no-fund --loglevel error
+	touch $@
+
+# The same selection and features as `cargo test --workspace`, so that the AWS SDKs are built once for both.
+.PHONY: bundles-dev
+bundles-dev:
+	$(CARGO) build --workspace --all-targets
+	$(call bundle,$(TARGET)/debug,$(TARGET)/lambda-dev)
+
+# $(call bundle,FROM,TO): one folder a function, as AWS Lambda wants it: the binary is called `bootstrap`.
+define bundle
+rm -rf $(2)
+for function in $(FUNCTIONS); do install -D --strip $(1)/$$function $(2)/$$function/bootstrap; done
+install -m 644 infrastructure/audit-policy.toml $(2)/plan-scan/audit-policy.toml
+endef
+
+.PHONY: clean
+clean: ## Remove everything that was built or installed into this checkout
+	rm -rf target out .local infrastructure/node_modules infrastructure/cdk.out

@@ -1,0 +1,272 @@
+"""Watch a real scan of the sample account on a local AWS, from the event to the e-mail, and check its verdicts.
+
+Ends with code 0 only if every verdict is the one expected by hand, both reports, an e-mail and an audited
+remediation came out, and nothing was left behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sample_account
+from deployment import ROOT, STACK, SYSTEM, Deployment, deployed, destroy
+from leftovers import kept_keys, leftovers
+from local_aws import ACCOUNT_ID, REGION
+
+PATIENCE_SECONDS = 300
+POLL_SECONDS = 0.5
+ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+
+def main() -> int:
+    """Deploy, scan, show, check, take down."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--keep", action="store_true", help="leave everything running and say how to look around")
+    options = parser.parse_args()
+
+    heading("Deploy")
+    with deployed(say) as deployment:
+        heading("Scan")
+        execution = request_scan(deployment)
+        status = follow(deployment, execution)
+        problems = [] if status == "SUCCEEDED" else [f"the execution ended as {status}"]
+
+        scan = collect(deployment, execution)
+        problems += show(scan)
+
+        if options.keep:
+            heading("Look around")
+            look_around(deployment)
+            wait_for_interrupt()
+
+        heading("Take down")
+        destroy(deployment, say)
+        left = leftovers(deployment)
+        for line in left:
+            say(f"left behind: {line}")
+        problems += [f"{len(left)} resources were left behind"] if left else []
+        if not left:
+            say("nothing is left of the auditor in the account")
+        for key in kept_keys(deployment):
+            say(f"kept on purpose, for it encrypts a bucket's data: {key}")
+
+    heading("Result")
+    for problem in problems:
+        say(f"NOT AS EXPECTED: {problem}")
+    if not problems:
+        say("all as expected")
+    return 1 if problems else 0
+
+
+# --- The scan -------------------------------------------------------------------------------------------------------
+
+
+def request_scan(deployment: Deployment) -> str:
+    """Send the event that a security engineer would send, and find the execution that it starts."""
+    answer = deployment.client("events").put_events(
+        Entries=[
+            {
+                "Source": "compliance.audit",
+                "DetailType": "Compliance Scan Requested",
+                "Detail": json.dumps({"requestedBy": "security-engineering", "reason": "demonstration"}),
+            }
+        ]
+    )
+    if answer["FailedEntryCount"]:
+        raise RuntimeError(f"EventBridge refused the event: {answer['Entries']}")
+    say("sent the event `Compliance Scan Requested`")
+    states = deployment.client("stepfunctions")
+    for _ in patiently("no execution was started by the event"):
+        executions = states.list_executions(stateMachineArn=deployment.outputs["StateMachineArn"])["executions"]
+        if executions:
+            arn: str = executions[0]["executionArn"]
+            say(f"started the execution {arn.rpartition(':')[2]}")
+            return arn
+    raise AssertionError("unreachable")
+
+
+def follow(deployment: Deployment, execution: str) -> str:
+    """Print the states as they are entered and the resources as they are scanned; answer with the final status."""
+    states = deployment.client("stepfunctions")
+    shown = 0
+    scanned = 0
+    started = time.monotonic()
+    for _ in patiently("the execution did not end"):
+        # The status is read before the history, so that the history of an ended execution is whole.
+        status: str = states.describe_execution(executionArn=execution)["status"]
+        events = history(states, execution)
+        for event in events[shown:]:
+            seconds = f"{time.monotonic() - started:5.1f} s"
+            if event["type"].endswith("StateEntered"):
+                say(f"{seconds}  {event['stateEnteredEventDetails']['name']}")
+            elif event["type"] == "TaskStateExited":
+                output = json.loads(event["stateExitedEventDetails"].get("output") or "null")
+                if isinstance(output, dict) and "shard" in output and "resources" in output:
+                    scanned += output["resources"]
+                    say(f"{seconds}  … {scanned} resources scanned")
+        shown = len(events)
+        if status in ENDED:
+            return status
+    raise AssertionError("unreachable")
+
+
+def history(states: Any, execution: str) -> list[dict[str, Any]]:
+    """All events of an execution."""
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=execution)
+    return [event for page in pages for event in page["events"]]
+
+
+# --- What came of it ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What one scan left behind, as it was fetched into a folder."""
+
+    folder: Path
+    report: dict[str, Any]
+    rows: list[dict[str, str]]
+    """The CSV report's rows."""
+    email: dict[str, str] | None
+    arns: dict[str, tuple[str, str]]
+    """Which resource of the sample account an ARN is."""
+
+
+def collect(deployment: Deployment, execution: str) -> Scan:
+    """Fetch reports, remediation records and e-mail into `out/<scan id>/`."""
+    described = deployment.client("stepfunctions").describe_execution(executionArn=execution)
+    if "output" not in described:
+        raise RuntimeError(f"the execution gave no output: {described.get('error')}: {described.get('cause')}")
+    scan_id: str = json.loads(described["output"])["scanId"]
+    folder = ROOT / "out" / scan_id
+    folder.mkdir(parents=True, exist_ok=True)
+    s3 = deployment.client("s3")
+    bucket = deployment.outputs["ReportsBucketName"]
+    for prefix in ("reports/", f"scans/{scan_id}/"):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for item in page.get("Contents", []):
+                name = Path(item["Key"]).name
+                if name in (f"{scan_id}.json", f"{scan_id}.csv", "remediation.jsonl", "plan.json", "summary.json"):
+                    s3.download_file(bucket, item["Key"], str(folder / name))
+    messages = deployment.client("sqs").receive_message(QueueUrl=deployment.mailbox, MaxNumberOfMessages=10)
+    emails = [json.loads(message["Body"]) for message in messages.get("Messages", [])]
+    email = emails[0] if emails else None
+    if email is not None:
+        (folder / "email.txt").write_text(f"Subject: {email['Subject']}\n\n{email['Message']}\n")
+    with (folder / f"{scan_id}.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return Scan(
+        folder=folder,
+        report=json.loads((folder / f"{scan_id}.json").read_text()),
+        rows=rows,
+        email=email,
+        arns=sample_account.resource_arns(deployment.client, ACCOUNT_ID, REGION),
+    )
+
+
+def show(scan: Scan) -> list[str]:
+    """Print what the scan found and did; answer with what is not as expected."""
+    problems = show_summary(scan)
+    problems += check_verdicts(scan)
+    heading("The e-mail")
+    if scan.email is None:
+        problems.append("no e-mail came")
+    else:
+        print(f"Subject: {scan.email['Subject']}\n\n{scan.email['Message']}")
+    heading("What remediation did")
+    records = scan.report["remediation"]
+    for record in records:
+        reasons = "; ".join(record["reasons"])
+        say(f"{record['outcome']:<11} {record['bucket']}{f': {reasons}' if reasons else ''}")
+    if not any(record["outcome"] == "APPLIED" for record in records):
+        problems.append("remediation applied nothing")
+    heading("The reports")
+    for file in sorted(scan.folder.iterdir()):
+        say(f"{file.relative_to(ROOT)}  ({file.stat().st_size:,} bytes)")
+    if len(scan.rows) != len(scan.report["findings"]):
+        problems.append(f"{len(scan.rows)} rows in the CSV, {len(scan.report['findings'])} findings in the JSON report")
+    return problems
+
+
+def show_summary(scan: Scan) -> list[str]:
+    """Print the verdicts by service and the violations by severity."""
+    heading("Summary")
+    summary = scan.report["summary"]
+    score = summary["score"]
+    say(f"{summary['status']}, score {score if score is not None else '-'} %, coverage {summary['coverage']} %")
+    columns = ("compliant", "nonCompliant", "notApplicable", "insufficientData")
+    print(f"  {'':<10}{'resources':>12}" + "".join(f"{column:>18}" for column in columns))
+    for service, counts in summary["byService"].items():
+        figures = "".join(f"{counts[column]:>18}" for column in columns)
+        print(f"  {service:<10}{summary['resources'][service]:>12}{figures}")
+    violations = ", ".join(f"{count} {severity}" for severity, count in summary["violationsBySeverity"].items())
+    say(f"violations: {violations}")
+    return [] if summary["status"] == "COMPLETE" else [f"the scan is {summary['status']}: {summary['gaps']}"]
+
+
+def check_verdicts(scan: Scan) -> list[str]:
+    """Compare the verdicts on the sample account with those written by hand."""
+    heading("Verdicts on the sample account")
+    wrong = sample_account.differences(scan.report["findings"], scan.arns)
+    for line in wrong:
+        say(line)
+    expected = len(sample_account.expected_verdicts())
+    say(f"{len(wrong)} differences from the {expected} verdicts expected by hand")
+    return [f"{len(wrong)} verdicts are not as expected"] if wrong else []
+
+
+# --- Looking around -------------------------------------------------------------------------------------------------
+
+
+def look_around(deployment: Deployment) -> None:
+    """Say how to look at the running system."""
+    say("everything is left running until Ctrl-C; in another terminal:")
+    for name, value in deployment.aws.environment().items():
+        print(f"    export {name}={value}")
+    bucket = deployment.outputs["ReportsBucketName"]
+    machine = deployment.outputs["StateMachineArn"]
+    print(f"    aws s3 ls --recursive s3://{bucket}/reports/")
+    print(f"    aws stepfunctions start-execution --state-machine-arn {machine} --input '{{}}'")
+    print(f"    aws stepfunctions list-executions --state-machine-arn {machine}")
+    print(f"    aws cloudformation describe-stack-resources --stack-name {STACK}")
+    say(f"the deployment is called {SYSTEM}")
+
+
+def wait_for_interrupt() -> None:
+    """Wait for Ctrl-C or a polite end."""
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        print()
+
+
+def patiently(complaint: str) -> Iterator[None]:
+    """Go round until the caller leaves, with a pause each time, and give up after a while."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(POLL_SECONDS)
+    raise TimeoutError(f"{complaint} within {PATIENCE_SECONDS} seconds")
+
+
+def heading(title: str) -> None:
+    """Print the heading of a part."""
+    print(f"\n== {title} ==", flush=True)
+
+
+def say(line: str) -> None:
+    """Print a line of a part."""
+    print(f"  {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

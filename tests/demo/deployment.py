@@ -1,0 +1,151 @@
+"""The auditor, deployed by the real `cdk deploy` on a local AWS of its own, beside the sample account."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+import sample_account
+from local_aws import ACCOUNT_ID, REGION, LocalAws
+
+ROOT = Path(__file__).resolve().parents[2]
+INFRASTRUCTURE = ROOT / "infrastructure"
+
+ENVIRONMENT = "demo"
+SUFFIX = "local"
+SYSTEM = f"{ENVIRONMENT}-{SUFFIX}"
+STACK = f"compliance-audit-stack-{SYSTEM}"
+SETTINGS = {
+    "environment": ENVIRONMENT,
+    "environmentSuffix": SUFFIX,
+    "owner": "platform-team",
+    "costCenter": "cc-1001",
+    "complianceLevel": "high",
+    "alertEmails": "compliance@example.com",
+    "flowLogDate": "2026-11-23",
+}
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The deployed auditor."""
+
+    aws: LocalAws
+    outputs: dict[str, str]
+    """The stack's outputs, by name."""
+    mailbox: str
+    """URL of a queue that is subscribed to the alerts topic as a person's mailbox would be."""
+
+    def client(self, service: str) -> Any:
+        """A client of the local AWS with the administrator's credentials."""
+        return client(self.aws, service)
+
+
+def client(aws: LocalAws, service: str) -> Any:
+    """A client of the local AWS with the administrator's credentials."""
+    settings = aws.environment()
+    return boto3.client(
+        service,
+        endpoint_url=aws.endpoint,
+        region_name=REGION,
+        aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 3}),
+    )
+
+
+@contextmanager
+def deployed(say: Say) -> Iterator[Deployment]:
+    """Start a local AWS, deploy the auditor, make the sample account; the local AWS ends with the block."""
+    with tempfile.TemporaryDirectory(prefix="compliance-audit-") as folder, LocalAws.start() as aws:
+        say(f"the local AWS listens on {aws.endpoint}")
+        assembly = Path(folder)
+        # Outside of the app's folder, so that the bootstrap does not synthesize it.
+        _cdk(aws, ["bootstrap", f"aws://{ACCOUNT_ID}/{REGION}"], assembly)
+        say("bootstrapped for the AWS CDK")
+        outputs = _deploy(aws, assembly)
+        say(f"deployed the stack {STACK}")
+        mailbox = _subscribe_mailbox(aws, outputs["AlertsTopicArn"])
+        stacks = sample_account.create(lambda service: client(aws, service))
+        say(f"made the sample account from {len(stacks)} templates")
+        yield Deployment(aws=aws, outputs=outputs, mailbox=mailbox)
+
+
+def destroy(deployment: Deployment, say: Say) -> None:
+    """Take down the sample account and the auditor, the way a platform engineer would."""
+    sample_account.delete(deployment.client)
+    say("took the sample account down")
+    with tempfile.TemporaryDirectory(prefix="compliance-audit-") as folder:
+        _cdk(
+            deployment.aws,
+            ["destroy", STACK, "--force", *_context(), "--output", f"{folder}/cdk.out"],
+            INFRASTRUCTURE,
+        )
+    say(f"destroyed the stack {STACK}")
+
+
+def _deploy(aws: LocalAws, folder: Path) -> dict[str, str]:
+    outputs = folder / "outputs.json"
+    _cdk(
+        aws,
+        [
+            "deploy",
+            STACK,
+            "--require-approval=never",
+            *_context(),
+            f"--outputs-file={outputs}",
+            f"--output={folder / 'cdk.out'}",
+        ],
+        INFRASTRUCTURE,
+    )
+    stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+    return stacks[STACK]
+
+
+def _context() -> list[str]:
+    return [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
+
+
+def _cdk(aws: LocalAws, arguments: list[str], folder: Path) -> None:
+    """Run the CDK's command line; its output is shown only when it fails."""
+    command = ["cdk", *arguments, "--no-notices", "--progress=events"]
+    ran = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | aws.environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if ran.returncode != 0:
+        raise RuntimeError(
+            f"`{' '.join(command)}` ended with code {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
+        )
+
+
+def _subscribe_mailbox(aws: LocalAws, topic: str) -> str:
+    sqs = client(aws, "sqs")
+    url: str = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    admission = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [admission]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    client(aws, "sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return url
