@@ -1,0 +1,96 @@
+//! All rules, and how to find one.
+
+use std::sync::LazyLock;
+
+use crate::rule::Rule;
+use crate::{lambda, s3, vpc};
+
+/// Every rule: those of S3, then VPC, then Lambda.
+pub static CATALOGUE: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| [s3::RULES, vpc::RULES, lambda::RULES].concat());
+
+/// The rule with this id.
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    CATALOGUE.iter().copied().find(|rule| rule.id == id)
+}
+
+/// The rules whose violations the remediation repairs.
+pub fn remediable_rules() -> impl Iterator<Item = &'static Rule> {
+    CATALOGUE.iter().copied().filter(|rule| rule.remediable)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// The rule files of the folder of one service.
+    fn rule_files(folder: &str) -> BTreeSet<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder);
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        files.filter(|name| name != "mod.rs").collect()
+    }
+
+    #[test]
+    fn every_file_is_registered_under_its_name_and_has_tests() {
+        for (folder, rules) in [("s3", s3::RULES), ("vpc", vpc::RULES), ("lambda", lambda::RULES)] {
+            let registered: BTreeSet<String> =
+                rules.iter().map(|rule| format!("{}.rs", rule.id.replace('-', "_"))).collect();
+            assert_eq!(rule_files(folder), registered);
+            for rule in rules {
+                let file = format!("src/{folder}/{}.rs", rule.id.replace('-', "_"));
+                assert!(rule.source.ends_with(&file), "{} is declared in {}", rule.id, rule.source);
+                let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
+                assert!(text.contains("#[cfg(test)]\nmod tests {") && text.contains("#[test]"), "{file} has no tests");
+            }
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_rules_are_found_by_them() {
+        let ids: BTreeSet<&str> = CATALOGUE.iter().map(|rule| rule.id).collect();
+        assert_eq!(ids.len(), CATALOGUE.len());
+        for id in ids {
+            assert_eq!(rule(id).map(|rule| rule.id), Some(id));
+        }
+        assert!(rule("no-such-rule").is_none());
+    }
+
+    #[test]
+    fn prose_is_there() {
+        for rule in CATALOGUE.iter() {
+            for text in [rule.title, rule.rationale, rule.expected, rule.remediation] {
+                assert!(text.len() > 10 && text.trim() == text && !text.contains("  "), "{}: {text:?}", rule.id);
+            }
+            assert!(rule.documentation.starts_with("https://docs.aws.amazon.com/"), "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn references_are_control_ids_and_come_once() {
+        for rule in CATALOGUE.iter() {
+            let unique: BTreeSet<(&str, &str)> =
+                rule.references.iter().map(|reference| (reference.framework, reference.control)).collect();
+            assert_eq!(unique.len(), rule.references.len(), "{}", rule.id);
+            for (framework, control) in unique {
+                let family = control.split(['-', '.']).next().unwrap_or_default();
+                let well_formed = match framework {
+                    "NIST SP 800-53 r5" => family.len() == 2 && family.bytes().all(|byte| byte.is_ascii_uppercase()),
+                    "PCI DSS 4.0.1" | "CIS AWS Foundations 5.0" | "CIS AWS Foundations 3.0" => {
+                        control.split('.').all(|part| part.parse::<u8>().is_ok())
+                    }
+                    _ => ["S3", "EC2", "Lambda"].contains(&family),
+                };
+                assert!(well_formed, "{}: {framework} {control}", rule.id);
+            }
+        }
+    }
+
+    #[test]
+    fn the_encryption_rules_are_the_remediable_ones() {
+        let ids: Vec<&str> = remediable_rules().map(|rule| rule.id).collect();
+        assert_eq!(ids, ["s3-bucket-server-side-encryption-enabled", "s3-bucket-customer-managed-key-encrypted"]);
+    }
+}

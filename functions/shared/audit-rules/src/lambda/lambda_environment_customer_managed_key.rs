@@ -1,0 +1,82 @@
+//! A function's environment variables are encrypted with a KMS key of the customer's own.
+
+use audit_model::resource::Function;
+use audit_model::{Policy, Severity, Unreadable};
+
+use crate::kms_key::is_aws_managed;
+use crate::lambda::configuration;
+use crate::rule::{Check, Outcome, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "lambda-environment-customer-managed-key",
+    title: "Lambda environment variables are encrypted with a customer-managed KMS key",
+    severity: Severity::Medium,
+    rationale: "Whoever may read the configuration of a function reads variables that are encrypted with the AWS-managed \
+        key. A key of your own lets you say who may decrypt them.",
+    expected: "A customer-managed key for the environment variables, where there are any",
+    remediation: "Name a customer-managed key in the function's configuration and let the function's role decrypt with it. \
+        Keep secrets in AWS Secrets Manager rather than in variables.",
+    documentation: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html",
+    references: &[],
+    remediable: false,
+    check: Check::Function(evaluate),
+    source: file!(),
+};
+
+fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
+    let configuration = configuration(function)?;
+    let variables = configuration.environment_variables.known()?.map_or(0, Vec::len);
+    if variables == 0 {
+        return Ok(Outcome::not_applicable("the function has no environment variables"));
+    }
+    Ok(match configuration.kms_key_arn.as_deref() {
+        Some(key) if !key.is_empty() && !is_aws_managed(key) => {
+            Outcome::compliant(format!("{variables} environment variables, encrypted with {key}"))
+        }
+        _ => Outcome::non_compliant(format!(
+            "{variables} environment variables, encrypted with the AWS-managed key aws/lambda"
+        )),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_model::Reading;
+    use audit_model::resource::FunctionConfiguration;
+
+    use super::*;
+    use crate::fixtures;
+
+    fn judge(configuration: FunctionConfiguration) -> Outcome {
+        let function = Function { configuration: Reading::seen(configuration), ..fixtures::good_function() };
+        evaluate(&function, &fixtures::policy()).unwrap()
+    }
+
+    fn with(variables: Reading<Vec<String>>, key: Option<&str>) -> FunctionConfiguration {
+        FunctionConfiguration {
+            environment_variables: variables,
+            kms_key_arn: key.map(ToOwned::to_owned),
+            ..fixtures::configuration()
+        }
+    }
+
+    #[test]
+    fn variables_need_a_key_of_ones_own() {
+        let one = || Reading::seen(vec!["TABLE".to_owned()]);
+        let own = "arn:aws:kms:us-east-1:111122223333:key/0a1b";
+        assert_eq!(
+            judge(with(one(), Some(own))),
+            Outcome::compliant(format!("1 environment variables, encrypted with {own}"))
+        );
+        for key in [None, Some(""), Some("arn:aws:kms:us-east-1:111122223333:alias/aws/lambda")] {
+            assert!(matches!(judge(with(one(), key)), Outcome::NonCompliant { .. }), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn no_variables_need_no_key() {
+        for variables in [Reading::Absent, Reading::seen(Vec::new())] {
+            assert!(matches!(judge(with(variables, None)), Outcome::NotApplicable { .. }));
+        }
+    }
+}

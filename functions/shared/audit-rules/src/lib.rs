@@ -1,0 +1,24 @@
+//! The catalogue of rules: what is demanded of the account's resources, and how a resource is judged.
+//!
+//! A rule is one file that declares one [`Rule`]. The crate is pure: the same resource under the same policy always
+//! gets the same verdict, and nothing here talks to AWS, reads a clock or an environment.
+
+mod bucket_access;
+mod catalogue;
+#[cfg(test)]
+mod fixtures;
+mod iam_policy;
+mod internet_ingress;
+mod judge;
+mod kms_key;
+mod lambda;
+mod public_access;
+mod rule;
+mod s3;
+mod tags;
+mod vpc;
+mod wildcard;
+
+pub use catalogue::{CATALOGUE, remediable_rules, rule};
+pub use judge::Judge;
+pub use rule::{Check, Outcome, Reference, Rule};

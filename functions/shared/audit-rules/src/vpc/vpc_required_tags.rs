@@ -1,0 +1,41 @@
+//! A VPC carries the tags that the audit policy requires.
+
+use audit_model::resource::Vpc;
+use audit_model::{Policy, Severity, Unreadable};
+
+use crate::rule::{Check, Outcome, Rule, resource_tagging};
+use crate::tags;
+
+pub(super) const RULE: Rule = Rule {
+    id: "vpc-required-tags",
+    title: "VPC carries the required tags",
+    severity: Severity::Low,
+    rationale: "Who answers for a resource, what it costs whom, and how it must be protected, is read from its tags, by \
+        people and by policies.",
+    expected: tags::EXPECTED,
+    remediation: "Add the missing tags to the VPC. Tag keys are case-sensitive.",
+    documentation: "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
+    references: &[resource_tagging("EC2.46")],
+    remediable: false,
+    check: Check::Vpc(evaluate),
+    source: file!(),
+};
+
+fn evaluate(vpc: &Vpc, policy: &Policy) -> Result<Outcome, Unreadable> {
+    tags::require(&vpc.tags, policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+
+    #[test]
+    fn the_required_tags_are_asked_of_the_vpc() {
+        let policy = fixtures::policy_requiring(&["Environment", "Owner"]);
+        let tagged = evaluate(&fixtures::good_vpc(), &policy);
+        assert_eq!(tagged, Ok(Outcome::compliant("tagged with Environment, Owner")));
+        let untagged = evaluate(&fixtures::bad_vpc(), &policy);
+        assert_eq!(untagged, Ok(Outcome::non_compliant("Environment is missing, Owner is missing")));
+    }
+}
