@@ -126,9 +126,7 @@ def resource_arns(client: ClientFactory, account: str, region: str) -> dict[str,
     return {arn: resource for arn, resource in arns.items() if resource in expected}
 
 
-def differences(
-    findings: Iterable[Mapping[str, Any]], arns: Mapping[str, tuple[str, str]]
-) -> list[str]:
+def differences(findings: Iterable[Mapping[str, Any]], arns: Mapping[str, tuple[str, str]]) -> list[str]:
     """Compare findings, as ``findings.jsonl`` has them, with the expectation.
 
     ``arns`` is what :func:`resource_arns` says. Findings on other resources, the auditor's own
@@ -151,10 +149,7 @@ def differences(
                 f"{_text(expectation.question)}: expected {expectation.status}, got {status}. "
                 f"Expected because: {expectation.why}"
             )
-    problems += [
-        f"{_text(question)}: {status}, and nothing was expected"
-        for question, status in found.items()
-    ]
+    problems += [f"{_text(question)}: {status}, and nothing was expected" for question, status in found.items()]
     return sorted(problems)
 
 

@@ -78,10 +78,7 @@ yaml.add_multi_constructor("!", _short_form, TemplateLoader)
 
 def templates() -> dict[str, dict[str, Any]]:
     """Every template of the folder, by its name without ending."""
-    return {
-        path.stem: yaml.load(path.read_text(encoding="utf-8"), TemplateLoader)
-        for path in FOLDER.glob("*.yaml")
-    }
+    return {path.stem: yaml.load(path.read_text(encoding="utf-8"), TemplateLoader) for path in FOLDER.glob("*.yaml")}
 
 
 def named(value: Any) -> str:
@@ -141,14 +138,10 @@ def test_every_template_is_created_and_exports_come_before_imports() -> None:
 
 
 def test_every_rule_is_answered_exactly_once_for_every_resource() -> None:
-    asked = Counter(
-        Question(kind, name, rule) for kind, name in resources() for rule in RULES[kind]
-    )
+    asked = Counter(Question(kind, name, rule) for kind, name in resources() for rule in RULES[kind])
     answered = Counter(expectation.question for expectation in expected_verdicts())
     assert sorted((asked - answered).elements()) == [], "no row answers these"
-    assert sorted((answered - asked).elements()) == [], (
-        "these rows answer nothing that is asked, or answer twice"
-    )
+    assert sorted((answered - asked).elements()) == [], "these rows answer nothing that is asked, or answer twice"
 
 
 def test_services_statuses_and_reasons_are_well_formed() -> None:

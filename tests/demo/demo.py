@@ -103,20 +103,31 @@ def follow(deployment: Deployment, execution: str) -> str:
     for _ in patiently("the execution did not end"):
         # The status is read before the history, so that the history of an ended execution is whole.
         status: str = states.describe_execution(executionArn=execution)["status"]
-        events = history(states, execution)
-        for event in events[shown:]:
-            seconds = f"{time.monotonic() - started:5.1f} s"
-            if event["type"].endswith("StateEntered"):
-                say(f"{seconds}  {event['stateEnteredEventDetails']['name']}")
-            elif event["type"] == "TaskStateExited":
-                output = json.loads(event["stateExitedEventDetails"].get("output") or "null")
-                if isinstance(output, dict) and "shard" in output and "resources" in output:
-                    scanned += output["resources"]
-                    say(f"{seconds}  … {scanned} resources scanned")
-        shown = len(events)
+        elapsed = f"{time.monotonic() - started:5.1f} s"
+        entered = [event for event in history(states, execution) if event["type"].endswith("StateEntered")]
+        for event in entered[shown:]:
+            say(f"{elapsed}  {event['stateEnteredEventDetails']['name']}")
+        shown = len(entered)
+        if (now := scanned_resources(deployment)) > scanned:
+            scanned = now
+            say(f"{elapsed}  … {scanned} resources scanned")
         if status in ENDED:
             return status
     raise AssertionError("unreachable")
+
+
+def scanned_resources(deployment: Deployment) -> int:
+    """How many resources the scanners have written receipts for."""
+    s3 = deployment.client("s3")
+    bucket = deployment.outputs["ReportsBucketName"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="scans/")
+    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    receipts = [
+        json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        for key in keys
+        if key.endswith(".receipt.json")
+    ]
+    return sum(receipt["resources"] for receipt in receipts)
 
 
 def history(states: Any, execution: str) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.config import Config
 import sample_account
+from botocore.config import Config
 from local_aws import ACCOUNT_ID, REGION, LocalAws
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,9 +129,7 @@ def _cdk(aws: LocalAws, arguments: list[str], folder: Path) -> None:
         text=True,
     )
     if ran.returncode != 0:
-        raise RuntimeError(
-            f"`{' '.join(command)}` ended with code {ran.returncode}:\n{ran.stdout}\n{ran.stderr}"
-        )
+        raise RuntimeError(f"`{' '.join(command)}` ended with code {ran.returncode}:\n{ran.stdout}\n{ran.stderr}")
 
 
 def _subscribe_mailbox(aws: LocalAws, topic: str) -> str:

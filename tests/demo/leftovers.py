@@ -29,7 +29,9 @@ def leftovers(deployment: Deployment) -> list[str]:
     found = []
     for kind, service, listing, names in LISTINGS:
         client = deployment.client(service)
-        pages = client.get_paginator(listing).paginate() if client.can_paginate(listing) else [getattr(client, listing)()]
+        pages = (
+            client.get_paginator(listing).paginate() if client.can_paginate(listing) else [getattr(client, listing)()]
+        )
         found += [
             f"{kind} {name}"
             for page in pages

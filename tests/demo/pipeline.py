@@ -25,9 +25,7 @@ def main(arguments: list[str]) -> int:
             "MAILBOX_URL": deployment.mailbox,
             "SYSTEM_NAME": SYSTEM,
         }
-        ran = subprocess.run(
-            arguments[1:], env=os.environ | deployment.aws.environment() | environment
-        )
+        ran = subprocess.run(arguments[1:], env=os.environ | deployment.aws.environment() | environment)
         return ran.returncode
 
 
