@@ -11,6 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+/// Asserts that the payload of that name is as agreed.
+type Check = fn(&str);
+
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../tests/contracts")
 }
@@ -24,7 +27,7 @@ fn assert_agreed<T: DeserializeOwned + Serialize>(name: &str) {
 
 #[test]
 fn every_payload_is_as_agreed() {
-    let checks: [(&str, fn(&str)); 17] = [
+    let checks: [(&str, Check); 17] = [
         ("plan-scan.input", assert_agreed::<task::PlanScanInput>),
         ("plan-scan.output", assert_agreed::<task::PlanScanOutput>),
         ("plan-scan.skip", assert_agreed::<task::PlanScanOutput>),
