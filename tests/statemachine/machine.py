@@ -53,8 +53,10 @@ class Machine:
     """The deployed state machine."""
 
     states: Any
+    sns: Any
     sqs: Any
     arn: str
+    topic: str
     scripts: Path
     mailbox: str
 
@@ -143,7 +145,12 @@ def deploy(client: Any, account: str, scripts: Path) -> Machine:
     sqs = client("sqs")
     mailbox = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
     queue = sqs.get_queue_attributes(QueueUrl=mailbox, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    admission = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": queue}
+    admission = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [admission]})
     sqs.set_queue_attributes(QueueUrl=mailbox, Attributes={"Policy": policy})
     client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
@@ -155,12 +162,16 @@ def deploy(client: Any, account: str, scripts: Path) -> Machine:
     text = re.sub(r"\$\{(\w+)\}", lambda found: substitutions[found[1]], without_waiting(definition()))
     states = client("stepfunctions")
     arn = states.create_state_machine(name="compliance-audit", definition=text, roleArn=role)["stateMachineArn"]
-    return Machine(states=states, sqs=sqs, arn=arn, scripts=scripts, mailbox=mailbox)
+    return Machine(states=states, sns=client("sns"), sqs=sqs, arn=arn, topic=topic, scripts=scripts, mailbox=mailbox)
 
 
 def _role(client: Any) -> str:
     iam = client("iam")
-    trust = {"Effect": "Allow", "Principal": {"Service": ["states.amazonaws.com", "lambda.amazonaws.com"]}, "Action": "sts:AssumeRole"}
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": ["states.amazonaws.com", "lambda.amazonaws.com"]},
+        "Action": "sts:AssumeRole",
+    }
     arn: str = iam.create_role(
         RoleName="machine", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     )["Role"]["Arn"]

@@ -6,11 +6,14 @@ The folder in SCRIPTS holds `<function>.json`, a list of answers, and gets `<fun
 the input and that was not used up yet holds.
 """
 
+from __future__ import annotations
+
 import fcntl
 import json
 import os
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 RUNTIME = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
 NAME = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
@@ -18,12 +21,12 @@ SCRIPT = Path(os.environ["SCRIPTS"]) / f"{NAME}.json"
 ASKED = Path(os.environ["SCRIPTS"]) / f"{NAME}.asked.jsonl"
 
 
-def answer_to(question):
+def answer_to(question: dict[str, Any]) -> dict[str, Any]:
     """Find the answer and count it, alone among the processes of this function."""
     with ASKED.open("a+") as asked:
         fcntl.flock(asked, fcntl.LOCK_EX)
         asked.write(json.dumps(question) + "\n")
-        answers = json.loads(SCRIPT.read_text())
+        answers: list[dict[str, Any]] = json.loads(SCRIPT.read_text())
         for answer in answers:
             if answer.get("when", {}).items() <= question.items() and answer.get("times", 1) > 0:
                 if "times" in answer:
@@ -33,7 +36,7 @@ def answer_to(question):
     return {"error": "NoAnswer", "message": f"the script of {NAME} has no answer to {question}"}
 
 
-def post(path, content):
+def post(path: str, content: object) -> None:
     """Tell the runtime interface."""
     request = urllib.request.Request(f"{RUNTIME}/{path}", data=json.dumps(content).encode(), method="POST")
     urllib.request.urlopen(request).close()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import boto3
 import pytest
-from machine import SERVICES, Json, Machine, contract, definition
+from local_aws import REGION, LocalAws
+from machine import SERVICES, Json, Machine, contract, definition, deploy
 
 SCAN = ["PlanScan", "IsScanPlanned", "ScanServices"]
 WHOLE_SCAN = [
@@ -21,6 +24,31 @@ WHOLE_SCAN = [
 ]
 DENIED = {"error": "AccessDenied", "message": "it was denied; allow it in the function's managed policy"}
 TRANSIENT = {"error": "Throttled", "message": "too many requests"}
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The state machine, deployed once."""
+    with LocalAws.start() as aws:
+
+        def client(service: str) -> Any:
+            return boto3.client(
+                service,
+                endpoint_url=aws.endpoint,
+                region_name=REGION,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+
+        yield deploy(client, aws.account_id, tmp_path_factory.mktemp("scripts"))
+
+
+@pytest.fixture
+def machine(deployed: Machine) -> Machine:
+    """The state machine, every function answering as the contracts say, and nothing in the mailbox."""
+    deployed.script()
+    deployed.take_messages()
+    return deployed
 
 
 def changed(name: str, **fields: Any) -> Json:
@@ -206,7 +234,8 @@ def test_every_road_that_breaks_ends_in_a_message_and_a_failed_execution(machine
     assert "the field services is wrong" in ended.cause
     assert ended.entered[-2:] == ["NotifyFailure", "ScanFailed"]
     [message] = machine.take_messages()
-    assert message["Subject"].isascii() and len(message["Subject"]) < 100
+    assert message["Subject"].isascii()
+    assert len(message["Subject"]) < 100
     for told in (name, "InvalidRequest", "the field services is wrong", "/states/home"):
         assert told in message["Message"]
     if name == "PlanScan":
