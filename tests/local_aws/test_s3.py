@@ -252,3 +252,12 @@ def test_a_wrong_checksum_is_refused(client: Client, bucket: str) -> None:
     wrong = base64.b64encode(hashlib.sha256(b"other").digest()).decode()
     with pytest.raises(ClientError, match="BadDigest"):
         client("s3").put_object(Bucket=bucket, Key="k", Body=b"x", ChecksumSHA256=wrong)
+
+
+def test_without_a_key_sse_kms_takes_the_aws_managed_key(client: Client, name: str) -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="a", Body=b"a", ServerSideEncryption="aws:kms")
+    head = s3.head_object(Bucket=name, Key="a")
+    assert head["ServerSideEncryption"] == "aws:kms"
+    assert head["SSEKMSKeyId"].endswith("alias/aws/s3")
