@@ -50,6 +50,14 @@ impl JsonLinesWriter {
     pub async fn finish(self) -> Result<Written, TaskError> {
         self.writer.finish().await
     }
+
+    /// Drops what was written; the object does not appear.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn abort(self) -> Result<(), TaskError> {
+        self.writer.abort().await
+    }
 }
 
 /// Reads documents, one at a time.

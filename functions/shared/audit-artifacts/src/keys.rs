@@ -46,6 +46,11 @@ pub fn remediation(scan_id: &str) -> String {
     format!("scans/{scan_id}/remediation.jsonl")
 }
 
+/// What remediation is about to do to a bucket; written before the bucket is changed.
+pub fn remediation_intent(scan_id: &str, bucket: &str) -> String {
+    format!("scans/{scan_id}/remediation/{bucket}.json")
+}
+
 /// The receipt of a sent alert, so that a repeated task does not send a second one.
 pub fn alert(scan_id: &str) -> String {
     format!("scans/{scan_id}/alert.json")

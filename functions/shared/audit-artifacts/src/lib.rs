@@ -6,12 +6,18 @@ pub mod keys;
 #[cfg(any(test, feature = "memory"))]
 mod memory;
 mod s3;
+#[cfg(any(test, feature = "memory"))]
+pub mod sample;
+mod scan_record;
 mod store;
+mod write_object;
 
 pub use json_lines::{JsonLinesReader, JsonLinesWriter};
 #[cfg(any(test, feature = "memory"))]
 pub use memory::MemoryStore;
 pub use s3::S3Store;
+pub use scan_record::{Findings, ScanRecord};
 pub use store::{
     ArtifactReader, ArtifactStore, ArtifactStoreExt, ArtifactWriter, Condition, PutOutcome, Stored, Written,
 };
+pub use write_object::write_object;

@@ -42,7 +42,8 @@ pub struct Finding {
     pub references: Vec<FrameworkReference>,
     /// When the verdict was reached.
     pub evaluated_at: Timestamp,
-    /// Since when it has been open, without a break, in complete scans; set by the aggregation on violations.
+    /// Since when it has been open, without a break, in complete scans; set by the aggregation on violations. A verdict
+    /// of `INSUFFICIENT_DATA` on what was a violation keeps it: nobody has seen the violation mended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<Timestamp>,
 }

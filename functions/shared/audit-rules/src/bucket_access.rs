@@ -192,7 +192,7 @@ fn contradiction(what: &str) -> Unreadable {
 }
 
 /// The predefined groups that make a list public: everybody, and everybody with an AWS account.
-const PUBLIC_GROUPS: [(&str, &str); 2] = [
+pub(crate) const PUBLIC_GROUPS: [(&str, &str); 2] = [
     ("http://acs.amazonaws.com/groups/global/AllUsers", "AllUsers"),
     ("http://acs.amazonaws.com/groups/global/AuthenticatedUsers", "AuthenticatedUsers"),
 ];

@@ -122,13 +122,13 @@ impl Principals {
 /// One principal.
 #[derive(Debug)]
 pub(crate) struct Principal {
-    kind: PrincipalKind,
-    id: String,
+    pub(crate) kind: PrincipalKind,
+    pub(crate) id: String,
 }
 
 /// The kinds of principals that a verdict tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PrincipalKind {
+pub(crate) enum PrincipalKind {
     /// Accounts, users, roles, and `*`.
     Aws,
     /// AWS services.

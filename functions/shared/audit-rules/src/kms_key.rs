@@ -4,7 +4,7 @@
 /// itself. An AWS-managed key named by its own id looks like any other; only `kms:DescribeKey` could tell.
 ///
 /// [page]: https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html
-pub(crate) fn is_aws_managed(key: &str) -> bool {
+pub fn is_aws_managed(key: &str) -> bool {
     key.starts_with("alias/aws/") || key.contains(":alias/aws/")
 }
 

@@ -12,6 +12,7 @@ mod internet_ingress;
 mod judge;
 mod kms_key;
 mod lambda;
+mod outsiders;
 mod public_access;
 mod rule;
 mod s3;
@@ -21,4 +22,6 @@ mod wildcard;
 
 pub use catalogue::{CATALOGUE, remediable_rules, rule};
 pub use judge::Judge;
+pub use kms_key::is_aws_managed;
+pub use outsiders::{Outsider, let_in_by_acl, let_in_by_policy};
 pub use rule::{Check, Outcome, Reference, Rule};

@@ -1,0 +1,190 @@
+//! A small scan, for tests of the functions that read one.
+
+use audit_model::finding::SCHEMA_VERSION;
+use audit_model::policy::{AlertPolicy, OptOutTag, RemediationPolicy};
+use audit_model::remediation::{RemediationOutcome, RemediationRecord};
+use audit_model::resource::BucketEncryption;
+use audit_model::summary::{Comparison, Counts, ScanStatus, Summary};
+use audit_model::task::RemediateOutput;
+use audit_model::{
+    Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, RemediationMode, ResourceRef, Service, Severity,
+    Status, Tags, Trigger, TriggerKind,
+};
+use audit_task::TaskError;
+use jiff::Timestamp;
+
+use crate::{ArtifactStoreExt, JsonLinesWriter, MemoryStore, keys};
+
+/// The scan's id.
+pub const SCAN_ID: &str = "20261123T060000Z-1f2e3d4c";
+/// When the scan started: 2026-11-23T06:00:00Z.
+pub const STARTED_AT: Timestamp = Timestamp::constant(1_795_413_600, 0);
+/// When its findings were put together: a minute later.
+pub const AGGREGATED_AT: Timestamp = Timestamp::constant(1_795_413_660, 0);
+/// A day before the scan: since when the sample's violations have been open.
+pub const DAY_BEFORE: Timestamp = Timestamp::constant(1_795_327_200, 0);
+/// The audited account.
+pub const ACCOUNT: &str = "123456789012";
+
+/// The plan of a scheduled scan of all services that alerts on critical violations.
+pub fn plan() -> Plan {
+    Plan {
+        scan_id: SCAN_ID.to_owned(),
+        trigger: Trigger {
+            kind: TriggerKind::Schedule,
+            event_id: Some("17793124-05d4-b198-2fde-7ededc63b103".to_owned()),
+            requested_by: None,
+            reason: None,
+        },
+        account: ACCOUNT.to_owned(),
+        region: "us-east-1".to_owned(),
+        services: Service::ALL.to_vec(),
+        remediation: RemediationMode::Apply,
+        policy: Policy {
+            alert: AlertPolicy { threshold: Severity::Critical },
+            remediation: RemediationPolicy {
+                mode: RemediationMode::Apply,
+                max_buckets_per_run: 10,
+                opt_out_tag: OptOutTag { key: "compliance:remediation".to_owned(), value: "off".to_owned() },
+            },
+            required_tags: vec!["Owner".to_owned()],
+        },
+        started_at: STARTED_AT,
+        execution_arn: format!(
+            "arn:aws:states:us-east-1:{ACCOUNT}:execution:compliance-audit-state-machine-dev-pr42:run"
+        ),
+    }
+}
+
+/// The figures of a complete scan that came to `findings`, one resource of S3 for each of them.
+pub fn summary(findings: &[Finding]) -> Summary {
+    let mut totals = Counts::default();
+    let mut summary = Summary {
+        scan_id: SCAN_ID.to_owned(),
+        status: ScanStatus::Complete,
+        gaps: Vec::new(),
+        started_at: STARTED_AT,
+        aggregated_at: AGGREGATED_AT,
+        resources: Service::ALL.into_iter().map(|service| (service, 0)).collect(),
+        totals,
+        by_service: Service::ALL.into_iter().map(|service| (service, Counts::default())).collect(),
+        by_rule: [].into(),
+        violations_by_severity: Severity::ALL.into_iter().map(|severity| (severity, 0)).collect(),
+        comparison: Some(Comparison {
+            scan_id: "20261122T180000Z-0a1b2c3d".to_owned(),
+            new: 1,
+            still_open: 2,
+            resolved: 3,
+            not_verified: 0,
+        }),
+        alerting_violations: 0,
+        remediable_buckets: 0,
+    };
+    for finding in findings {
+        totals.add(finding.status);
+        summary.by_service.entry(finding.service).or_default().add(finding.status);
+        summary.by_rule.entry(finding.rule_id.clone()).or_default().add(finding.status);
+        *summary.resources.entry(finding.service).or_default() += 1;
+        if finding.status == Status::NonCompliant {
+            *summary.violations_by_severity.entry(finding.severity).or_default() += 1;
+            summary.alerting_violations += u64::from(finding.severity == Severity::Critical);
+        }
+    }
+    Summary { totals, ..summary }
+}
+
+/// The finding of one rule about one bucket; a violation is open since [`DAY_BEFORE`].
+pub fn finding(bucket: &str, rule_id: &str, severity: Severity, status: Status) -> Finding {
+    Finding {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        scan_id: SCAN_ID.to_owned(),
+        service: Service::S3,
+        rule_id: rule_id.to_owned(),
+        title: format!("Title of {rule_id}"),
+        severity,
+        status,
+        resource: ResourceRef {
+            arn: format!("arn:aws:s3:::{bucket}"),
+            resource_type: "AWS::S3::Bucket".to_owned(),
+            name: bucket.to_owned(),
+            region: "us-east-1".to_owned(),
+            account: ACCOUNT.to_owned(),
+            tags: Some(Tags::from([("Owner".to_owned(), "payments".to_owned())])),
+        },
+        evidence: Evidence { observed: "what was seen".to_owned(), expected: "what should be".to_owned() },
+        missing: Vec::new(),
+        remediation: Guidance {
+            text: "Mend it.".to_owned(),
+            url: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html".to_owned(),
+        },
+        references: vec![FrameworkReference { framework: "PCI DSS 4.0.1".to_owned(), control: "1.4.4".to_owned() }],
+        evaluated_at: AGGREGATED_AT,
+        first_seen: (status == Status::NonCompliant).then_some(DAY_BEFORE),
+    }
+}
+
+/// The record of one decision about one bucket that failed the rule of a customer-managed key.
+pub fn remediation_record(bucket: &str, outcome: RemediationOutcome, reasons: &[&str]) -> RemediationRecord {
+    let aes256 = BucketEncryption {
+        algorithm: "AES256".to_owned(),
+        kms_key_id: None,
+        bucket_key_enabled: false,
+        blocked_encryption_types: Vec::new(),
+    };
+    RemediationRecord {
+        scan_id: SCAN_ID.to_owned(),
+        bucket_arn: format!("arn:aws:s3:::{bucket}"),
+        bucket: bucket.to_owned(),
+        rules: vec!["s3-bucket-customer-managed-key-encrypted".to_owned()],
+        mode: RemediationMode::Apply,
+        outcome,
+        reasons: reasons.iter().map(|&reason| reason.to_owned()).collect(),
+        before: Some(aes256),
+        after: None,
+        key_arn: None,
+        requested_by: "the schedule".to_owned(),
+        at: AGGREGATED_AT,
+    }
+}
+
+/// What the remediation state says when it has written `records`.
+pub fn remediation_counts(records: &[RemediationRecord]) -> RemediateOutput {
+    let count = |outcome| records.iter().filter(|record| record.outcome == outcome).fold(0_u64, |count, _| count + 1);
+    RemediateOutput {
+        scan_id: SCAN_ID.to_owned(),
+        mode: RemediationMode::Apply,
+        applied: count(RemediationOutcome::Applied),
+        would_apply: count(RemediationOutcome::WouldApply),
+        skipped: count(RemediationOutcome::Skipped),
+        failed: count(RemediationOutcome::Failed),
+    }
+}
+
+/// A store that holds a scan as its aggregation and its remediation leave it. Without records there is no object of
+/// them.
+///
+/// # Errors
+/// Those of the store.
+pub async fn store(
+    plan: &Plan,
+    summary: &Summary,
+    findings: &[Finding],
+    records: &[RemediationRecord],
+) -> Result<MemoryStore, TaskError> {
+    let store = MemoryStore::default();
+    store.replace_json(&keys::plan(SCAN_ID), plan).await?;
+    store.replace_json(&keys::summary(SCAN_ID), summary).await?;
+    let mut writer = JsonLinesWriter::create(&store, &keys::findings(SCAN_ID)).await?;
+    for finding in findings {
+        writer.write(finding).await?;
+    }
+    writer.finish().await?;
+    if !records.is_empty() {
+        let mut writer = JsonLinesWriter::create(&store, &keys::remediation(SCAN_ID)).await?;
+        for record in records {
+            writer.write(record).await?;
+        }
+        writer.finish().await?;
+    }
+    Ok(store)
+}
