@@ -1,0 +1,22 @@
+//! The Lambda function `plan-scan`.
+
+use std::fs;
+
+use audit_artifacts::S3Store;
+use audit_task::{TaskError, aws_config, required, run};
+use lambda_runtime::Error;
+use plan_scan::{POLICY_FILE, Ports, StepFunctions, handle};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let (account, region) = (required("ACCOUNT_ID")?, required("AWS_REGION")?);
+    let aws = aws_config().await;
+    let store = S3Store::new(aws_sdk_s3::Client::new(&aws), required("REPORTS_BUCKET")?, account.clone());
+    let executions = StepFunctions::new(aws_sdk_sfn::Client::new(&aws));
+    let policy_path = format!("{}/{POLICY_FILE}", required("LAMBDA_TASK_ROOT")?);
+    // A policy that cannot be read must stop the scan, under its own error name, and not the start of the function.
+    let policy_text = fs::read_to_string(&policy_path)
+        .map_err(|error| TaskError::InvalidPolicy(format!("{policy_path} cannot be read: {error}")));
+    let ports = &Ports { store: &store, executions: &executions, policy_text, account, region };
+    run(|input| handle(input, ports)).await
+}

@@ -1,0 +1,246 @@
+use audit_artifacts::sample;
+use pretty_assertions::assert_eq;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn policy(mode: RemediationMode) -> Policy {
+    let mut policy = sample::plan().policy;
+    policy.remediation.mode = mode;
+    policy
+}
+
+fn read(input: &Value) -> Result<ScanRequest, TaskError> {
+    ScanRequest::read(input, &policy(RemediationMode::Apply))
+}
+
+fn event(source: &str, detail_type: &str, detail: &Value) -> Value {
+    json!({
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": detail_type,
+        "source": source,
+        "account": "123456789012",
+        "time": "2026-11-23T06:00:00Z",
+        "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:123456789012:rule/scheduled-scan-rule-dev-pr42"],
+        "detail": detail,
+    })
+}
+
+/// The request of `{}`.
+fn everything() -> ScanRequest {
+    ScanRequest {
+        trigger: Trigger { kind: TriggerKind::Execution, event_id: None, requested_by: None, reason: None },
+        services: vec![Service::S3, Service::Vpc, Service::Lambda],
+        remediation: RemediationMode::Apply,
+        force: false,
+    }
+}
+
+#[test]
+fn each_way_in_is_told_from_the_others() {
+    let asked = json!({
+        "services": ["lambda", "s3", "lambda"],
+        "remediation": "dry-run",
+        "requestedBy": "security-engineering",
+        "reason": "after the incident of Monday",
+        "force": true,
+    });
+    let trigger = |kind| Trigger {
+        kind,
+        event_id: Some("53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa".to_owned()),
+        requested_by: Some("security-engineering".to_owned()),
+        reason: Some("after the incident of Monday".to_owned()),
+    };
+    let request = ScanRequest {
+        trigger: trigger(TriggerKind::Event),
+        services: vec![Service::S3, Service::Lambda],
+        remediation: RemediationMode::DryRun,
+        force: true,
+    };
+    assert_eq!(read(&event("compliance.audit", "Compliance Scan Requested", &asked)), Ok(request.clone()));
+
+    let by_hand = Trigger { kind: TriggerKind::Execution, event_id: None, ..request.trigger.clone() };
+    assert_eq!(read(&asked), Ok(ScanRequest { trigger: by_hand, ..request }));
+
+    let by_clock = Trigger { requested_by: None, reason: None, ..trigger(TriggerKind::Schedule) };
+    let scheduled = read(&event("aws.events", "Scheduled Event", &json!({})));
+    assert_eq!(scheduled, Ok(ScanRequest { trigger: by_clock, ..everything() }));
+
+    assert_eq!(read(&json!({})), Ok(everything()));
+}
+
+#[test]
+fn an_event_may_carry_fields_that_eventbridge_adds() {
+    let mut replayed = event("aws.events", "Scheduled Event", &json!({}));
+    replayed["replay-name"] = json!("replay");
+    assert!(read(&replayed).is_ok());
+}
+
+#[test]
+fn a_malformed_request_is_refused_with_its_field_and_what_is_allowed() {
+    let requested = |detail| event("compliance.audit", "Compliance Scan Requested", &detail);
+    let with = |field: &str, value: Value| {
+        let mut event = requested(json!({}));
+        event[field] = value;
+        event
+    };
+    let without = |field: &str| {
+        let mut event = requested(json!({}));
+        event.as_object_mut().unwrap().remove(field);
+        event
+    };
+    // (input, what the error must tell)
+    let cases: [(Value, &[&str]); 30] = [
+        (json!({ "services": ["ec3"] }), &["services[0]", "\"ec3\"", "s3, vpc, lambda"]),
+        (json!({ "services": ["s3", "S3"] }), &["services[1]", "\"S3\"", "s3, vpc, lambda"]),
+        (json!({ "services": [3] }), &["services[0]", "is 3", "s3, vpc, lambda"]),
+        (json!({ "services": [] }), &["services", "[]", "at least one", "s3, vpc, lambda"]),
+        (json!({ "services": "s3" }), &["services", "\"s3\"", "list"]),
+        (json!({ "services": null }), &["services", "null", "list"]),
+        (json!({ "remediation": "on" }), &["remediation", "\"on\"", "apply, dry-run, off"]),
+        (json!({ "remediation": true }), &["remediation", "true", "apply, dry-run, off"]),
+        (json!({ "requestedBy": 7 }), &["requestedBy", "is 7", "text", "256"]),
+        (json!({ "requestedBy": "x".repeat(257) }), &["requestedBy", "text", "256", "…"]),
+        (json!({ "requestedBy": "a\nStatus: COMPLIANT" }), &["requestedBy", "one line"]),
+        (json!({ "reason": ["a"] }), &["reason", "[\"a\"]", "text", "1024"]),
+        (json!({ "reason": "ä".repeat(1025) }), &["reason", "1024"]),
+        (json!({ "reason": null }), &["reason", "null", "text"]),
+        (json!({ "force": "yes" }), &["force", "\"yes\"", "true, false"]),
+        (json!({ "force": 1 }), &["force", "is 1", "true, false"]),
+        (json!({ "service": ["s3"] }), &["\"service\"", "services, remediation, requestedBy, reason, force"]),
+        (json!({ "Services": ["s3"] }), &["\"Services\"", "services, remediation"]),
+        (json!([]), &["the input", "[]", "JSON object", "services, remediation"]),
+        (json!(null), &["the input", "null", "JSON object"]),
+        (json!("s3"), &["the input", "\"s3\"", "JSON object"]),
+        (requested(json!({ "services": ["ec3"] })), &["detail.services[0]", "\"ec3\"", "s3, vpc, lambda"]),
+        (requested(json!({ "servces": [] })), &["\"detail.servces\"", "services, remediation"]),
+        (requested(json!("scan")), &["detail", "\"scan\"", "JSON object"]),
+        (
+            with("source", json!("aws.s3")),
+            &["source / detail-type", "aws.s3 / Compliance", "aws.events / Scheduled Event"],
+        ),
+        (
+            with("detail-type", json!("Scheduled Event")),
+            &["compliance.audit / Scheduled Event", "Compliance Scan Requested"],
+        ),
+        (with("source", json!(3)), &["EventBridge", "source", "3"]),
+        (without("detail-type"), &["EventBridge", "detail-type"]),
+        (without("detail"), &["EventBridge", "detail", "services, remediation"]),
+        (with("id", json!("../state/latest.json")), &["id", "../state", "letters, digits and hyphens"]),
+    ];
+    for (input, told) in cases {
+        let error = read(&input).unwrap_err();
+        assert_eq!(error.name(), "InvalidRequest", "{input}");
+        for word in told {
+            assert!(error.to_string().contains(word), "{input}: {word:?} is missing in {error}");
+        }
+    }
+    for id in ["", &"a".repeat(65), "a b", "ä"] {
+        assert_eq!(read(&with("id", json!(id))).unwrap_err().name(), "InvalidRequest", "{id:?}");
+    }
+}
+
+#[test]
+fn the_longest_texts_are_counted_in_characters() {
+    let request = json!({ "requestedBy": "ä".repeat(256), "reason": "ä".repeat(1024) });
+    assert!(read(&request).is_ok());
+}
+
+#[test]
+fn a_request_may_say_less_than_the_policy_and_never_more() {
+    use RemediationMode::{Apply, DryRun, Off};
+    // (the policy, the request, what holds)
+    let cases = [
+        (Apply, None, Some(Apply)),
+        (Apply, Some(Apply), Some(Apply)),
+        (Apply, Some(DryRun), Some(DryRun)),
+        (Apply, Some(Off), Some(Off)),
+        (DryRun, None, Some(DryRun)),
+        (DryRun, Some(Apply), None),
+        (DryRun, Some(DryRun), Some(DryRun)),
+        (DryRun, Some(Off), Some(Off)),
+        (Off, None, Some(Off)),
+        (Off, Some(Apply), None),
+        (Off, Some(DryRun), None),
+        (Off, Some(Off), Some(Off)),
+    ];
+    for (most, asked, holds) in cases {
+        let input = asked.map_or(json!({}), |mode: RemediationMode| json!({ "remediation": mode }));
+        let request = ScanRequest::read(&input, &policy(most));
+        assert_eq!(request.as_ref().ok().map(|request| request.remediation), holds, "{most} {asked:?}");
+        if let Err(error) = request {
+            assert_eq!(error.name(), "InvalidRequest");
+            assert!(error.to_string().contains(&format!("the audit policy says {most}")), "{error}");
+        }
+    }
+}
+
+/// Values that are, or nearly are, what the fields of a request take.
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,100}".prop_map(Value::from),
+        prop::sample::select(vec!["s3", "vpc", "lambda", "ec3", "apply", "off", "aws.events", "Scheduled Event"])
+            .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 5, |inner| {
+        let field = prop_oneof![
+            prop::sample::select([&FIELDS[..], &["detail", "detail-type", "source", "id", "time"]].concat())
+                .prop_map(str::to_owned),
+            ".{0,10}",
+        ];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::hash_map(field, inner, 0..6)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+/// Objects of known fields whose values often fit.
+fn nearly_valid() -> impl Strategy<Value = Value> {
+    let services = prop::collection::vec(prop::sample::select(vec!["s3", "vpc", "lambda", "ec3"]), 0..5);
+    (prop::option::of(services), prop::option::of(any_value()), any::<bool>(), prop::option::of(".{0,300}")).prop_map(
+        |(services, remediation, force, requested_by)| {
+            let fields = [
+                ("services", services.map(Value::from)),
+                ("remediation", remediation),
+                ("force", Some(Value::from(force))),
+                ("requestedBy", requested_by.map(Value::from)),
+            ];
+            let fields = fields.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?)));
+            Value::Object(fields.collect())
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn any_input_is_a_valid_request_or_refused_as_one(
+        input in prop_oneof![any_value(), nearly_valid()],
+        wrapped in any::<bool>(),
+    ) {
+        let input = if wrapped { event("compliance.audit", "Compliance Scan Requested", &input) } else { input };
+        for most in RemediationMode::ALL {
+            match ScanRequest::read(&input, &policy(most)) {
+                Ok(request) => {
+                    let in_order: Vec<Service> =
+                        Service::ALL.into_iter().filter(|service| request.services.contains(service)).collect();
+                    prop_assert!(!in_order.is_empty());
+                    prop_assert_eq!(request.services, in_order);
+                    prop_assert!(extent(request.remediation) <= extent(most));
+                }
+                Err(error) => {
+                    prop_assert_eq!(error.name(), "InvalidRequest");
+                    prop_assert!(error.to_string().chars().count() < 700, "{}", error);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use audit_artifacts::{MemoryStore, sample};
+use audit_model::task::Execution;
+use audit_model::{RemediationMode, Service, TriggerKind};
+use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
+
+use super::*;
+
+const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:audit";
+const EVENT_ID: &str = "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa";
+
+/// A state machine whose executions run from the moment they are started.
+#[derive(Default)]
+struct Machine {
+    running: Mutex<Vec<RunningExecution>>,
+    store: MemoryStore,
+    policy: Option<Result<String, TaskError>>,
+    denied: bool,
+}
+
+#[async_trait]
+impl RunningExecutions for Machine {
+    async fn running(&self, state_machine_arn: &str) -> Result<Vec<RunningExecution>, TaskError> {
+        assert_eq!(state_machine_arn, MACHINE);
+        if self.denied {
+            return Err(TaskError::AccessDenied("states:ListExecutions was denied".to_owned()));
+        }
+        Ok(self.running.lock().unwrap().clone())
+    }
+}
+
+impl Machine {
+    /// Starts an execution at that second of 06:00 UTC.
+    fn start(&self, name: &str, second: u8) -> Execution {
+        let execution = execution(name, second);
+        self.running.lock().unwrap().push(RunningExecution {
+            arn: execution.id.clone(),
+            name: execution.name.clone(),
+            started_at: execution.start_time,
+        });
+        execution
+    }
+
+    fn end(&self, name: &str) {
+        self.running.lock().unwrap().retain(|running| running.name != name);
+    }
+
+    async fn plan(&self, execution: &Execution, input: Value) -> Result<PlanScanOutput, TaskError> {
+        let shipped = || Ok(include_str!("../../../infrastructure/audit-policy.toml").to_owned());
+        let ports = Ports {
+            store: &self.store,
+            executions: self,
+            policy_text: self.policy.clone().unwrap_or_else(shipped),
+            account: sample::ACCOUNT.to_owned(),
+            region: "us-east-1".to_owned(),
+        };
+        handle(PlanScanInput { input, execution: execution.clone() }, &ports).await
+    }
+}
+
+fn execution(name: &str, second: u8) -> Execution {
+    Execution {
+        id: format!("arn:aws:states:us-east-1:123456789012:execution:audit:{name}"),
+        name: name.to_owned(),
+        start_time: format!("2026-11-23T06:00:{second:02}.250Z").parse().unwrap(),
+        state_machine_arn: MACHINE.to_owned(),
+    }
+}
+
+fn requested(detail: &Value) -> Value {
+    json!({
+        "id": EVENT_ID,
+        "detail-type": "Compliance Scan Requested",
+        "source": "compliance.audit",
+        "detail": detail,
+    })
+}
+
+#[track_caller]
+fn scan_id_of(output: &Result<PlanScanOutput, TaskError>) -> &str {
+    match output {
+        Ok(PlanScanOutput::Proceed { scan_id, .. }) => scan_id,
+        other => panic!("it should proceed: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_skipped(output: &Result<PlanScanOutput, TaskError>, told: &[&str]) {
+    match output {
+        Ok(PlanScanOutput::Skip { reason, .. }) => {
+            for word in told {
+                assert!(reason.contains(word), "{word:?} is missing in {reason}");
+            }
+        }
+        other => panic!("it should step aside: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_plan_holds_the_request_and_the_whole_policy_in_force() {
+    let machine = Machine::default();
+    let first = machine.start("first", 0);
+    let detail =
+        json!({ "services": ["lambda", "vpc"], "remediation": "off", "requestedBy": "audit", "reason": "year end" });
+
+    let output = machine.plan(&first, requested(&detail)).await;
+
+    let scan_id = scan_id_of(&output).to_owned();
+    let services = vec![Service::Vpc, Service::Lambda];
+    let remediation = RemediationMode::Off;
+    assert_eq!(
+        output,
+        Ok(PlanScanOutput::Proceed { scan_id: scan_id.clone(), services: services.clone(), remediation })
+    );
+    assert!(scan_id.starts_with("20261123T060000Z-"), "{scan_id}");
+    let plan: Plan = machine.store.get_json(&keys::plan(&scan_id)).await.unwrap();
+    assert_eq!(plan.policy, policy_file::parse(include_str!("../../../infrastructure/audit-policy.toml")).unwrap());
+    assert_eq!(
+        plan,
+        Plan {
+            scan_id,
+            trigger: audit_model::Trigger {
+                kind: TriggerKind::Event,
+                event_id: Some(EVENT_ID.to_owned()),
+                requested_by: Some("audit".to_owned()),
+                reason: Some("year end".to_owned()),
+            },
+            account: sample::ACCOUNT.to_owned(),
+            region: "us-east-1".to_owned(),
+            services,
+            remediation,
+            policy: plan.policy.clone(),
+            started_at: first.start_time,
+            execution_arn: first.id,
+        }
+    );
+}
+
+#[tokio::test]
+async fn a_repeated_task_gets_the_same_plan_whatever_has_changed_since() {
+    let mut machine = Machine::default();
+    let first = machine.start("first", 10);
+    let before = machine.plan(&first, requested(&json!({}))).await;
+    let stored = machine.store.text(&keys::plan(scan_id_of(&before)));
+
+    machine.start("appears late in the listing", 5);
+    machine.policy = Some(Ok("the policy of the next deploy".to_owned()));
+
+    assert_eq!(machine.plan(&first, requested(&json!({}))).await, before);
+    assert_eq!(machine.store.text(&keys::plan(scan_id_of(&before))), stored);
+}
+
+#[tokio::test]
+async fn a_task_that_broke_after_its_claim_goes_on_with_it() {
+    let machine = Machine::default();
+    let first = machine.start("first", 0);
+    let id = scan_id_of(&machine.plan(&first, requested(&json!({}))).await).to_owned();
+    machine.store.remove(&keys::plan(&id));
+    assert_eq!(scan_id_of(&machine.plan(&first, requested(&json!({}))).await), id);
+}
+
+#[tokio::test]
+async fn an_event_that_is_delivered_twice_is_scanned_once() {
+    let machine = Machine::default();
+    let first = machine.start("first", 0);
+    let scan_id = scan_id_of(&machine.plan(&first, requested(&json!({}))).await).to_owned();
+    machine.end("first");
+    let keys = machine.store.keys();
+
+    let second = machine.start("second", 30);
+    let output = machine.plan(&second, requested(&json!({ "force": true }))).await;
+
+    assert_skipped(&output, &[EVENT_ID, &first.id, &scan_id]);
+    assert_eq!(machine.store.keys(), keys, "an execution that does not scan leaves nothing");
+}
+
+#[tokio::test]
+async fn a_younger_execution_steps_aside_and_its_event_can_still_be_scanned() {
+    let machine = Machine::default();
+    let older = machine.start("older", 0);
+    let scan_id = scan_id_of(&machine.plan(&older, json!({})).await).to_owned();
+    let younger = machine.start("younger", 1);
+
+    let output = machine.plan(&younger, requested(&json!({}))).await;
+    assert_skipped(&output, &[&older.id, &scan_id, "force"]);
+    assert_eq!(machine.store.keys(), [keys::plan(&scan_id)], "no claim and no plan of the one that steps aside");
+
+    machine.end("older");
+    machine.end("younger");
+    let again = machine.start("again", 40);
+    scan_id_of(&machine.plan(&again, requested(&json!({}))).await);
+}
+
+#[tokio::test]
+async fn what_the_older_scan_leaves_out_is_told() {
+    let machine = Machine::default();
+    let older = machine.start("older", 0);
+    machine.plan(&older, json!({ "services": ["s3"], "remediation": "off" })).await.unwrap();
+    let younger = machine.start("younger", 1);
+    let output = machine.plan(&younger, json!({})).await;
+    assert_skipped(&output, &["does not cover vpc, lambda", "remediation is off, not apply", "send the request again"]);
+
+    let output = machine.plan(&younger, json!({ "services": ["s3"], "remediation": "off" })).await;
+    let Ok(PlanScanOutput::Skip { reason, .. }) = output else { panic!("it should step aside: {output:?}") };
+    assert!(!reason.contains("cover") && !reason.contains("remediation"), "{reason}");
+}
+
+#[tokio::test]
+async fn of_two_executions_exactly_one_is_the_older() {
+    // (name and second of one, name and second of the other): the first one scans, the other steps aside.
+    for ((first, early), (second, late)) in [(("b", 0), ("a", 1)), (("a", 7), ("b", 7))] {
+        let machine = Machine::default();
+        let (second, first) = (machine.start(second, late), machine.start(first, early));
+        scan_id_of(&machine.plan(&first, json!({})).await);
+        assert_skipped(&machine.plan(&second, json!({})).await, &[&first.id]);
+    }
+}
+
+#[tokio::test]
+async fn nobody_steps_aside_for_an_execution_that_may_not_scan() {
+    let machine = Machine::default();
+    machine.start("refused", 0);
+    let younger = machine.start("younger", 1);
+
+    let waiting = machine.plan(&younger, json!({})).await.unwrap_err();
+    assert_eq!(waiting.name(), "Unavailable", "a name that the state machine retries");
+    assert!(waiting.to_string().contains(":refused"), "{waiting}");
+    assert_eq!(machine.store.keys(), Vec::<String>::new());
+
+    machine.end("refused");
+    scan_id_of(&machine.plan(&younger, json!({})).await);
+}
+
+#[tokio::test]
+async fn force_scans_beside_an_older_execution() {
+    let machine = Machine::default();
+    machine.plan(&machine.start("older", 0), json!({})).await.unwrap();
+    scan_id_of(&machine.plan(&machine.start("younger", 1), json!({ "force": true })).await);
+}
+
+#[tokio::test]
+async fn what_is_wrong_leaves_nothing_behind() {
+    let unreadable = TaskError::InvalidPolicy("audit-policy.toml cannot be read".to_owned());
+    let cases = [
+        (None, false, requested(&json!({ "services": ["ec3"] })), "InvalidRequest"),
+        (Some(Ok("[alert]".to_owned())), false, requested(&json!({})), "InvalidPolicy"),
+        (Some(Err(unreadable)), false, requested(&json!({})), "InvalidPolicy"),
+        (None, true, requested(&json!({})), "AccessDenied"),
+    ];
+    for (policy, denied, input, name) in cases {
+        let machine = Machine { policy, denied, ..Machine::default() };
+        let error = machine.plan(&machine.start("first", 0), input).await.unwrap_err();
+        assert_eq!(error.name(), name);
+        assert_eq!(machine.store.keys(), Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_scan_id_that_another_execution_has_is_not_taken_over() {
+    let machine = Machine::default();
+    let first = machine.start("first", 0);
+    let output = machine.plan(&first, json!({})).await;
+    let key = keys::plan(scan_id_of(&output));
+    let mut plan: Plan = machine.store.get_json(&key).await.unwrap();
+    plan.execution_arn = execution("other", 0).id;
+    machine.store.replace_json(&key, &plan).await.unwrap();
+    assert_eq!(machine.plan(&first, json!({})).await.unwrap_err().name(), "Conflict");
+}
