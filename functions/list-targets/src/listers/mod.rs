@@ -1,0 +1,30 @@
+//! The listing calls of AWS. Types of the AWS SDK stop here.
+
+mod buckets;
+mod functions;
+#[cfg(test)]
+mod replay;
+mod vpcs;
+
+use async_trait::async_trait;
+use audit_model::plan::Target;
+use audit_task::TaskError;
+
+pub use buckets::S3Buckets;
+pub use functions::{LambdaFunctions, REQUESTS_PER_SECOND};
+pub use vpcs::Vpcs;
+
+/// Lists every resource of one type in the account, in any order.
+#[async_trait]
+pub trait TargetLister: Send + Sync {
+    /// The resources.
+    ///
+    /// # Errors
+    /// Any failure of any page: a list that lacks some resources is not a list.
+    async fn list(&self) -> Result<Vec<Target>, TaskError>;
+}
+
+/// AWS listed a resource without saying which one: it cannot be left out in silence.
+fn nameless(action: &str) -> TaskError {
+    TaskError::Corrupt(format!("{action} listed a resource without a name"))
+}

@@ -1,0 +1,101 @@
+use async_trait::async_trait;
+use audit_model::plan::Target;
+use audit_task::{TaskError, task_error};
+use aws_sdk_ec2::Client;
+
+use super::{TargetLister, nameless};
+
+const ACTION: &str = "ec2:DescribeVpcs";
+
+/// VPCs on a page, the most that EC2 gives. Paginated calls have the larger request quota.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcs.html>
+const PAGE_SIZE: i32 = 1_000;
+
+/// The VPCs that the account owns in its region.
+#[derive(Debug, Clone)]
+pub struct Vpcs {
+    /// The client.
+    pub client: Client,
+    /// The 12 digits of the account.
+    pub account: String,
+    /// The client's region.
+    pub region: String,
+}
+
+#[async_trait]
+impl TargetLister for Vpcs {
+    async fn list(&self) -> Result<Vec<Target>, TaskError> {
+        let mut targets = Vec::new();
+        let mut foreign = 0_u32;
+        let mut pages = self.client.describe_vpcs().into_paginator().page_size(PAGE_SIZE).send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| task_error(ACTION, &error))?;
+            for vpc in page.vpcs.unwrap_or_default() {
+                let id = vpc.vpc_id.ok_or_else(|| nameless(ACTION))?;
+                if vpc.owner_id.is_some_and(|owner| owner != self.account) {
+                    foreign += 1;
+                } else {
+                    targets.push(Target { id, region: Some(self.region.clone()) });
+                }
+            }
+        }
+        if foreign > 0 {
+            tracing::info!(foreign, "left out VPCs that other accounts share with this one");
+        }
+        Ok(targets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+    use crate::listers::replay::{Answers, answers};
+
+    fn ec2_answering(answers: &Answers) -> Vpcs {
+        let config = aws_sdk_ec2::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::for_tests())
+            .http_client(answers.clone())
+            .build();
+        Vpcs { client: Client::from_conf(config), account: "111122223333".to_owned(), region: "us-east-1".to_owned() }
+    }
+
+    #[tokio::test]
+    async fn every_page_is_read_and_shared_vpcs_are_their_owners_business() {
+        let answers = answers(&[
+            (
+                200,
+                "<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-2</vpcId><ownerId>111122223333</ownerId></item>\
+                 <item><vpcId>vpc-9</vpcId><ownerId>444455556666</ownerId></item></vpcSet>\
+                 <nextToken>more</nextToken></DescribeVpcsResponse>",
+            ),
+            (
+                200,
+                "<DescribeVpcsResponse><vpcSet><item><vpcId>vpc-1</vpcId><ownerId>111122223333</ownerId></item>\
+                 </vpcSet></DescribeVpcsResponse>",
+            ),
+        ]);
+        let ids: Vec<String> =
+            ec2_answering(&answers).list().await.unwrap().into_iter().map(|target| target.id).collect();
+        assert_eq!(ids, ["vpc-2", "vpc-1"]);
+        let second = answers.actual_requests().nth(1).unwrap();
+        let body = String::from_utf8_lossy(second.body().bytes().unwrap());
+        assert!(body.contains("NextToken=more"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn a_list_that_lacks_something_is_an_error() {
+        let denied = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error>\
+                      </Errors><RequestID>r</RequestID></Response>";
+        let nameless = "<DescribeVpcsResponse><vpcSet><item></item></vpcSet></DescribeVpcsResponse>";
+        for (given, name) in [((403, denied), "AccessDenied"), ((200, nameless), "Corrupt")] {
+            let error = ec2_answering(&answers(&[given])).list().await.unwrap_err();
+            assert_eq!(error.name(), name, "{given:?}");
+            assert!(error.to_string().contains("ec2:DescribeVpcs"), "{error}");
+        }
+    }
+}
