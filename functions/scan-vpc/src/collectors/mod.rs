@@ -1,0 +1,48 @@
+//! What is read of VPCs, and how. Types of the AWS SDK stop here.
+//!
+//! Each call asks for all VPCs of a shard at once, page by page. A call that fails on any page is unreadable for all
+//! of them: what the missing pages hold may concern each.
+
+mod flow_logs;
+mod per_vpc;
+mod prefix_lists;
+mod security_groups;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod vpcs;
+
+use std::num::NonZeroU32;
+
+use async_trait::async_trait;
+use audit_model::plan::Target;
+use audit_model::resource::Vpc;
+use audit_model::{Unreadable, UnreadableCause};
+use aws_sdk_ec2::types::Filter;
+
+pub use vpcs::Ec2Vpcs;
+
+/// Requests a second that all scanners of an account's VPCs make together: half of the rate at which EC2 refills the
+/// bucket of request tokens for filtered or paginated calls that describe, 20 a second.
+/// <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>
+pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+/// Entries on a page, the most that the calls give that describe VPCs, security groups and flow logs.
+const PAGE_SIZE: i32 = 1_000;
+
+/// Reads VPCs.
+#[async_trait]
+pub trait VpcCollector: Send + Sync {
+    /// All that the rules need to know of these VPCs and their security groups, in this order, without those that
+    /// have gone since they were listed.
+    async fn vpcs(&self, targets: &[Target]) -> Vec<Vpc>;
+}
+
+/// Asks for what belongs to one of these ids. Asked for ids directly, EC2 refuses them all when one has gone.
+fn filter(name: &str, ids: &[String]) -> Filter {
+    Filter::builder().name(name).set_values(Some(ids.to_vec())).build()
+}
+
+fn malformed(action: &str, detail: &str) -> Unreadable {
+    Unreadable { action: action.to_owned(), cause: UnreadableCause::Malformed, detail: detail.to_owned() }
+}

@@ -1,0 +1,25 @@
+//! The Lambda function `scan-vpc`.
+
+use audit_artifacts::S3Store;
+use audit_task::{Budget, aws_config, required, required_number, run};
+use jiff::Timestamp;
+use lambda_runtime::Error;
+use scan_vpc::{Ec2Vpcs, Ports, REQUESTS_PER_SECOND, handle};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let config = aws_config().await;
+    let account = required("ACCOUNT_ID")?;
+    let s3 = aws_sdk_s3::Client::new(&config);
+    let ports = &Ports {
+        store: &S3Store::new(s3, required("REPORTS_BUCKET")?, account.clone()),
+        vpcs: &Ec2Vpcs {
+            client: aws_sdk_ec2::Client::new(&config),
+            account,
+            region: required("AWS_REGION")?,
+            budget: Budget::share(REQUESTS_PER_SECOND, required_number("MAP_CONCURRENCY")?),
+        },
+        now: Timestamp::now,
+    };
+    run(|input| handle(input, ports)).await
+}
