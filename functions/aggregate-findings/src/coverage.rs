@@ -1,0 +1,106 @@
+//! What was scanned, and what was planned and is missing: told by the objects in the reports bucket.
+
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, keys};
+use audit_model::Service;
+use audit_model::plan::{Inventory, ShardReceipt};
+use audit_model::summary::Gap;
+use audit_model::task::{Branch, BranchFailure};
+use audit_task::TaskError;
+use futures::{StreamExt, TryStreamExt, stream};
+
+/// How many small reads of the reports bucket are under way at once.
+pub(crate) const READS_AT_ONCE: usize = 16;
+
+/// What was scanned of one service.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ServiceCoverage {
+    /// The receipts of the scanned shards, shard 1 first.
+    pub(crate) scanned: Vec<ShardReceipt>,
+    /// What is missing.
+    pub(crate) gaps: Vec<Gap>,
+}
+
+impl ServiceCoverage {
+    /// Reads inventory and receipts. `branch` is what the machine says of the service; it only serves to explain.
+    ///
+    /// # Errors
+    /// `Corrupt` when inventory or receipt contradict themselves, and those of the store.
+    pub(crate) async fn of(
+        store: &dyn ArtifactStore,
+        scan_id: &str,
+        service: Service,
+        branch: Option<&Branch>,
+    ) -> Result<Self, TaskError> {
+        let failures = branch.map_or(&[][..], |branch| &branch.failures);
+        let Some(listed) = inventory(store, scan_id, service).await? else {
+            let reason = explain(failures, None).unwrap_or_else(|| "the listing left no inventory".to_owned());
+            let gap = Gap { service, shard: None, resources: None, reason };
+            return Ok(Self { scanned: Vec::new(), gaps: vec![gap] });
+        };
+        let mut receipts = stream::iter((1..).zip(listed))
+            .map(async |(number, listed)| {
+                receipt(store, scan_id, service, number).await.map(|receipt| (number, listed, receipt))
+            })
+            .buffered(READS_AT_ONCE);
+        let mut coverage = Self::default();
+        while let Some((number, listed, receipt)) = receipts.try_next().await? {
+            let accounted = receipt.as_ref().map_or(0, |receipt| receipt.resources.saturating_add(receipt.gone));
+            let shortfall = match &receipt {
+                None => Some("the scanner left no receipt".to_owned()),
+                Some(_) if accounted != listed => {
+                    Some(format!("the scanner accounts for {accounted} resources, and {listed} were listed"))
+                }
+                Some(_) => None,
+            };
+            coverage.gaps.extend(shortfall.map(|shortfall| Gap {
+                service,
+                shard: Some(number),
+                resources: Some(listed.saturating_sub(accounted)),
+                reason: explain(failures, Some(number)).unwrap_or(shortfall),
+            }));
+            coverage.scanned.extend(receipt);
+        }
+        Ok(coverage)
+    }
+}
+
+/// How many resources each shard holds, or `None` when the service was not listed to its end.
+async fn inventory(store: &dyn ArtifactStore, scan_id: &str, service: Service) -> Result<Option<Vec<u64>>, TaskError> {
+    let key = keys::inventory(scan_id, service);
+    let Some(inventory) = store.find_json::<Inventory>(&key).await? else {
+        return Ok(None);
+    };
+    let sum = inventory.shards.iter().try_fold(0_u64, |sum, shard| sum.checked_add(*shard));
+    if inventory.service != service || sum != Some(inventory.resources) {
+        return Err(TaskError::Corrupt(format!(
+            "the object {key} contradicts itself: it is of {}, and its shards do not add up to its {} resources; run \
+             the scan again",
+            inventory.service, inventory.resources
+        )));
+    }
+    Ok(Some(inventory.shards))
+}
+
+/// What a scanner says of a shard, or `None` when it did not come to its end.
+async fn receipt(
+    store: &dyn ArtifactStore,
+    scan_id: &str,
+    service: Service,
+    number: u32,
+) -> Result<Option<ShardReceipt>, TaskError> {
+    let key = keys::shard_receipt(scan_id, service, number);
+    match store.find_json::<ShardReceipt>(&key).await? {
+        Some(receipt) if (receipt.service, receipt.shard) != (service, number) => Err(TaskError::Corrupt(format!(
+            "the object {key} is the receipt of shard {} of {}; run the scan again",
+            receipt.shard, receipt.service
+        ))),
+        found => Ok(found),
+    }
+}
+
+/// What the machine caught about a shard, or about the listing.
+fn explain(failures: &[BranchFailure], shard: Option<u32>) -> Option<String> {
+    let failure = failures.iter().find(|failure| failure.shard == shard)?;
+    let told = format!("{} failed: {}: {}", failure.state, failure.error, failure.cause);
+    Some(told)
+}
