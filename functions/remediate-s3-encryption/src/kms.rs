@@ -1,0 +1,128 @@
+//! The buckets' own keys in AWS KMS. Types of its SDK stop here.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use audit_model::Reading;
+use audit_task::{TaskError, task_error, unreadable};
+use aws_sdk_kms::Client;
+use aws_sdk_kms::types::Tag;
+use bucket_readings::malformed;
+
+use crate::ports::{Key, Keys};
+
+/// The tag that says whose key it is.
+const BUCKET_TAG: &str = "compliance-audit:bucket";
+
+/// The buckets' own keys in AWS KMS.
+#[derive(Debug)]
+pub struct KmsKeys {
+    client: Client,
+    tags: BTreeMap<String, String>,
+}
+
+impl KmsKeys {
+    /// The keys of the client's account and region; new ones carry `tags`.
+    pub const fn new(client: Client, tags: BTreeMap<String, String>) -> Self {
+        Self { client, tags }
+    }
+
+    /// The key that an alias names. The aliases are listed, for a permission on keys says nothing of an alias that is
+    /// not there: whether it is missing or may not be described could not be told apart.
+    async fn key_named(&self, alias: &str) -> Reading<String> {
+        let mut aliases = self.client.list_aliases().into_paginator().items().send();
+        while let Some(listed) = aliases.next().await {
+            match listed {
+                Ok(listed) if listed.alias_name.as_deref() == Some(alias) => {
+                    return match listed.target_key_id {
+                        Some(key) => Reading::seen(key),
+                        None => malformed("kms:ListAliases", "the alias of the bucket's own key names no key"),
+                    };
+                }
+                Ok(_) => {}
+                Err(error) => return Reading::Unreadable(unreadable("kms:ListAliases", &error)),
+            }
+        }
+        Reading::Absent
+    }
+
+    async fn describe(&self, key: &str) -> Reading<Key> {
+        const ACTION: &str = "kms:DescribeKey";
+        match self.client.describe_key().key_id(key).send().await {
+            Ok(answer) => {
+                let described = answer.key_metadata.and_then(|key| {
+                    Some(Key {
+                        arn: key.arn?,
+                        state: key.key_state?.as_str().to_owned(),
+                        manager: key.key_manager?.as_str().to_owned(),
+                        spec: key.key_spec?.as_str().to_owned(),
+                    })
+                });
+                described.map_or_else(
+                    || malformed(ACTION, "the answer lacks the key's ARN, state, manager or type"),
+                    Reading::seen,
+                )
+            }
+            Err(error) => Reading::Unreadable(unreadable(ACTION, &error)),
+        }
+    }
+}
+
+#[async_trait]
+impl Keys for KmsKeys {
+    async fn find(&self, alias: &str) -> Reading<Key> {
+        match self.key_named(alias).await {
+            Reading::Seen { value } => self.describe(&value).await,
+            Reading::Absent => Reading::Absent,
+            Reading::Unreadable(why) => Reading::Unreadable(why),
+        }
+    }
+
+    /// The key gets the policy that KMS gives keys made without one: it leaves control with the account's IAM. To
+    /// state the same policy would need `kms:PutKeyPolicy`.
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
+    async fn create(&self, bucket: &str) -> Result<String, TaskError> {
+        let own = (BUCKET_TAG, bucket);
+        let tags = self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).chain([own]);
+        let tags = tags
+            .map(|(key, value)| Tag::builder().tag_key(key).tag_value(value).build())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| TaskError::Internal(format!("the key's tags could not be written: {error}")))?;
+        let answer = self
+            .client
+            .create_key()
+            .description(format!("Encrypts the S3 bucket {bucket}. Data is lost if this key is deleted."))
+            .set_tags(Some(tags))
+            .send()
+            .await
+            .map_err(|error| task_error("kms:CreateKey", &error))?;
+        answer
+            .key_metadata
+            .and_then(|key| key.arn)
+            .ok_or_else(|| TaskError::Corrupt("KMS made a key without giving its ARN".to_owned()))
+    }
+
+    async fn name(&self, key_arn: &str, alias: &str) -> Result<(), TaskError> {
+        self.client
+            .create_alias()
+            .alias_name(alias)
+            .target_key_id(key_arn)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| task_error("kms:CreateAlias", &error))
+    }
+
+    async fn rotate(&self, key_arn: &str) -> Result<(), TaskError> {
+        self.client
+            .enable_key_rotation()
+            .key_id(key_arn)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| task_error("kms:EnableKeyRotation", &error))
+    }
+}
+
+#[cfg(test)]
+mod tests;

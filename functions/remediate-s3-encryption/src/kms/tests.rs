@@ -1,0 +1,93 @@
+use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
+use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
+
+use super::*;
+
+const ARN: &str = "arn:aws:kms:us-east-1:123456789012:key/1";
+
+fn kms_answering(answers: &[Value]) -> (KmsKeys, StaticReplayClient) {
+    let events = answers.iter().map(|answer| {
+        ReplayEvent::new(
+            http::Request::builder().body("".into()).unwrap(),
+            http::Response::builder().status(200).body(answer.to_string().into()).unwrap(),
+        )
+    });
+    let http = StaticReplayClient::new(events.collect());
+    let config = aws_sdk_kms::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(Credentials::new("a", "b", None, None, "test"))
+        .http_client(http.clone())
+        .build();
+    let tags = BTreeMap::from([("Owner".to_owned(), "platform".to_owned())]);
+    (KmsKeys::new(Client::from_conf(config), tags), http)
+}
+
+/// The requests that were sent: operation and JSON.
+fn sent(http: &StaticReplayClient) -> Vec<(String, Value)> {
+    let requests = http.actual_requests().map(|request| {
+        let operation = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
+        (operation, serde_json::from_slice(request.body().bytes().unwrap_or_default()).unwrap())
+    });
+    requests.collect()
+}
+
+#[tokio::test]
+async fn a_key_says_whose_it_is_and_leaves_its_policy_to_kms() {
+    let (keys, http) = kms_answering(&[json!({ "KeyMetadata": { "KeyId": "1", "Arn": ARN } })]);
+    assert_eq!(keys.create("ledger").await, Ok(ARN.to_owned()));
+    let expected = json!({
+        "Description": "Encrypts the S3 bucket ledger. Data is lost if this key is deleted.",
+        "Tags": [
+            { "TagKey": "Owner", "TagValue": "platform" },
+            { "TagKey": "compliance-audit:bucket", "TagValue": "ledger" },
+        ],
+    });
+    assert_eq!(sent(&http), [("TrentService.CreateKey".to_owned(), expected)]);
+}
+
+#[tokio::test]
+async fn a_key_is_found_by_its_alias_on_whatever_page() {
+    let alias = |name: &str, key: &str| json!({ "AliasName": name, "TargetKeyId": key });
+    let described = json!({ "KeyId": "1", "Arn": ARN, "KeyState": "Enabled", "KeyManager": "CUSTOMER", "KeySpec": "SYMMETRIC_DEFAULT" });
+    let (keys, http) = kms_answering(&[
+        json!({ "Aliases": [alias("alias/aws/s3", "0")], "Truncated": true, "NextMarker": "more" }),
+        json!({ "Aliases": [alias("alias/compliance-audit-ledger", "1")], "Truncated": false }),
+        json!({ "KeyMetadata": described }),
+    ]);
+    let key = Key {
+        arn: ARN.to_owned(),
+        state: "Enabled".to_owned(),
+        manager: "CUSTOMER".to_owned(),
+        spec: "SYMMETRIC_DEFAULT".to_owned(),
+    };
+    assert_eq!(keys.find("alias/compliance-audit-ledger").await, Reading::seen(key));
+    assert_eq!(sent(&http)[2], ("TrentService.DescribeKey".to_owned(), json!({ "KeyId": "1" })));
+}
+
+#[tokio::test]
+async fn no_alias_is_no_key_and_half_an_answer_is_no_value() {
+    let (keys, _) = kms_answering(&[json!({ "Aliases": [{ "AliasName": "alias/compliance-audit-ledger2" }] })]);
+    assert_eq!(keys.find("alias/compliance-audit-ledger").await, Reading::Absent);
+
+    let (keys, _) = kms_answering(&[
+        json!({ "Aliases": [{ "AliasName": "alias/compliance-audit-ledger", "TargetKeyId": "1" }] }),
+        json!({ "KeyMetadata": { "KeyId": "1", "Arn": ARN } }),
+    ]);
+    assert!(matches!(keys.find("alias/compliance-audit-ledger").await, Reading::Unreadable(_)));
+}
+
+#[tokio::test]
+async fn a_key_gets_its_alias_and_its_rotation() {
+    let (keys, http) = kms_answering(&[json!({}), json!({})]);
+    keys.name(ARN, "alias/compliance-audit-ledger").await.unwrap();
+    keys.rotate(ARN).await.unwrap();
+    let named = json!({ "AliasName": "alias/compliance-audit-ledger", "TargetKeyId": ARN });
+    let expected = [
+        ("TrentService.CreateAlias".to_owned(), named),
+        ("TrentService.EnableKeyRotation".to_owned(), json!({ "KeyId": ARN })),
+    ];
+    assert_eq!(sent(&http), expected);
+}

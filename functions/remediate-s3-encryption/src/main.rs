@@ -1,0 +1,39 @@
+//! The Lambda function `remediate-s3-encryption`.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use audit_artifacts::S3Store;
+use audit_model::task::RemediateInput;
+use audit_task::{Budget, TaskError, aws_config, required, run};
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::Error;
+use remediate_s3_encryption::{KmsKeys, Ports, S3Buckets, Settings, handle};
+
+/// Requests per second to Amazon S3. It publishes no quota for reading configurations.
+const S3_REQUESTS: NonZeroU32 = NonZeroU32::new(100).unwrap();
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let config = aws_config().await;
+    let s3 = aws_sdk_s3::Client::new(&config);
+    let (account, reports_bucket) = (required("ACCOUNT_ID")?, required("REPORTS_BUCKET")?);
+    let store = &S3Store::new(s3.clone(), reports_bucket.clone(), account.clone());
+    let buckets = &S3Buckets::new(s3, account, Budget::share(S3_REQUESTS, NonZeroU32::MIN));
+    let keys = &KmsKeys::new(aws_sdk_kms::Client::new(&config), key_tags()?);
+    let settings = &Settings {
+        reports_bucket,
+        system: required("SYSTEM_NAME")?,
+        time_limit: SignedDuration::from_mins(10),
+        read_back_attempts: NonZeroU32::MIN.saturating_add(4),
+        read_back_pause: Duration::from_secs(1),
+    };
+    let ports = Ports { store, buckets, keys, now: &Timestamp::now };
+    run(|input: RemediateInput| async move { handle(&input, ports, settings).await }).await
+}
+
+fn key_tags() -> Result<BTreeMap<String, String>, TaskError> {
+    serde_json::from_str(&required("KEY_TAGS")?)
+        .map_err(|error| TaskError::Internal(format!("KEY_TAGS must be a JSON object of tag keys and values: {error}")))
+}
