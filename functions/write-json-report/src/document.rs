@@ -1,0 +1,144 @@
+//! The document's form: its head at once, then the remediation records and the findings, one a line.
+
+use audit_artifacts::{ArtifactWriter, Findings, JsonLinesReader, ScanRecord};
+use audit_model::remediation::RemediationRecord;
+use audit_model::summary::{ScanStatus, Summary};
+use audit_model::task::RemediationResult;
+use audit_model::{Policy, RemediationMode, Service, Trigger};
+use audit_task::TaskError;
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// The version of the report's form; it rises when a field changes its meaning or goes.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// The document but for its lists.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Head<'a> {
+    schema_version: &'static str,
+    scan: Scan<'a>,
+    policy: &'a Policy,
+    summary: Figures<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Scan<'a> {
+    scan_id: &'a str,
+    /// The deployment that speaks, `<environment>-<suffix>`.
+    system: &'a str,
+    status: ScanStatus,
+    trigger: &'a Trigger,
+    account: &'a str,
+    region: &'a str,
+    services: &'a [Service],
+    remediation: RemediationMode,
+    started_at: Timestamp,
+    aggregated_at: Timestamp,
+    reported_at: Timestamp,
+    execution_arn: &'a str,
+}
+
+/// The summary with what follows from it. `score` and `coverage` are percentages, null when nothing was judged.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Figures<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    score: Option<f64>,
+    coverage: Option<f64>,
+    /// The counts by outcome, the error that stopped it, or null when it did not run.
+    remediation: Option<&'a RemediationResult>,
+}
+
+impl<'a> Head<'a> {
+    pub(crate) fn new(
+        ScanRecord { plan, summary }: &'a ScanRecord,
+        remediation: Option<&'a RemediationResult>,
+        system: &'a str,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            scan: Scan {
+                scan_id: &plan.scan_id,
+                system,
+                status: summary.status,
+                trigger: &plan.trigger,
+                account: &plan.account,
+                region: &plan.region,
+                services: &plan.services,
+                remediation: plan.remediation,
+                started_at: plan.started_at,
+                aggregated_at: summary.aggregated_at,
+                reported_at: now,
+                execution_arn: &plan.execution_arn,
+            },
+            policy: &plan.policy,
+            summary: Figures { summary, score: summary.score(), coverage: summary.coverage(), remediation },
+        }
+    }
+}
+
+/// Writes the head and leaves the document open for its lists.
+pub(crate) async fn write(writer: &mut dyn ArtifactWriter, head: &Head<'_>) -> Result<(), TaskError> {
+    let mut text = serde_json::to_vec_pretty(head).map_err(not_json)?;
+    // The lists go inside the document: its last brace and the line break before it wait until they are written.
+    text.truncate(text.len().saturating_sub("\n}".len()));
+    writer.write(&text).await
+}
+
+/// Writes the list of remediation records, which is empty when there are none.
+pub(crate) async fn write_remediation(
+    writer: &mut dyn ArtifactWriter,
+    records: Option<JsonLinesReader<RemediationRecord>>,
+) -> Result<(), TaskError> {
+    let mut list = List::begin(writer, "remediation").await?;
+    if let Some(mut records) = records {
+        while let Some(record) = records.next().await? {
+            list.add(&record).await?;
+        }
+    }
+    list.end().await
+}
+
+/// Writes the list of findings and closes the document.
+pub(crate) async fn write_findings(writer: &mut dyn ArtifactWriter, mut findings: Findings) -> Result<(), TaskError> {
+    let mut list = List::begin(writer, "findings").await?;
+    while let Some(finding) = findings.next().await? {
+        list.add(&finding).await?;
+    }
+    list.end().await?;
+    writer.write(b"\n}\n").await
+}
+
+/// A list of the document that is written one item at a time, each on a line of its own.
+struct List<'a> {
+    writer: &'a mut dyn ArtifactWriter,
+    line: Vec<u8>,
+    empty: bool,
+}
+
+impl<'a> List<'a> {
+    async fn begin(writer: &'a mut dyn ArtifactWriter, name: &str) -> Result<Self, TaskError> {
+        writer.write(format!(",\n  \"{name}\": [").as_bytes()).await?;
+        Ok(Self { writer, line: Vec::new(), empty: true })
+    }
+
+    async fn add(&mut self, item: &(impl Serialize + Sync)) -> Result<(), TaskError> {
+        self.line.clear();
+        self.line.extend_from_slice(if self.empty { b"\n    " } else { b",\n    " });
+        self.empty = false;
+        serde_json::to_writer(&mut self.line, item).map_err(not_json)?;
+        self.writer.write(&self.line).await
+    }
+
+    async fn end(self) -> Result<(), TaskError> {
+        self.writer.write(if self.empty { b"]" } else { b"\n  ]" }).await
+    }
+}
+
+fn not_json(error: serde_json::Error) -> TaskError {
+    TaskError::Internal(format!("a part of the report cannot be written as JSON: {error}"))
+}

@@ -1,0 +1,268 @@
+//! Tests of the report as its readers see it: as JSON, and as a stream of writes.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use async_trait::async_trait;
+use audit_artifacts::{
+    ArtifactReader, ArtifactWriter, Condition, MemoryStore, PutOutcome, Stored, Written, keys, sample,
+};
+use audit_model::remediation::{RemediationOutcome, RemediationRecord};
+use audit_model::task::{CaughtError, RemediationResult};
+use audit_model::{Finding, Severity, Status};
+use bytes::Bytes;
+use pretty_assertions::assert_eq;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
+
+use super::*;
+
+/// Two minutes after the aggregation.
+const NOW: Timestamp = Timestamp::constant(1_795_413_780, 0);
+const KEY: &str = "reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.json";
+
+fn input(remediation: Option<RemediationResult>) -> DeliverInput {
+    DeliverInput { scan_id: sample::SCAN_ID.to_owned(), remediation }
+}
+
+async fn report(findings: &[Finding], records: &[RemediationRecord]) -> (Value, String) {
+    let store = sample::store(&sample::plan(), &sample::summary(findings), findings, records).await.unwrap();
+    let remediation = (!records.is_empty()).then(|| RemediationResult::Ran(sample::remediation_counts(records)));
+    let output = handle(&input(remediation), &store, "dev-pr42", NOW).await.unwrap();
+    assert_eq!((output.scan_id.as_str(), output.key.as_str()), (sample::SCAN_ID, KEY));
+    let text = store.text(KEY).unwrap();
+    assert_eq!(output.bytes, text.len() as u64);
+    assert_eq!(output.sha256.len(), 64);
+    (serde_json::from_str(&text).unwrap(), text)
+}
+
+fn findings(number: usize) -> Vec<Finding> {
+    (0..number)
+        .map(|number| {
+            let status = if number % 3 == 0 { Status::NonCompliant } else { Status::Compliant };
+            sample::finding(&format!("bucket-{number:05}"), "s3-bucket-versioning-enabled", Severity::Low, status)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_report_gives_back_what_was_found_whatever_the_number() {
+    for number in [0, 1, 2, 500] {
+        let findings = findings(number);
+        let (report, _) = report(&findings, &[]).await;
+        let read: Vec<Finding> = serde_json::from_value(report["findings"].clone()).unwrap();
+        assert_eq!(read, findings);
+        assert_eq!(report["remediation"], json!([]));
+    }
+}
+
+#[tokio::test]
+async fn scan_policy_and_figures_stand_in_the_head() {
+    let findings = findings(3);
+    let (report, text) = report(&findings, &[]).await;
+    assert_eq!(report["schemaVersion"], "1.0");
+    assert_eq!(
+        report["scan"],
+        json!({
+            "scanId": "20261123T060000Z-1f2e3d4c",
+            "system": "dev-pr42",
+            "status": "COMPLETE",
+            "trigger": {"kind": "SCHEDULE", "eventId": "17793124-05d4-b198-2fde-7ededc63b103"},
+            "account": "123456789012",
+            "region": "us-east-1",
+            "services": ["s3", "vpc", "lambda"],
+            "remediation": "apply",
+            "startedAt": "2026-11-23T06:00:00Z",
+            "aggregatedAt": "2026-11-23T06:01:00Z",
+            "reportedAt": "2026-11-23T06:03:00Z",
+            "executionArn":
+                "arn:aws:states:us-east-1:123456789012:execution:compliance-audit-state-machine-dev-pr42:run",
+        })
+    );
+    assert_eq!(report["policy"], serde_json::to_value(sample::plan().policy).unwrap());
+    // One of the three findings is a violation: two of three are compliant, 66.66 % cut to one decimal.
+    assert_eq!((&report["summary"]["score"], &report["summary"]["coverage"]), (&json!(66.6), &json!(100.0)));
+    assert_eq!(report["summary"]["remediation"], Value::Null);
+    let figures = serde_json::to_value(sample::summary(&findings)).unwrap();
+    for (name, value) in figures.as_object().unwrap() {
+        assert_eq!(&report["summary"][name], value, "{name}");
+    }
+    // A reader of the text finds what it is about before what was found.
+    let places: Vec<_> = ["\"scan\": {", "\"policy\": {", "\"summary\": {", "\"remediation\": [", "\"findings\": ["]
+        .map(|part| text.find(part))
+        .into();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}");
+}
+
+#[tokio::test]
+async fn a_report_without_verdicts_has_no_score() {
+    let (report, _) = report(&[], &[]).await;
+    assert_eq!((&report["summary"]["score"], &report["summary"]["coverage"]), (&Value::Null, &Value::Null));
+}
+
+#[tokio::test]
+async fn every_remediation_record_is_in_the_report_with_the_counts() {
+    let records = [
+        sample::remediation_record("ledger", RemediationOutcome::Applied, &[]),
+        sample::remediation_record("web", RemediationOutcome::Skipped, &["it is a website"]),
+    ];
+    let (report, _) = report(&[], &records).await;
+    let read: Vec<RemediationRecord> = serde_json::from_value(report["remediation"].clone()).unwrap();
+    assert_eq!(read, records);
+    assert_eq!(
+        report["summary"]["remediation"],
+        json!({"scanId": sample::SCAN_ID, "mode": "apply", "applied": 1, "wouldApply": 0, "skipped": 1, "failed": 0})
+    );
+}
+
+#[tokio::test]
+async fn a_remediation_that_broke_is_told_with_its_error_and_the_records_it_left() {
+    let records = [sample::remediation_record("ledger", RemediationOutcome::Applied, &[])];
+    let store = sample::store(&sample::plan(), &sample::summary(&[]), &[], &records).await.unwrap();
+    let broke = CaughtError { error: "Throttled".to_owned(), cause: "kms:CreateKey was throttled".to_owned() };
+    handle(&input(Some(RemediationResult::Broke(broke))), &store, "dev-pr42", NOW).await.unwrap();
+    let report: Value = serde_json::from_str(&store.text(KEY).unwrap()).unwrap();
+    assert_eq!(report["summary"]["remediation"], json!({"error": "Throttled", "cause": "kms:CreateKey was throttled"}));
+    assert_eq!(report["remediation"][0]["bucket"], "ledger");
+}
+
+#[tokio::test]
+async fn no_report_appears_when_findings_are_missing_or_broken() {
+    let findings = findings(3);
+    let store = sample::store(&sample::plan(), &sample::summary(&findings), &findings, &[]).await.unwrap();
+    let key = keys::findings(sample::SCAN_ID);
+    let whole = store.text(&key).unwrap();
+    let lines: Vec<_> = whole.split_inclusive('\n').collect();
+    for broken in [lines[..2].concat(), whole[..whole.len() - 5].to_owned(), format!("{whole}{{}}\n")] {
+        let put = store.put(&key, "application/x-ndjson", broken.into(), Condition::None).await.unwrap();
+        assert_eq!(put, PutOutcome::Written);
+        assert_eq!(handle(&input(None), &store, "dev-pr42", NOW).await.unwrap_err().name(), "Corrupt");
+        assert_eq!(store.text(KEY), None);
+    }
+    store.remove(&keys::findings(sample::SCAN_ID));
+    assert_eq!(handle(&input(None), &store, "dev-pr42", NOW).await.unwrap_err().name(), "NotFound");
+    assert_eq!(store.text(KEY), None);
+}
+
+proptest! {
+    /// Whatever people name and tag their resources, the report is one JSON document with one line for each finding.
+    #[test]
+    fn the_document_holds_together_whatever_the_texts(texts in prop::collection::vec(any::<String>(), 0..6)) {
+        let findings: Vec<_> = texts
+            .iter()
+            .map(|text| {
+                let mut finding = sample::finding("b", "r", Severity::Low, Status::Compliant);
+                finding.resource.name.clone_from(text);
+                finding.evidence.observed.clone_from(text);
+                finding.resource.tags = Some([(text.clone(), text.clone())].into());
+                finding
+            })
+            .collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (report, text) = runtime.block_on(report(&findings, &[]));
+        let read: Vec<Finding> = serde_json::from_value(report["findings"].clone()).unwrap();
+        prop_assert_eq!(read, findings);
+        let lines = text.split('\n').filter(|line| line.starts_with("    {\"schemaVersion\"")).count();
+        prop_assert_eq!(lines, texts.len());
+    }
+}
+
+#[tokio::test]
+async fn no_write_is_larger_than_the_head_or_one_finding() {
+    let finding = sample::finding("ledger", "s3-bucket-versioning-enabled", Severity::Low, Status::Compliant);
+    let mut summary = sample::summary(&[]);
+    summary.totals.compliant = 20_000;
+    let scan = sample::store(&sample::plan(), &summary, &[], &[]).await.unwrap();
+    let line = Bytes::from(format!("{}\n", serde_json::to_string(&finding).unwrap()));
+    let one = line.len();
+    let store = Lazy { scan, line, findings: 20_000, largest_write: Arc::default() };
+
+    let output = handle(&input(None), &store, "dev-pr42", NOW).await.unwrap();
+
+    assert!(output.bytes > 20_000 * one as u64, "{output:?}");
+    let largest = store.largest_write.load(Ordering::Relaxed);
+    assert!(largest < 4096, "{largest} bytes at once, where one finding takes {one}");
+}
+
+/// A store that makes up the findings as they are read, and keeps of what is written only the size.
+struct Lazy {
+    scan: MemoryStore,
+    line: Bytes,
+    findings: u64,
+    largest_write: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl ArtifactStore for Lazy {
+    async fn get(&self, key: &str) -> Result<Option<Stored>, TaskError> {
+        self.scan.get(key).await
+    }
+
+    async fn open(&self, key: &str) -> Result<Option<ArtifactReader>, TaskError> {
+        if key == keys::findings(sample::SCAN_ID) {
+            return Ok(Some(Box::new(Repeated { line: self.line.clone(), at: 0, left: self.findings })));
+        }
+        self.scan.open(key).await
+    }
+
+    async fn put(&self, key: &str, _: &str, _: Bytes, _: Condition) -> Result<PutOutcome, TaskError> {
+        panic!("{key} was put whole")
+    }
+
+    async fn create(&self, _: &str, _: &str) -> Result<Box<dyn ArtifactWriter>, TaskError> {
+        Ok(Box::new(Sizes { bytes: 0, largest_write: self.largest_write.clone() }))
+    }
+}
+
+struct Sizes {
+    bytes: u64,
+    largest_write: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl ArtifactWriter for Sizes {
+    async fn write(&mut self, content: &[u8]) -> Result<(), TaskError> {
+        self.bytes += content.len() as u64;
+        self.largest_write.fetch_max(content.len(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<Written, TaskError> {
+        Ok(Written { bytes: self.bytes, sha256: String::new() })
+    }
+
+    async fn abort(self: Box<Self>) -> Result<(), TaskError> {
+        panic!("the report was given up")
+    }
+}
+
+/// A reader that holds one line and gives it again and again.
+struct Repeated {
+    line: Bytes,
+    at: usize,
+    left: u64,
+}
+
+impl AsyncBufRead for Repeated {
+    fn poll_fill_buf(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let this = self.get_mut();
+        Poll::Ready(Ok(if this.left == 0 { &[] } else { &this.line[this.at..] }))
+    }
+
+    fn consume(mut self: Pin<&mut Self>, amount: usize) {
+        self.at += amount;
+        if self.at == self.line.len() {
+            (self.at, self.left) = (0, self.left - 1);
+        }
+    }
+}
+
+impl AsyncRead for Repeated {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        panic!("lines are read through the buffer")
+    }
+}
