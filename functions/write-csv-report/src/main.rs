@@ -1,0 +1,14 @@
+//! The Lambda function `write-csv-report`.
+
+use audit_artifacts::S3Store;
+use audit_model::task::DeliverInput;
+use audit_task::{aws_config, required, run};
+use lambda_runtime::Error;
+use write_csv_report::handle;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let s3 = aws_sdk_s3::Client::new(&aws_config().await);
+    let store = &S3Store::new(s3, required("REPORTS_BUCKET")?, required("ACCOUNT_ID")?);
+    run(|input: DeliverInput| async move { handle(&input, store).await }).await
+}
