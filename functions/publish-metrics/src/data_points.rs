@@ -1,0 +1,116 @@
+//! Which figures of a scan become metrics, and when they must not.
+
+use audit_model::Plan;
+use audit_model::remediation::RemediationOutcome;
+use audit_model::summary::{ScanStatus, Summary};
+use audit_model::task::RemediationResult;
+use jiff::Timestamp;
+
+/// The data points of a scan.
+///
+/// A figure that is zero is published as zero; a figure that nobody knows is not published.
+/// - `ComplianceScore`, `Coverage`, `Violations`, `NewViolations` and `ResolvedViolations` come from complete scans of all
+///   services only. A scan of one service, or one that failed for a service, counts fewer violations, and on a
+///   dashboard that would look like progress.
+/// - `ResourcesEvaluated` comes from scans of all services, partial ones included: there a fall is the news.
+/// - `Remediations` are the outcomes that remediation reported, zeros when it had nothing to do, and none when it broke.
+/// - `ScanDuration`, and `ScansCompleted` by status, come from every scan. A scan of some services counts as `SCOPED`,
+///   so that it does not pass for the complete scan that is due every few hours.
+pub fn data_points(
+    plan: &Plan,
+    summary: &Summary,
+    remediation: Option<&RemediationResult>,
+    now: Timestamp,
+) -> Vec<DataPoint> {
+    let mut points = Vec::new();
+    if plan.covers_all_services() {
+        if summary.status == ScanStatus::Complete {
+            points.extend(posture(summary));
+        }
+        points.push(DataPoint::count("ResourcesEvaluated", None, summary.resources.values().sum()));
+        points.extend(plan.services.iter().map(|service| {
+            let resources = summary.resources.get(service).copied().unwrap_or_default();
+            DataPoint::count("ResourcesEvaluated", Some(("Service", service.as_str().to_owned())), resources)
+        }));
+    }
+    points.extend(remediations(remediation));
+    points.push(DataPoint {
+        metric: "ScanDuration",
+        dimension: None,
+        unit: Unit::Seconds,
+        value: now.duration_since(plan.started_at).as_secs_f64().max(0.0),
+    });
+    let status = if plan.covers_all_services() { summary.status.to_string() } else { "SCOPED".to_owned() };
+    points.push(DataPoint::count("ScansCompleted", Some(("Status", status)), 1));
+    points
+}
+
+/// How the account stands, as a complete scan of all services saw it.
+fn posture(summary: &Summary) -> Vec<DataPoint> {
+    let mut points = Vec::new();
+    for (metric, value) in [("ComplianceScore", summary.score()), ("Coverage", summary.coverage())] {
+        points.extend(value.map(|value| DataPoint { metric, dimension: None, unit: Unit::Percent, value }));
+    }
+    for (severity, &violations) in &summary.violations_by_severity {
+        points.push(DataPoint::count("Violations", Some(("Severity", severity.to_string())), violations));
+    }
+    for (service, counts) in &summary.by_service {
+        let dimension = Some(("Service", service.as_str().to_owned()));
+        points.push(DataPoint::count("Violations", dimension, counts.non_compliant));
+    }
+    if let Some(comparison) = &summary.comparison {
+        points.push(DataPoint::count("NewViolations", None, comparison.new));
+        points.push(DataPoint::count("ResolvedViolations", None, comparison.resolved));
+    }
+    points
+}
+
+fn remediations(result: Option<&RemediationResult>) -> Vec<DataPoint> {
+    let count = |outcome| match result {
+        None => Some(0),
+        Some(RemediationResult::Broke(_)) => None,
+        Some(RemediationResult::Ran(counts)) => Some(match outcome {
+            RemediationOutcome::Applied => counts.applied,
+            RemediationOutcome::WouldApply => counts.would_apply,
+            RemediationOutcome::Skipped => counts.skipped,
+            RemediationOutcome::Failed => counts.failed,
+        }),
+    };
+    let outcomes = RemediationOutcome::ALL.into_iter().filter_map(|outcome| Some((outcome, count(outcome)?)));
+    outcomes
+        .map(|(outcome, count)| DataPoint::count("Remediations", Some(("Outcome", outcome.as_str().to_owned())), count))
+        .collect()
+}
+
+/// One value of one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataPoint {
+    /// The metric's name.
+    pub metric: &'static str,
+    /// The dimension, for metrics that have one.
+    pub dimension: Option<Dimension>,
+    /// The unit.
+    pub unit: Unit,
+    /// The value.
+    pub value: f64,
+}
+
+/// A dimension's name and value.
+pub type Dimension = (&'static str, String);
+
+/// Units of the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A number of things.
+    Count,
+    /// 0 to 100.
+    Percent,
+    /// Seconds.
+    Seconds,
+}
+
+impl DataPoint {
+    fn count(metric: &'static str, dimension: Option<Dimension>, value: u64) -> Self {
+        Self { metric, dimension, unit: Unit::Count, value: value as f64 }
+    }
+}

@@ -1,0 +1,18 @@
+//! The Lambda function `publish-metrics`.
+
+use audit_artifacts::S3Store;
+use audit_model::task::DeliverInput;
+use audit_task::{aws_config, required, run};
+use jiff::Timestamp;
+use lambda_runtime::Error;
+use publish_metrics::{CloudWatchMetrics, handle};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let config = aws_config().await;
+    let s3 = aws_sdk_s3::Client::new(&config);
+    let store = &S3Store::new(s3, required("REPORTS_BUCKET")?, required("ACCOUNT_ID")?);
+    let cloudwatch = aws_sdk_cloudwatch::Client::new(&config);
+    let metrics = &CloudWatchMetrics::new(cloudwatch, required("METRICS_NAMESPACE")?);
+    run(|input: DeliverInput| async move { handle(&input, store, metrics, Timestamp::now()).await }).await
+}
