@@ -1,0 +1,277 @@
+//! The body: what the scan did not look at first, then what is wrong, what was done about it, and where to look.
+
+use std::fmt::Display;
+
+use audit_model::remediation::{RemediationOutcome, RemediationRecord};
+use audit_model::summary::{Comparison, Gap, ScanStatus, Summary};
+use audit_model::task::{CaughtError, FailedDelivery, RemediateOutput, RemediationResult};
+use audit_model::{Plan, RemediationMode, Severity, Trigger, TriggerKind};
+
+use audit_artifacts::keys;
+
+use crate::layout::{count, field, item, paragraph, wrapped};
+use crate::listing::Listing;
+use crate::{Deployment, Gathered, console};
+
+/// Bytes that the gaps of a partial scan may take, and those that failed deliveries may.
+const LIST_BUDGET: usize = 8 * 1024;
+
+/// The whole body.
+pub(crate) fn body(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
+    let Gathered { input, record, .. } = gathered;
+    let parts = [
+        heading(&record.plan, deployment),
+        not_looked_at(&record.summary),
+        verdict(gathered),
+        undelivered(&input.failed_deliveries),
+        figures(&record.plan, &record.summary),
+        violations(gathered),
+        remediation(gathered),
+        reports(gathered, deployment),
+        next_steps(gathered),
+    ];
+    parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n")
+}
+
+fn heading(plan: &Plan, deployment: &Deployment) -> String {
+    let Plan { account, region, .. } = plan;
+    paragraph(&format!("Compliance scan of account {account} in {region}, by {}.", deployment.system))
+}
+
+fn not_looked_at(summary: &Summary) -> String {
+    if summary.status == ScanStatus::Complete {
+        return String::new();
+    }
+    let mut part = paragraph(
+        "THIS SCAN IS PARTIAL: it did not look at everything that was planned. What it did not look at may hide \
+         more violations than are named here. Not looked at:",
+    );
+    part.push_str(&bounded(summary.gaps.iter().map(|gap| item(&gap_in_words(gap)))));
+    part
+}
+
+fn gap_in_words(gap: &Gap) -> String {
+    let Gap { service, shard, resources, reason } = gap;
+    let what = match (shard, resources) {
+        (None, None) => format!("all of {service}"),
+        (None, Some(resources)) => format!("all of {service} ({})", count(*resources, "resource")),
+        (Some(shard), None) => format!("part {shard} of {service}"),
+        (Some(shard), Some(resources)) => format!("part {shard} of {service} ({})", count(*resources, "resource")),
+    };
+    format!("{what}: {reason}")
+}
+
+/// In one look: how many violations raise the alert, and whether this system failed at something.
+fn verdict(gathered: &Gathered<'_>) -> String {
+    let threshold = at_or_above(gathered.record.plan.policy.alert.threshold);
+    let mut part = match gathered.violations.all() {
+        0 if gathered.record.summary.status == ScanStatus::Partial => {
+            paragraph(&format!("No open violation of {threshold} was found in what was looked at."))
+        }
+        0 => paragraph(&format!("No open violation of {threshold} was found.")),
+        violations => paragraph(&format!("{} of {threshold}.", count(violations, "open violation"))),
+    };
+    if gathered.remediation_failed() {
+        part.push_str(&paragraph("Remediation failed; see REMEDIATION."));
+    }
+    part
+}
+
+fn at_or_above(threshold: Severity) -> String {
+    match threshold {
+        Severity::Critical => "severity CRITICAL".to_owned(),
+        severity => format!("severity {severity} or above"),
+    }
+}
+
+fn undelivered(failed: &[FailedDelivery]) -> String {
+    if failed.is_empty() {
+        return String::new();
+    }
+    let items = failed.iter().map(|FailedDelivery { delivery, error, cause }| {
+        let consequence = match delivery.as_str() {
+            "PublishMetrics" => "the dashboard and the alarms on metrics miss this scan",
+            _ => "the report is missing",
+        };
+        item(&format!("{delivery}: {consequence}. {error}: {cause}"))
+    });
+    format!("NOT DELIVERED\n{}", bounded(items))
+}
+
+fn figures(plan: &Plan, summary: &Summary) -> String {
+    let mut part = "SUMMARY\n".to_owned();
+    let mut tell = |label, text: &str| part.push_str(&field(2, label, text));
+    tell("Status", &summary.status.to_string());
+    tell("Score", &percent(summary.score(), "of the verdicts are compliant"));
+    tell("Coverage", &coverage(summary));
+    let open = Severity::ALL.map(|severity| {
+        let violations = summary.violations_by_severity.get(&severity).copied().unwrap_or_default();
+        format!("{violations} {}", severity.to_string().to_lowercase())
+    });
+    tell("Open", &open.join(", "));
+    tell("Changes", &changes(summary.comparison.as_ref()));
+    tell("Services", &services(plan));
+    tell("Resources", &joined(summary.resources.iter().map(|(service, resources)| format!("{resources} {service}"))));
+    tell("Scan", &format!("{}, started at {}, {}", plan.scan_id, plan.started_at, asked_for(&plan.trigger)));
+    part
+}
+
+fn percent(share: Option<f64>, of: &str) -> String {
+    share.map_or_else(|| "none, for nothing was judged".to_owned(), |share| format!("{share:.1} % {of}"))
+}
+
+fn coverage(summary: &Summary) -> String {
+    let share = percent(summary.coverage(), "of the evaluations came to a verdict");
+    match summary.totals.insufficient_data {
+        0 => share,
+        1 => format!("{share}; 1 could not be judged for want of data, and the reports say why"),
+        missing => format!("{share}; {missing} could not be judged for want of data, and the reports say why"),
+    }
+}
+
+fn changes(comparison: Option<&Comparison>) -> String {
+    let Some(Comparison { scan_id, new, still_open, resolved, not_verified }) = comparison else {
+        return "no earlier complete scan to compare with".to_owned();
+    };
+    let not_verified = match not_verified {
+        0 => String::new(),
+        number => format!(", {number} not looked at again"),
+    };
+    format!("{new} new, {still_open} still open, {resolved} resolved{not_verified} since scan {scan_id}")
+}
+
+fn services(plan: &Plan) -> String {
+    let services = joined(plan.services.iter());
+    if plan.covers_all_services() { services } else { format!("{services} only, as was asked") }
+}
+
+fn joined(things: impl Iterator<Item = impl Display>) -> String {
+    things.map(|thing| thing.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn asked_for(trigger: &Trigger) -> String {
+    let mut words = match trigger.kind {
+        TriggerKind::Schedule => "by the schedule".to_owned(),
+        TriggerKind::Event => "by an event".to_owned(),
+        TriggerKind::Execution => "by hand".to_owned(),
+    };
+    if let Some(requested_by) = &trigger.requested_by {
+        words.push_str(&format!(", asked for by {requested_by}"));
+    }
+    if let Some(reason) = &trigger.reason {
+        words.push_str(&format!(", reason: {reason}"));
+    }
+    words
+}
+
+fn violations(gathered: &Gathered<'_>) -> String {
+    let violations = &gathered.violations;
+    if violations.all() == 0 {
+        return String::new();
+    }
+    let mut part = match violations.omitted() {
+        0 => "VIOLATIONS\n".to_owned(),
+        omitted => paragraph(&format!(
+            "VIOLATIONS (the first {} of {}, the worst first; the reports name the other {omitted})",
+            violations.listed().len(),
+            violations.all(),
+        )),
+    };
+    let entries: Vec<_> = violations.listed().zip(1..).map(|(entry, number)| format!("{number}. {entry}")).collect();
+    part.push_str(&entries.join("\n"));
+    part
+}
+
+fn remediation(gathered: &Gathered<'_>) -> String {
+    let Gathered { input, record, remediations, .. } = gathered;
+    let mut part = "REMEDIATION of the default encryption of S3 buckets\n".to_owned();
+    let said = match (&input.remediation, record.plan.remediation, record.summary.remediable_buckets) {
+        (Some(RemediationResult::Ran(counts)), ..) => counts_in_words(counts),
+        (Some(RemediationResult::Broke(CaughtError { error, cause })), ..) => format!(
+            "It broke, and may have changed buckets before that; what is known of them stands below. {error}: {cause}"
+        ),
+        (None, RemediationMode::Off, _) => "Switched off for this scan.".to_owned(),
+        (None, _, 0) => "Nothing to do: no bucket was found to fail an encryption rule.".to_owned(),
+        (None, _, buckets) => {
+            format!("It did not run, although {} fail an encryption rule.", count(buckets, "bucket"))
+        }
+    };
+    part.push_str(&wrapped("  ", "  ", &said));
+    part.extend(remediations.listed());
+    if remediations.omitted() > 0 {
+        part.push_str(&item(&format!("and {} more, which the JSON report names", remediations.omitted())));
+    }
+    part
+}
+
+fn counts_in_words(counts: &RemediateOutput) -> String {
+    let RemediateOutput { mode, applied, would_apply, skipped, failed, .. } = counts;
+    match mode {
+        RemediationMode::Apply => format!(
+            "Mode apply: {} changed, {skipped} left alone, {failed} failed. The figures above are from before; the \
+             next scan judges again. Objects that were stored before keep the encryption they have.",
+            count(*applied, "bucket")
+        ),
+        RemediationMode::DryRun | RemediationMode::Off => format!(
+            "Mode {mode}, nothing was changed: {} would be, {skipped} left alone, {failed} failed.",
+            count(*would_apply, "bucket")
+        ),
+    }
+}
+
+/// One decision about one bucket.
+pub(crate) fn remediation_entry(record: &RemediationRecord) -> String {
+    let what = match (record.outcome, &record.key_arn) {
+        (RemediationOutcome::Applied, Some(key)) => format!("now encrypts with {key}"),
+        (RemediationOutcome::Applied, None) => "was changed".to_owned(),
+        (RemediationOutcome::WouldApply, Some(key)) => format!("would encrypt with {key}"),
+        (RemediationOutcome::WouldApply, None) => "would encrypt with a key of its own".to_owned(),
+        (RemediationOutcome::Skipped, _) => "was left alone".to_owned(),
+        (RemediationOutcome::Failed, _) => "could not be changed".to_owned(),
+    };
+    let RemediationRecord { bucket, outcome, reasons, .. } = record;
+    let reasons = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
+    item(&format!("{} {bucket} {what}{reasons}", outcome.as_str()))
+}
+
+fn reports(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
+    let Gathered { input, record, .. } = gathered;
+    let Plan { scan_id, started_at, .. } = &record.plan;
+    let mut part = "REPORTS\n".to_owned();
+    for (label, delivery, key) in [
+        ("JSON", "WriteJsonReport", keys::json_report(scan_id, *started_at)),
+        ("CSV", "WriteCsvReport", keys::csv_report(scan_id, *started_at)),
+    ] {
+        if input.failed_deliveries.iter().any(|failed| failed.delivery == delivery) {
+            part.push_str(&field(2, label, "was not written; see NOT DELIVERED"));
+        } else {
+            let place = format!("s3://{}/{key}", deployment.reports_bucket);
+            part.push_str(&field(2, label, &place));
+            part.push_str(&format!("  {:<11}aws s3 cp {place} .\n", ""));
+        }
+    }
+    part
+}
+
+fn next_steps(gathered: &Gathered<'_>) -> String {
+    let Gathered { input, record, .. } = gathered;
+    format!(
+        "THE EXECUTION\n  {}\n\nTO SCAN AGAIN\n  aws stepfunctions start-execution --input '{{}}' \\\n    \
+         --state-machine-arn {}\n",
+        console::execution(&input.execution.id, &record.plan.region),
+        input.execution.state_machine_arn,
+    )
+}
+
+/// As many of the lines as there is room for, and how many there is none for.
+fn bounded(lines: impl Iterator<Item = String>) -> String {
+    let mut listing = Listing::new(LIST_BUDGET);
+    for (place, line) in lines.enumerate() {
+        listing.add(place, || line);
+    }
+    let mut text: String = listing.listed().collect();
+    if listing.omitted() > 0 {
+        text.push_str(&item(&format!("and {} more", listing.omitted())));
+    }
+    text
+}

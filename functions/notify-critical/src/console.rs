@@ -1,0 +1,78 @@
+//! Links into the AWS Management Console.
+
+use audit_model::ResourceRef;
+
+/// The page of a resource, for the types this system audits.
+pub(crate) fn resource(resource: &ResourceRef) -> Option<String> {
+    let region = &resource.region;
+    // The id is the end of the ARN; the name may be a tag.
+    let id = resource.arn.rsplit([':', '/']).next()?;
+    let plain = |text: &str| {
+        !text.is_empty() && text.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '.' | '-' | '_'))
+    };
+    if !plain(id) || !plain(region) {
+        return None;
+    }
+    let path = match resource.resource_type.as_str() {
+        "AWS::S3::Bucket" => format!("s3/buckets/{id}?region={region}"),
+        "AWS::EC2::VPC" => format!("vpcconsole/home?region={region}#VpcDetails:VpcId={id}"),
+        "AWS::EC2::SecurityGroup" => format!("ec2/home?region={region}#SecurityGroup:groupId={id}"),
+        "AWS::Lambda::Function" => format!("lambda/home?region={region}#/functions/{id}"),
+        _ => return None,
+    };
+    Some(format!("https://{region}.console.aws.amazon.com/{path}"))
+}
+
+/// The page of an execution.
+pub(crate) fn execution(arn: &str, region: &str) -> String {
+    format!("https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}")
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_artifacts::sample;
+    use audit_model::{Severity, Status};
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+
+    fn link(resource_type: &str, arn: &str) -> Option<String> {
+        let finding = sample::finding("b", "r", Severity::Low, Status::Compliant);
+        resource(&ResourceRef {
+            arn: arn.to_owned(),
+            resource_type: resource_type.to_owned(),
+            name: "a name that is a tag".to_owned(),
+            ..finding.resource
+        })
+    }
+
+    #[test]
+    fn every_audited_type_has_its_page() {
+        let console = "https://us-east-1.console.aws.amazon.com";
+        let arn = |service: &str, id: &str| format!("arn:aws:{service}:us-east-1:123456789012:{id}");
+        let cases = [
+            ("AWS::S3::Bucket", "arn:aws:s3:::my.ledger".to_owned(), "s3/buckets/my.ledger?region=us-east-1"),
+            ("AWS::EC2::VPC", arn("ec2", "vpc/vpc-0abc"), "vpcconsole/home?region=us-east-1#VpcDetails:VpcId=vpc-0abc"),
+            (
+                "AWS::EC2::SecurityGroup",
+                arn("ec2", "security-group/sg-0abc"),
+                "ec2/home?region=us-east-1#SecurityGroup:groupId=sg-0abc",
+            ),
+            (
+                "AWS::Lambda::Function",
+                arn("lambda", "function:pay_out"),
+                "lambda/home?region=us-east-1#/functions/pay_out",
+            ),
+        ];
+        for (resource_type, arn, path) in cases {
+            assert_eq!(link(resource_type, &arn), Some(format!("{console}/{path}")));
+        }
+    }
+
+    #[test]
+    fn there_is_no_link_rather_than_a_wrong_one() {
+        assert_eq!(link("AWS::SQS::Queue", "arn:aws:sqs:us-east-1:123456789012:queue"), None);
+        assert_eq!(link("AWS::S3::Bucket", "arn:aws:s3:::a?b"), None);
+        assert_eq!(link("AWS::S3::Bucket", ""), None);
+    }
+}

@@ -1,0 +1,76 @@
+//! What the message speaks of, read once and held to a size.
+
+use std::cmp::Reverse;
+
+use audit_artifacts::{ArtifactStore, ScanRecord};
+use audit_model::remediation::RemediationOutcome;
+use audit_model::task::{NotifyInput, RemediationResult};
+use audit_model::{Severity, Status};
+use audit_task::TaskError;
+
+use crate::listing::Listing;
+use crate::{body, violation};
+
+/// Bytes that the violations may take of the message. With everything else it stays below 100 KiB, and so far below
+/// the 256 KiB that SNS takes.
+/// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
+const VIOLATIONS_BUDGET: usize = 64 * 1024;
+
+/// Bytes that the remediation records may take.
+const REMEDIATION_BUDGET: usize = 12 * 1024;
+
+/// What the message speaks of.
+pub(crate) struct Gathered<'a> {
+    pub(crate) input: &'a NotifyInput,
+    pub(crate) record: ScanRecord,
+    /// Open violations at or above the policy's threshold, the worst first, then in the order of the findings.
+    pub(crate) violations: Listing<(Reverse<Severity>, u64)>,
+    /// What was decided about buckets, failures first, then changes.
+    pub(crate) remediations: Listing<(u8, u64)>,
+}
+
+impl<'a> Gathered<'a> {
+    /// Reads what a scan left behind, the findings one at a time.
+    ///
+    /// # Errors
+    /// Those of [`ScanRecord`] and of the store.
+    pub(crate) async fn read(store: &dyn ArtifactStore, input: &'a NotifyInput) -> Result<Self, TaskError> {
+        let record = ScanRecord::load(store, &input.scan_id).await?;
+
+        let mut violations = Listing::new(VIOLATIONS_BUDGET);
+        let mut findings = record.findings(store).await?;
+        let mut place = 0;
+        while let Some(finding) = findings.next().await? {
+            place += 1;
+            if finding.status == Status::NonCompliant && finding.severity >= record.plan.policy.alert.threshold {
+                let rank = (Reverse(finding.severity), place);
+                violations.add(rank, || violation::entry(&finding, &record.summary));
+            }
+        }
+
+        let mut remediations = Listing::new(REMEDIATION_BUDGET);
+        if let Some(mut records) = record.remediation_records(store, input.remediation.as_ref()).await? {
+            let mut place = 0;
+            while let Some(decision) = records.next().await? {
+                place += 1;
+                let rank = match decision.outcome {
+                    RemediationOutcome::Failed => 0,
+                    RemediationOutcome::Applied => 1,
+                    RemediationOutcome::WouldApply => 2,
+                    RemediationOutcome::Skipped => 3,
+                };
+                remediations.add((rank, place), || body::remediation_entry(&decision));
+            }
+        }
+        Ok(Self { input, record, violations, remediations })
+    }
+
+    /// Whether remediation broke, or failed for a bucket.
+    pub(crate) fn remediation_failed(&self) -> bool {
+        match &self.input.remediation {
+            Some(RemediationResult::Ran(counts)) => counts.failed > 0,
+            Some(RemediationResult::Broke(_)) => true,
+            None => false,
+        }
+    }
+}

@@ -1,0 +1,508 @@
+//! Tests of the message as people get it, and of the task.
+
+use std::sync::Mutex;
+
+use audit_artifacts::{MemoryStore, sample};
+use audit_model::remediation::{RemediationOutcome, RemediationRecord};
+use audit_model::summary::{Comparison, Gap, ScanStatus, Summary};
+use audit_model::task::{CaughtError, Execution, FailedDelivery, RemediateOutput, RemediationResult};
+use audit_model::{Finding, Plan, RemediationMode, Service, Severity, Status};
+use pretty_assertions::assert_eq;
+use proptest::prelude::*;
+
+use super::*;
+
+const PUBLIC_READ: &str = "s3-bucket-public-read-prohibited";
+
+fn deployment() -> Deployment {
+    Deployment {
+        system: "dev-pr42".to_owned(),
+        reports_bucket: "compliance-audit-reports-bucket-123456789012-dev-pr42".to_owned(),
+    }
+}
+
+fn input() -> NotifyInput {
+    let machine = "compliance-audit-state-machine-dev-pr42";
+    NotifyInput {
+        scan_id: sample::SCAN_ID.to_owned(),
+        execution: Execution {
+            id: format!("arn:aws:states:us-east-1:123456789012:execution:{machine}:run"),
+            name: "run".to_owned(),
+            start_time: sample::STARTED_AT,
+            state_machine_arn: format!("arn:aws:states:us-east-1:123456789012:stateMachine:{machine}"),
+        },
+        remediation: None,
+        failed_deliveries: Vec::new(),
+    }
+}
+
+fn critical(bucket: &str) -> Finding {
+    sample::finding(bucket, PUBLIC_READ, Severity::Critical, Status::NonCompliant)
+}
+
+fn low(bucket: &str) -> Finding {
+    sample::finding(bucket, "s3-bucket-versioning-enabled", Severity::Low, Status::NonCompliant)
+}
+
+fn partial(summary: Summary) -> Summary {
+    let gap = |shard: Option<u32>, resources, reason: &str| Gap {
+        service: if shard.is_some() { Service::S3 } else { Service::Lambda },
+        shard,
+        resources,
+        reason: reason.to_owned(),
+    };
+    Summary {
+        status: ScanStatus::Partial,
+        gaps: vec![
+            gap(None, None, "ListLambdas failed with AccessDenied: lambda:ListFunctions was denied"),
+            gap(Some(3), Some(100), "ScanS3 failed with States.Timeout"),
+        ],
+        ..summary
+    }
+}
+
+/// A topic that keeps what is published, or refuses it.
+#[derive(Default)]
+struct Mailbox {
+    messages: Mutex<Vec<(String, String)>>,
+    refuses: bool,
+}
+
+#[async_trait]
+impl Topic for Mailbox {
+    async fn publish(&self, subject: &str, body: &str) -> Result<String, TaskError> {
+        if self.refuses {
+            return Err(TaskError::Throttled("sns:Publish was throttled (Throttling)".to_owned()));
+        }
+        let mut messages = self.messages.lock().unwrap();
+        messages.push((subject.to_owned(), body.to_owned()));
+        Ok(format!("message-{}", messages.len()))
+    }
+}
+
+/// A scan and what led to its message; everything that is not said is as in the sample.
+struct Case {
+    plan: Plan,
+    summary: Summary,
+    findings: Vec<Finding>,
+    records: Vec<RemediationRecord>,
+    input: NotifyInput,
+    deployment: Deployment,
+}
+
+impl Case {
+    fn of(findings: Vec<Finding>) -> Self {
+        Self {
+            plan: sample::plan(),
+            summary: sample::summary(&findings),
+            findings,
+            records: Vec::new(),
+            input: input(),
+            deployment: deployment(),
+        }
+    }
+
+    fn partial(self) -> Self {
+        Self { summary: partial(self.summary), ..self }
+    }
+
+    fn remediated(mut self, records: Vec<RemediationRecord>) -> Self {
+        self.input.remediation = Some(RemediationResult::Ran(sample::remediation_counts(&records)));
+        Self { records, ..self }
+    }
+
+    fn broken_remediation(mut self) -> Self {
+        let cause = "kms:CreateKey was denied".to_owned();
+        self.input.remediation =
+            Some(RemediationResult::Broke(CaughtError { error: "AccessDenied".to_owned(), cause }));
+        self
+    }
+
+    fn undelivered(mut self, delivery: &str) -> Self {
+        self.input.failed_deliveries.push(FailedDelivery {
+            delivery: delivery.to_owned(),
+            error: "Unavailable".to_owned(),
+            cause: "s3:PutObject failed (no answer in time)".to_owned(),
+        });
+        self
+    }
+
+    async fn store(&self) -> MemoryStore {
+        sample::store(&self.plan, &self.summary, &self.findings, &self.records).await.unwrap()
+    }
+
+    async fn message(self) -> (String, String) {
+        let mailbox = Mailbox::default();
+        handle(&self.input, &self.store().await, &mailbox, &self.deployment).await.unwrap();
+        mailbox.messages.into_inner().unwrap().remove(0)
+    }
+}
+
+/// Asserts that the parts stand in the text, in this order. Line breaks count as blanks, for lines are wrapped.
+#[track_caller]
+fn assert_says(text: &str, parts: &[&str]) {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let whole = words(text);
+    let mut from = 0;
+    for part in parts {
+        let at = whole[from..].find(&words(part));
+        from += at.unwrap_or_else(|| panic!("{part:?} does not stand here, or not in its place:\n{text}"));
+    }
+}
+
+#[tokio::test]
+async fn a_complete_scan_with_a_critical_violation() {
+    let mut new = critical("payroll");
+    new.first_seen = Some(sample::STARTED_AT);
+    let case = Case::of(vec![critical("ledger"), low("ledger"), new]);
+    let (subject, body) = case.message().await;
+    assert_eq!(subject, "[CRITICAL] 2 critical violations in account 123456789012 (dev-pr42)");
+    let expected = "\
+Compliance scan of account 123456789012 in us-east-1, by dev-pr42.
+
+2 open violations of severity CRITICAL.
+
+SUMMARY
+  Status     COMPLETE
+  Score      0.0 % of the verdicts are compliant
+  Coverage   100.0 % of the evaluations came to a verdict
+  Open       2 critical, 0 high, 0 medium, 1 low
+  Changes    1 new, 2 still open, 3 resolved since scan
+             20261122T180000Z-0a1b2c3d
+  Services   s3, vpc, lambda
+  Resources  3 s3, 0 vpc, 0 lambda
+  Scan       20261123T060000Z-1f2e3d4c, started at 2026-11-23T06:00:00Z, by
+             the schedule
+
+VIOLATIONS
+1. [CRITICAL] Title of s3-bucket-public-read-prohibited
+  Rule       s3-bucket-public-read-prohibited
+  Resource   arn:aws:s3:::ledger
+  Console    https://us-east-1.console.aws.amazon.com/s3/buckets/ledger?region=us-east-1
+  Since      2026-11-22T06:00:00Z
+  Observed   what was seen
+  Expected   what should be
+  To do      Mend it.
+  See        https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html
+
+2. [CRITICAL] Title of s3-bucket-public-read-prohibited
+  Rule       s3-bucket-public-read-prohibited
+  Resource   arn:aws:s3:::payroll
+  Console    https://us-east-1.console.aws.amazon.com/s3/buckets/payroll?region=us-east-1
+  Since      new in this scan
+  Observed   what was seen
+  Expected   what should be
+  To do      Mend it.
+  See        https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html
+
+REMEDIATION of the default encryption of S3 buckets
+  Nothing to do: no bucket was found to fail an encryption rule.
+
+REPORTS
+  JSON       s3://compliance-audit-reports-bucket-123456789012-dev-pr42/reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.json
+             aws s3 cp s3://compliance-audit-reports-bucket-123456789012-dev-pr42/reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.json .
+  CSV        s3://compliance-audit-reports-bucket-123456789012-dev-pr42/reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.csv
+             aws s3 cp s3://compliance-audit-reports-bucket-123456789012-dev-pr42/reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.csv .
+
+THE EXECUTION
+  https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/arn:aws:states:us-east-1:123456789012:execution:compliance-audit-state-machine-dev-pr42:run
+
+TO SCAN AGAIN
+  aws stepfunctions start-execution --input '{}' \\
+    --state-machine-arn arn:aws:states:us-east-1:123456789012:stateMachine:compliance-audit-state-machine-dev-pr42
+";
+    assert_eq!(body, expected);
+}
+
+#[tokio::test]
+async fn a_partial_scan_says_so_before_it_names_violations() {
+    let (subject, body) = Case::of(vec![critical("ledger")]).partial().message().await;
+    assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42), scan incomplete");
+    assert_says(
+        &body,
+        &[
+            "THIS SCAN IS PARTIAL",
+            "- all of lambda: ListLambdas failed with AccessDenied: lambda:ListFunctions was denied",
+            "- part 3 of s3 (100 resources): ScanS3 failed with States.Timeout",
+            "1 open violation of severity CRITICAL.",
+            "Status PARTIAL",
+            "1. [CRITICAL]",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_partial_scan_without_violations_does_not_read_as_a_clean_one() {
+    let mut case = Case::of(vec![low("ledger")]).partial();
+    case.summary.totals.insufficient_data = 0;
+    let (subject, body) = case.message().await;
+    assert_eq!(subject, "[PARTIAL] Compliance scan incomplete in account 123456789012 (dev-pr42)");
+    assert_says(
+        &body,
+        &["THIS SCAN IS PARTIAL", "No open violation of severity CRITICAL was found in what was looked at.", "PARTIAL"],
+    );
+    assert!(!body.contains("VIOLATIONS"), "{body}");
+}
+
+#[tokio::test]
+async fn a_report_that_was_not_written_is_not_offered() {
+    let (subject, body) = Case::of(vec![]).undelivered("WriteCsvReport").message().await;
+    assert_eq!(subject, "[ACTION] Report delivery failed in account 123456789012 (dev-pr42)");
+    assert_says(
+        &body,
+        &[
+            "No open violation of severity CRITICAL was found.",
+            "NOT DELIVERED - WriteCsvReport: the report is missing. Unavailable: s3:PutObject failed (no answer in time)",
+            "JSON s3://",
+            "CSV was not written; see NOT DELIVERED",
+        ],
+    );
+    assert!(!body.contains(".csv"), "{body}");
+    let (_, body) = Case::of(vec![]).undelivered("PublishMetrics").message().await;
+    assert_says(&body, &["PublishMetrics: the dashboard and the alarms on metrics miss this scan.", ".json", ".csv"]);
+}
+
+#[tokio::test]
+async fn a_remediation_that_broke_is_told_with_what_it_did_before() {
+    let mut case = Case::of(vec![]).broken_remediation();
+    case.records = vec![sample::remediation_record("ledger", RemediationOutcome::Applied, &[])];
+    let (subject, body) = case.message().await;
+    assert_eq!(subject, "[ACTION] Remediation failed in account 123456789012 (dev-pr42)");
+    assert_says(
+        &body,
+        &[
+            "Remediation failed; see REMEDIATION.",
+            "REMEDIATION of the default encryption",
+            "It broke, and may have changed buckets",
+            "AccessDenied: kms:CreateKey was denied",
+            "- APPLIED ledger was changed",
+        ],
+    );
+    let (subject, _) = Case::of(vec![]).broken_remediation().undelivered("WriteJsonReport").message().await;
+    assert_eq!(subject, "[ACTION] Remediation and report delivery failed in account 123456789012 (dev-pr42)");
+}
+
+#[tokio::test]
+async fn every_decision_of_remediation_is_told_failures_first() {
+    let mut applied = sample::remediation_record("ledger", RemediationOutcome::Applied, &[]);
+    applied.key_arn = Some("arn:aws:kms:us-east-1:123456789012:key/0a1b".to_owned());
+    let records = vec![
+        sample::remediation_record("web", RemediationOutcome::Skipped, &["it is a website", "it is opted out"]),
+        applied,
+        sample::remediation_record("stuck", RemediationOutcome::Failed, &["the key could not be made"]),
+    ];
+    let (subject, body) = Case::of(vec![critical("ledger")]).remediated(records).message().await;
+    assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42)");
+    assert_says(
+        &body,
+        &[
+            "Remediation failed; see REMEDIATION.",
+            "Mode apply: 1 bucket changed, 1 left alone, 1 failed.",
+            "- FAILED stuck could not be changed: the key could not be made",
+            "- APPLIED ledger now encrypts with arn:aws:kms:us-east-1:123456789012:key/0a1b",
+            "- SKIPPED web was left alone: it is a website; it is opted out",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_says_that_nothing_was_changed() {
+    let records = vec![sample::remediation_record("ledger", RemediationOutcome::WouldApply, &[])];
+    let mut case = Case::of(vec![critical("ledger")]).remediated(records);
+    if let Some(RemediationResult::Ran(RemediateOutput { mode, .. })) = &mut case.input.remediation {
+        *mode = RemediationMode::DryRun;
+    }
+    let (_, body) = case.message().await;
+    assert_says(
+        &body,
+        &[
+            "Mode dry-run, nothing was changed: 1 bucket would be",
+            "- WOULD_APPLY ledger would encrypt with a key of its own",
+        ],
+    );
+    assert!(!body.contains("Remediation failed"), "{body}");
+}
+
+#[tokio::test]
+async fn remediation_that_did_not_run_says_why() {
+    for (mode, remediable, words) in [
+        (RemediationMode::Off, 2, "Switched off for this scan."),
+        (RemediationMode::Apply, 0, "Nothing to do: no bucket was found to fail an encryption rule."),
+        (RemediationMode::Apply, 2, "It did not run, although 2 buckets fail an encryption rule."),
+    ] {
+        let mut case = Case::of(vec![critical("ledger")]);
+        case.plan.remediation = mode;
+        case.summary.remediable_buckets = remediable;
+        assert_says(&case.message().await.1, &[words]);
+    }
+}
+
+#[tokio::test]
+async fn the_policy_s_threshold_decides_what_is_named_the_worst_first() {
+    let high = sample::finding("web", "s3-bucket-ssl-requests-only", Severity::High, Status::NonCompliant);
+    let passes = sample::finding("good", PUBLIC_READ, Severity::Critical, Status::Compliant);
+    let mut case = Case::of(vec![high.clone(), low("ledger"), passes, critical("ledger")]);
+    case.plan.policy.alert.threshold = Severity::High;
+    let (subject, body) = case.message().await;
+    assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42)");
+    assert_says(
+        &body,
+        &[
+            "2 open violations of severity HIGH or above.",
+            "1. [CRITICAL]",
+            ":ledger",
+            "2. [HIGH]",
+            ":web",
+            "REMEDIATION",
+        ],
+    );
+    assert!(!body.contains("[LOW]") && !body.contains("good"), "{body}");
+
+    let mut case = Case::of(vec![high]);
+    case.plan.policy.alert.threshold = Severity::High;
+    assert_eq!(case.message().await.0, "[HIGH] 1 high violation in account 123456789012 (dev-pr42)");
+}
+
+#[tokio::test]
+async fn what_cannot_be_said_is_not_made_up() {
+    let mut unknown = critical("ledger");
+    unknown.first_seen = None;
+    let mut first = critical("payroll");
+    first.first_seen = Some(sample::AGGREGATED_AT);
+    let mut case = Case::of(vec![unknown, first]);
+    case.summary.comparison = None;
+    case.summary.totals.insufficient_data = 2;
+    case.findings.extend([0, 1].map(|_| sample::finding("x", "r", Severity::Low, Status::InsufficientData)));
+    case.plan.services = vec![Service::S3];
+    case.plan.trigger.requested_by = Some("the on-call engineer".to_owned());
+    let (_, body) = case.message().await;
+    assert_says(
+        &body,
+        &[
+            "Coverage 50.0 % of the evaluations came to a verdict; 2 could not be judged for want of data",
+            "Changes no earlier complete scan to compare with",
+            "Services s3 only, as was asked",
+            "asked for by the on-call engineer",
+            "Since not known",
+            "Since first seen by this scan; there is no earlier one to compare with",
+        ],
+    );
+
+    let mut case = Case::of(vec![]).partial();
+    case.summary.comparison =
+        Some(Comparison { scan_id: "earlier".to_owned(), new: 0, still_open: 0, resolved: 0, not_verified: 4 });
+    assert_says(
+        &case.message().await.1,
+        &[
+            "Score none, for nothing was judged",
+            "0 new, 0 still open, 0 resolved, 4 not looked at again since scan earlier",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_hundred_thousand_violations_fit_into_a_message_that_counts_the_rest() {
+    let long = "ünbelievable ".repeat(200);
+    let findings: Vec<_> = (0..100_000)
+        .map(|number| {
+            let mut finding = critical(&format!("bucket-{number:06}"));
+            if number < 20 {
+                finding.title.clone_from(&long);
+                finding.evidence.observed.clone_from(&long);
+            }
+            finding
+        })
+        .collect();
+    let records = (0..1000)
+        .map(|number| sample::remediation_record(&format!("b{number}"), RemediationOutcome::Skipped, &[&long]))
+        .collect();
+    let mut case = Case::of(findings).partial().remediated(records).undelivered("WriteCsvReport");
+    case.summary.gaps = vec![case.summary.gaps[0].clone(); 5000];
+    case.plan.trigger.reason = Some(long.repeat(10));
+    let (subject, body) = case.message().await;
+    assert_eq!(subject, "[CRITICAL] 100000 critical violations in account 123456789012 (dev-pr42), scan incomplete");
+    assert!(body.len() < 100 * 1024, "{} bytes", body.len());
+    let named = body.matches("[CRITICAL]").count();
+    assert!(named > 10, "{named}");
+    assert_says(
+        &body,
+        &[
+            "- all of lambda",
+            "more",
+            &format!(
+                "VIOLATIONS (the first {named} of 100000, the worst first; the reports name the other {})",
+                100_000 - named
+            ),
+            "1. [CRITICAL]",
+            "arn:aws:s3:::bucket-000000",
+            &format!("{named}. [CRITICAL]"),
+            "more, which the JSON report names",
+            "REPORTS",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn the_worst_violation_is_named_even_when_it_comes_last() {
+    let mut findings: Vec<_> = (0..1000).map(|number| low(&format!("bucket-{number:04}"))).collect();
+    findings.push(critical("zebra"));
+    let mut case = Case::of(findings);
+    case.plan.policy.alert.threshold = Severity::Low;
+    let (_, body) = case.message().await;
+    assert_says(&body, &["1001 open violations", "1. [CRITICAL]", "arn:aws:s3:::zebra", "2. [LOW]", "bucket-0000"]);
+}
+
+#[tokio::test]
+async fn a_repeated_task_sends_nothing_and_gives_the_same_answer() {
+    let case = Case::of(vec![critical("ledger")]);
+    let (store, mailbox) = (case.store().await, Mailbox::default());
+    let first = handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    let second = handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    assert_eq!(first, NotifyOutput { scan_id: sample::SCAN_ID.to_owned(), message_id: "message-1".to_owned() });
+    assert_eq!(second, first);
+    assert_eq!(mailbox.messages.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_alert_that_was_refused_leaves_no_receipt() {
+    let case = Case::of(vec![critical("ledger")]);
+    let store = case.store().await;
+    let refusing = Mailbox { refuses: true, ..Mailbox::default() };
+    assert_eq!(handle(&case.input, &store, &refusing, &case.deployment).await.unwrap_err().name(), "Throttled");
+    let mailbox = Mailbox::default();
+    handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    assert_eq!(mailbox.messages.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_text_from_outside_cannot_write_lines_of_its_own() {
+    let mut finding = critical("ledger");
+    finding.evidence.observed = "a\n\nNo violations.\r\nREPORTS\u{202e}x".to_owned();
+    let (_, body) = Case::of(vec![finding]).message().await;
+    assert_says(&body, &["Observed a No violations. REPORTS x"]);
+    assert_eq!(body.lines().filter(|line| line.starts_with("REPORTS") || line.starts_with("No ")).count(), 1, "{body}");
+}
+
+proptest! {
+    /// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
+    #[test]
+    fn sns_takes_every_subject(
+        system in any::<String>(),
+        account in any::<String>(),
+        violations in any::<u64>(),
+        is_partial in any::<bool>(),
+        broke in any::<bool>(),
+    ) {
+        let mut case = Case::of(vec![]);
+        case.deployment.system = system;
+        case.plan.account = account;
+        case.summary.violations_by_severity.insert(Severity::Critical, violations);
+        case = if is_partial { case.partial() } else { case };
+        case = if broke { case.broken_remediation() } else { case };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (subject, _) = runtime.block_on(case.message());
+        prop_assert!((1..100).contains(&subject.len()), "{subject:?}");
+        prop_assert!(subject.chars().all(|char| char == ' ' || char.is_ascii_graphic()), "{subject:?}");
+        prop_assert!(subject.starts_with(|first: char| first.is_ascii_graphic()), "{subject:?}");
+    }
+}
