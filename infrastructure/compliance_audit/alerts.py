@@ -1,0 +1,53 @@
+"""The alerts topic: where the auditor, its alarms and EventBridge tell people what needs them."""
+
+from __future__ import annotations
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from compliance_audit.keys import customer_managed_key
+from compliance_audit.settings import Settings
+
+
+class Alerts(Construct):
+    """The topic, its key and its subscriptions."""
+
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, "alerts")
+        cloudwatch = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+        from_this_account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+        self.key = customer_managed_key(
+            self, "alerts", names=settings.names, description="Encrypts the auditor's alerts topic"
+        )
+        self.topic = sns.Topic(
+            self,
+            "compliance-alerts",
+            topic_name=settings.names.of("compliance-alerts", "topic"),
+            display_name="Compliance audit",
+            master_key=self.key,
+            enforce_ssl=True,
+        )
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="CloudWatchAlarms",
+                principals=[cloudwatch],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+                conditions=from_this_account,
+            )
+        )
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="CloudWatchAlarms",
+                principals=[cloudwatch],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions=from_this_account,
+            )
+        )
+        for address in settings.alert_emails:
+            self.topic.add_subscription(subscriptions.EmailSubscription(address))

@@ -1,0 +1,194 @@
+"""The task functions: Rust binaries on `provided.al2023`, each with a role, a policy and a log group of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from compliance_audit.keys import customer_managed_key
+from compliance_audit.logs import Logs
+from compliance_audit.network import Network
+from compliance_audit.permissions import Permission, Resources, permissions
+from compliance_audit.settings import FUNCTIONS, REGION, SCANNERS, Settings
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+_SCANNER_MEMORY = 1024
+_MEMORY = 256
+_TIMEOUT = Duration.minutes(15)
+_TIMEOUTS = {
+    "plan-scan": Duration.minutes(1),
+    "list-targets": Duration.minutes(5),
+    "publish-metrics": Duration.minutes(1),
+    "notify-critical": Duration.minutes(1),
+}
+
+_BOOTSTRAP = ("bootstrap",)
+_FILES = {"plan-scan": (*_BOOTSTRAP, "audit-policy.toml")}
+
+
+class BundleMissingError(Exception):
+    """A function is not built where it should be; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the functions are told through their environment."""
+
+    account: str
+    """The audited account's id."""
+    reports_bucket: str
+    """The reports bucket's name."""
+    alerts_topic: str
+    """The alerts topic's ARN."""
+
+
+class Functions(Construct):
+    """All functions, by name."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        logs: Logs,
+        network: Network,
+        resources: Resources,
+        surroundings: Surroundings,
+    ) -> None:
+        super().__init__(scope, "functions")
+        self._settings = settings
+        self._logs = logs
+        self._network = network
+        self._bundles = _bundles()
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+        self._key = customer_managed_key(
+            self, "functions", names=settings.names, description="Encrypts the environment of the auditor's functions"
+        )
+        allowed = permissions(resources)
+        environments = _environments(settings, surroundings)
+        self.by_name: Mapping[str, lambda_.Function] = {
+            name: self._function(name, allowed[name], environments[name]) for name in FUNCTIONS
+        }
+
+    def _function(self, name: str, allowed: tuple[Permission, ...], environment: Mapping[str, str]) -> lambda_.Function:
+        settings = self._settings
+        reserved = settings.reserved_concurrency
+        return lambda_.Function(
+            self,
+            name,
+            function_name=settings.names.of(name, "function"),
+            runtime=lambda_.Runtime.PROVIDED_AL2023,
+            architecture=_ARCHITECTURES[settings.architecture],
+            handler="bootstrap",
+            code=lambda_.Code.from_asset(str(self._bundle(name))),
+            memory_size=_SCANNER_MEMORY if name in SCANNERS else _MEMORY,
+            timeout=_TIMEOUTS.get(name, _TIMEOUT),
+            tracing=lambda_.Tracing.ACTIVE,
+            reserved_concurrent_executions=None if reserved is None else reserved[name],
+            environment=dict(environment),
+            environment_encryption=self._key,
+            role=self._role(name, allowed),
+            vpc=self._network.vpc,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+            security_groups=[self._network.functions_group],
+            log_group=self._logs.group(self, name, name=settings.names.function_log_group(name)),
+            # The functions write JSON lines themselves; as text AWS Lambda leaves them as they are.
+            logging_format=lambda_.LoggingFormat.TEXT,
+        )
+
+    def _bundle(self, name: str) -> Path:
+        bundle = self._bundles / name
+        for file in _FILES.get(name, _BOOTSTRAP):
+            if not (bundle / file).is_file():
+                raise BundleMissingError(
+                    f"{bundle / file} is missing; run `make package`, or set LAMBDA_BUNDLES to the folder that holds "
+                    f"a folder with a file named bootstrap for each of {', '.join(FUNCTIONS)}"
+                )
+        return bundle
+
+    def _role(self, name: str, allowed: tuple[Permission, ...]) -> iam.IRole:
+        names, account = self._settings.names, Stack.of(self).account
+        function = f"arn:aws:lambda:{REGION}:{account}:function:{names.of(name, 'function')}"
+        policy = iam.ManagedPolicy(
+            self,
+            f"{name}-policy",
+            managed_policy_name=names.of(name, "policy"),
+            description=f"What {names.of(name, 'function')} may do",
+            statements=[
+                *(permission.statement() for permission in allowed),
+                *_of_every_function(function, f"{names.function_log_group(name)}:*", account, self._key),
+            ],
+        )
+        # The policy comes with the role and not after it: AWS Lambda refuses a function whose role may not attach it
+        # to the VPC yet.
+        role = iam.Role(
+            self,
+            f"{name}-role",
+            role_name=names.of(name, "role"),
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            managed_policies=[policy],
+        )
+        return role.without_policy_updates()
+
+
+_ARCHITECTURES = {"x86_64": lambda_.Architecture.X86_64, "arm64": lambda_.Architecture.ARM_64}
+
+
+def _bundles() -> Path:
+    return Path(os.environ.get("LAMBDA_BUNDLES") or _ROOT / "target" / "lambda").resolve()
+
+
+def _of_every_function(function: str, log_streams: str, account: str, key: kms.IKey) -> list[iam.PolicyStatement]:
+    """Logs, traces, the network and the environment, on behalf of AWS Lambda itself."""
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    interfaces = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ]
+    return [
+        iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[f"arn:aws:logs:{REGION}:{account}:log-group:{log_streams}"],
+        ),
+        iam.PolicyStatement(actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"]),
+        iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key.key_arn]),
+        iam.PolicyStatement(actions=interfaces, resources=["*"]),
+        # The interfaces are AWS Lambda's business and not the code's, as the page above advises.
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=interfaces,
+            resources=["*"],
+            conditions={"ArnEquals": {"lambda:SourceFunctionArn": function}},
+        ),
+    ]
+
+
+def _environments(settings: Settings, surroundings: Surroundings) -> Mapping[str, Mapping[str, str]]:
+    """Each function's environment variables."""
+    everyone = {"ACCOUNT_ID": surroundings.account, "REPORTS_BUCKET": surroundings.reports_bucket}
+    scanner = {"MAP_CONCURRENCY": str(settings.map_concurrency)}
+    system = {"SYSTEM_NAME": settings.names.system}
+    own: Mapping[str, Mapping[str, str]] = {
+        **dict.fromkeys(SCANNERS, scanner),
+        "remediate-s3-encryption": {**system, "KEY_TAGS": json.dumps(dict(settings.tags), sort_keys=True)},
+        "write-json-report": system,
+        "write-csv-report": system,
+        "publish-metrics": {"METRICS_NAMESPACE": settings.metrics_namespace},
+        "notify-critical": {**system, "ALERTS_TOPIC_ARN": surroundings.alerts_topic},
+    }
+    return {name: {} if name == "empty-bucket" else {**everyone, **own.get(name, {})} for name in FUNCTIONS}

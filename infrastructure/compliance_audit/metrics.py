@@ -1,0 +1,103 @@
+"""The metrics that a scan publishes once, and those that AWS keeps about the auditor.
+
+`publish-metrics` writes the scans' metrics; names and dimensions are the contract with it.
+"""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from compliance_audit.triggers import SCAN_INTERVAL
+
+SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
+"""Values of the dimension Severity."""
+
+SERVICES = ("s3", "vpc", "lambda")
+"""Values of the dimension Service."""
+
+OUTCOMES = ("APPLIED", "WOULD_APPLY", "SKIPPED", "FAILED")
+"""Values of the dimension Outcome."""
+
+STATUSES = ("COMPLETE", "PARTIAL", "SCOPED")
+"""Values of the dimension Status; a scoped scan was asked to look at some services only."""
+
+# A scan writes one value of each: the maximum over an interval is the value, and the larger of two after a scan on
+# demand. For the score and the coverage the worse one is the smaller.
+WORST_OF_GOOD = "Minimum"
+"""Statistic of metrics that should be high."""
+
+WORST_OF_BAD = "Maximum"
+"""Statistic of metrics that should be low."""
+
+
+class ScanMetrics:
+    """The metrics of the scans."""
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+
+    def score(self, *, period: Duration = SCAN_INTERVAL, label: str = "Compliance score") -> cloudwatch.Metric:
+        """Share of the verdicts that are compliant, in percent."""
+        return self._metric("ComplianceScore", WORST_OF_GOOD, label, period=period)
+
+    def coverage(self) -> cloudwatch.Metric:
+        """Share of the rule evaluations that have a verdict, in percent."""
+        return self._metric("Coverage", WORST_OF_GOOD, "Coverage")
+
+    def violations_by_severity(self) -> list[cloudwatch.Metric]:
+        """Open violations, one metric a severity."""
+        return [self._metric("Violations", WORST_OF_BAD, value.title(), Severity=value) for value in SEVERITIES]
+
+    def violations_by_service(self) -> list[cloudwatch.Metric]:
+        """Open violations, one metric a service."""
+        return [self._metric("Violations", WORST_OF_BAD, value, Service=value) for value in SERVICES]
+
+    def resources_by_service(self) -> list[cloudwatch.Metric]:
+        """Resources with at least one evaluation, one metric a service."""
+        return [self._metric("ResourcesEvaluated", WORST_OF_BAD, value, Service=value) for value in SERVICES]
+
+    def resources(self) -> cloudwatch.Metric:
+        """Resources with at least one evaluation."""
+        return self._metric("ResourcesEvaluated", WORST_OF_BAD, "Resources evaluated")
+
+    def new_violations(self) -> cloudwatch.Metric:
+        """Violations that the last complete scan did not have."""
+        return self._metric("NewViolations", "Sum", "New")
+
+    def resolved_violations(self) -> cloudwatch.Metric:
+        """Violations of the last complete scan that are gone."""
+        return self._metric("ResolvedViolations", "Sum", "Resolved")
+
+    def remediations(self) -> list[cloudwatch.Metric]:
+        """What remediation decided, one metric an outcome."""
+        return [
+            self._metric("Remediations", "Sum", value.replace("_", " ").capitalize(), Outcome=value)
+            for value in OUTCOMES
+        ]
+
+    def scan_duration(self) -> cloudwatch.Metric:
+        """From the start of the execution to the metrics, in seconds."""
+        return self._metric("ScanDuration", WORST_OF_BAD, "Scan duration (s)")
+
+    def scans_completed(self, status: str, *, period: Duration = SCAN_INTERVAL) -> cloudwatch.Metric:
+        """Scans that reached their end with this status."""
+        return self._metric("ScansCompleted", "Sum", period=period, Status=status)
+
+    def _metric(
+        self,
+        name: str,
+        statistic: str,
+        label: str | None = None,
+        *,
+        period: Duration = SCAN_INTERVAL,
+        **dimensions: str,
+    ) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=self._namespace,
+            metric_name=name,
+            dimensions_map=dimensions,
+            statistic=statistic,
+            label=label,
+            period=period,
+        )

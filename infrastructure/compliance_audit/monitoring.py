@@ -1,0 +1,320 @@
+"""The alarms, and the dashboard: compliant now? getting better? what is failing? is the auditor healthy?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from constructs import Construct
+
+from compliance_audit.alerts import Alerts
+from compliance_audit.functions import Functions
+from compliance_audit.metrics import STATUSES, ScanMetrics
+from compliance_audit.settings import Settings
+from compliance_audit.triggers import SCAN_INTERVAL, Triggers
+from compliance_audit.workflow import Workflow
+
+_HOUR = Duration.hours(1)
+_WEEK = Duration.days(7)
+_WIDTH = 24
+
+
+class Monitoring(Construct):
+    """Dashboard and alarms."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        workflow: Workflow,
+        functions: Functions,
+        triggers: Triggers,
+        alerts: Alerts,
+    ) -> None:
+        super().__init__(scope, "monitoring")
+        self._settings = settings
+        self._workflow = workflow
+        self._functions = functions
+        self._triggers = triggers
+        self._scans = ScanMetrics(settings.metrics_namespace)
+        self.alarms = self._alarms(alerts)
+        self.dashboard_name = settings.names.of("compliance-audit", "dashboard")
+        cloudwatch.Dashboard(
+            self,
+            "compliance-audit-dashboard",
+            dashboard_name=self.dashboard_name,
+            default_interval=Duration.days(7),
+            widgets=[
+                *self._are_we_compliant_now(),
+                *self._is_it_getting_better(),
+                *self._what_is_failing(),
+                *self._is_the_auditor_healthy(),
+            ],
+        )
+
+    def _alarms(self, alerts: Alerts) -> Mapping[str, cloudwatch.Alarm]:
+        machine, scans = self._workflow.state_machine, self._scans
+        five_minutes = Duration.minutes(5)
+        failed = cloudwatch.MathExpression(
+            # AWS Step Functions writes no zeros, and a sum with a missing value is missing.
+            expression="FILL(failed, 0) + FILL(timed_out, 0) + FILL(aborted, 0)",
+            using_metrics={
+                "failed": machine.metric_failed(period=five_minutes),
+                "timed_out": machine.metric_timed_out(period=five_minutes),
+                "aborted": machine.metric_aborted(period=five_minutes),
+            },
+            label="Scans that failed, timed out or were stopped",
+            period=five_minutes,
+        )
+        fall = cloudwatch.MathExpression(
+            expression="DIFF(score)",
+            using_metrics={"score": scans.score()},
+            label="Change of the compliance score",
+            period=SCAN_INTERVAL,
+        )
+        alarms = {
+            "scan-failed": self._alarm(
+                "scan-failed",
+                failed,
+                "A scan failed, timed out or was stopped. The execution's page in the AWS Step Functions console shows "
+                "the state and the error.",
+                cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                threshold=0,
+                missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+            ),
+            # An alarm looks back one day at most and a period cannot be 7 hours, hence seven periods of one hour:
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+            "no-complete-scan": self._alarm(
+                "no-complete-scan",
+                scans.scans_completed("COMPLETE", period=_HOUR),
+                "No scan was complete in the last 7 hours: what the reports say may be out of date. After the first "
+                "deployment start a scan by hand, or wait for the first scheduled one.",
+                cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+                threshold=1,
+                periods=7,
+                missing=cloudwatch.TreatMissingData.BREACHING,
+            ),
+            "score-fell": self._alarm(
+                "score-fell",
+                fall,
+                "The compliance score is lower than in the scan before. The report lists the new violations.",
+                cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+                threshold=0,
+                missing=cloudwatch.TreatMissingData.IGNORE,
+            ),
+            "dead-letters": self._alarm(
+                "dead-letters",
+                self._triggers.dead_letters.metric_approximate_number_of_messages_visible(
+                    period=five_minutes, statistic="Maximum"
+                ),
+                "EventBridge could not deliver an event: a scan was not started, or nobody heard of one that was "
+                "stopped. The message in the queue has the event and the reason.",
+                cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                threshold=0,
+                missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+            ),
+        }
+        tell = actions.SnsAction(alerts.topic)
+        for alarm in alarms.values():
+            alarm.add_alarm_action(tell)
+            alarm.add_ok_action(tell)
+        return alarms
+
+    def _alarm(
+        self,
+        what: str,
+        metric: cloudwatch.IMetric,
+        description: str,
+        comparison: cloudwatch.ComparisonOperator,
+        *,
+        threshold: float,
+        missing: cloudwatch.TreatMissingData,
+        periods: int = 1,
+    ) -> cloudwatch.Alarm:
+        return cloudwatch.Alarm(
+            self,
+            what,
+            alarm_name=self._settings.names.of(what, "alarm"),
+            alarm_description=description,
+            metric=metric,
+            comparison_operator=comparison,
+            threshold=threshold,
+            evaluation_periods=periods,
+            datapoints_to_alarm=periods,
+            treat_missing_data=missing,
+        )
+
+    def _are_we_compliant_now(self) -> list[list[cloudwatch.IWidget]]:
+        scans = self._scans
+        return [
+            [
+                _heading(
+                    "Are we compliant now?",
+                    "The last scan. The score counts only what could be judged: read it beside the coverage.",
+                )
+            ],
+            [
+                cloudwatch.SingleValueWidget(
+                    title="Score and coverage (%)", metrics=[scans.score(), scans.coverage()], width=8, height=5
+                ),
+                cloudwatch.SingleValueWidget(
+                    title="Open violations by severity",
+                    metrics=_each(scans.violations_by_severity()),
+                    width=10,
+                    height=5,
+                ),
+                cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(self.alarms.values()), width=6, height=5),
+            ],
+        ]
+
+    def _is_it_getting_better(self) -> list[list[cloudwatch.IWidget]]:
+        scans = self._scans
+        percent = cloudwatch.YAxisProps(min=0, max=100, show_units=False, label="%")
+        weekly = scans.score(period=_WEEK, label="Worst score of the week")
+        return [
+            [_heading("Is it getting better?", "The worst score of each interval, and what came and went.")],
+            [
+                cloudwatch.GraphWidget(
+                    title=f"Compliance score, last {days} days",
+                    left=[scans.score(period=period), scans.coverage().with_(period=period)],
+                    left_y_axis=percent,
+                    start=f"-P{days}D",
+                    end="P0D",
+                    width=8,
+                    height=6,
+                )
+                for days, period in ((7, SCAN_INTERVAL), (30, Duration.days(1)), (90, Duration.days(1)))
+            ],
+            [
+                cloudwatch.GraphWidget(
+                    title="Score against the week before",
+                    left=[weekly],
+                    left_y_axis=percent,
+                    right=[
+                        cloudwatch.MathExpression(
+                            expression="DIFF(weekly)",
+                            using_metrics={"weekly": weekly},
+                            label="Change against the week before (points)",
+                            period=_WEEK,
+                        )
+                    ],
+                    view=cloudwatch.GraphWidgetView.BAR,
+                    start="-P90D",
+                    end="P0D",
+                    width=12,
+                    height=6,
+                ),
+                cloudwatch.GraphWidget(
+                    title="New and resolved violations",
+                    left=[scans.new_violations(), scans.resolved_violations()],
+                    start="-P30D",
+                    end="P0D",
+                    width=12,
+                    height=6,
+                ),
+            ],
+        ]
+
+    def _what_is_failing(self) -> list[list[cloudwatch.IWidget]]:
+        scans = self._scans
+        graphs: Sequence[tuple[str, list[cloudwatch.Metric]]] = (
+            ("Violations by severity", scans.violations_by_severity()),
+            ("Violations by service", scans.violations_by_service()),
+            ("Resources evaluated by service", scans.resources_by_service()),
+            ("Remediations by outcome", scans.remediations()),
+        )
+        return [
+            [_heading("What is failing?", "Rule by rule, and for each resource what to do: in the scan's report.")],
+            [
+                cloudwatch.GraphWidget(title=title, left=_each(metrics), stacked=True, width=6, height=6)
+                for title, metrics in graphs
+            ],
+        ]
+
+    def _is_the_auditor_healthy(self) -> list[list[cloudwatch.IWidget]]:
+        machine, scans = self._workflow.state_machine, self._scans
+        functions = self._functions.by_name
+        return [
+            [_heading("Is the auditor itself healthy?", "A scan that does not come is an alarm, not a good day.")],
+            [
+                cloudwatch.GraphWidget(
+                    title="Executions",
+                    left=[
+                        machine.metric_started(label="Started"),
+                        machine.metric_succeeded(label="Succeeded"),
+                        machine.metric_failed(label="Failed"),
+                        machine.metric_timed_out(label="Timed out"),
+                        machine.metric_aborted(label="Stopped"),
+                        machine.metric_throttled(label="Throttled"),
+                    ],
+                    width=8,
+                    height=6,
+                ),
+                cloudwatch.GraphWidget(
+                    title="Scans by status",
+                    left=[scans.scans_completed(status).with_(label=status.title()) for status in STATUSES],
+                    left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+                    right=[scans.scan_duration()],
+                    width=8,
+                    height=6,
+                ),
+                cloudwatch.GraphWidget(
+                    title="Events",
+                    left=[
+                        self._rule_metric("scheduled-scan", "Invocations"),
+                        self._rule_metric("requested-scan", "Invocations"),
+                        self._rule_metric("scheduled-scan", "FailedInvocations"),
+                        self._rule_metric("requested-scan", "FailedInvocations"),
+                        self._triggers.dead_letters.metric_approximate_number_of_messages_visible(
+                            label="Dead letters", statistic="Maximum"
+                        ),
+                    ],
+                    width=8,
+                    height=6,
+                ),
+            ],
+            [
+                cloudwatch.GraphWidget(
+                    title="Errors of the functions",
+                    left=[function.metric_errors(label=name) for name, function in functions.items()],
+                    width=8,
+                    height=6,
+                ),
+                cloudwatch.GraphWidget(
+                    title="Longest run of each function",
+                    left=[
+                        function.metric_duration(label=name, statistic="Maximum")
+                        for name, function in functions.items()
+                    ],
+                    width=8,
+                    height=6,
+                ),
+                cloudwatch.GraphWidget(
+                    title="Throttles of the functions",
+                    left=[function.metric_throttles(label=name) for name, function in functions.items()],
+                    width=8,
+                    height=6,
+                ),
+            ],
+        ]
+
+    def _rule_metric(self, rule: str, name: str) -> cloudwatch.Metric:
+        """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html"""
+        return cloudwatch.Metric(
+            namespace="AWS/Events",
+            metric_name=name,
+            dimensions_map={"RuleName": self._settings.names.of(rule, "rule")},
+            statistic="Sum",
+            label=f"{name}: {rule}",
+        )
+
+
+def _heading(question: str, explanation: str) -> cloudwatch.TextWidget:
+    return cloudwatch.TextWidget(markdown=f"## {question}\n{explanation}", width=_WIDTH, height=2)
+
+
+def _each(metrics: Sequence[cloudwatch.Metric]) -> list[cloudwatch.IMetric]:
+    return list(metrics)

@@ -1,0 +1,161 @@
+"""The network: isolated subnets, a way to Amazon S3 and to the APIs that the functions call, and to nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Stack, Tags
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from compliance_audit.logs import Logs
+from compliance_audit.names import Names
+from compliance_audit.permissions import Resources, called_actions
+from compliance_audit.settings import REGION, Settings
+
+_HTTPS = ec2.Port.tcp(443)
+
+# AWS gives the addresses of Amazon S3 in a region as one managed prefix list; CloudFormation has no attribute for it.
+# https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
+_S3_PREFIX_LIST_OF_US_EAST_1 = "pl-63a5400a"
+
+# An endpoint's name, the AWS service behind it, and the prefix of that service's IAM actions.
+_INTERFACE_ENDPOINTS: Mapping[str, tuple[ec2.InterfaceVpcEndpointAwsService, str]] = {
+    "ec2": (ec2.InterfaceVpcEndpointAwsService.EC2, "ec2"),
+    "kms": (ec2.InterfaceVpcEndpointAwsService.KMS, "kms"),
+    "lambda": (ec2.InterfaceVpcEndpointAwsService.LAMBDA_, "lambda"),
+    "monitoring": (ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_MONITORING, "cloudwatch"),
+    "sns": (ec2.InterfaceVpcEndpointAwsService.SNS, "sns"),
+    "states": (ec2.InterfaceVpcEndpointAwsService.STEP_FUNCTIONS, "states"),
+}
+
+
+class Network(Construct):
+    """The VPC of the functions."""
+
+    def __init__(self, scope: Construct, *, settings: Settings, logs: Logs, reachable: Resources) -> None:
+        super().__init__(scope, "network")
+        names = settings.names
+        self.vpc = ec2.Vpc(
+            self,
+            "audit-vpc",
+            vpc_name=names.of("audit", "vpc"),
+            ip_addresses=ec2.IpAddresses.cidr("10.0.0.0/24"),
+            # Named, not looked up, so that synthesis needs no account.
+            availability_zones=[f"{REGION}{letter}" for letter in "abc"[: settings.zone_count]],
+            nat_gateways=0,
+            create_internet_gateway=False,
+            # Emptying it would need CDK's own function, which breaks the constraints: see README.md.
+            restrict_default_security_group=False,
+            subnet_configuration=[
+                ec2.SubnetConfiguration(name="isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=26)
+            ],
+        )
+        for number, subnet in enumerate(self.vpc.isolated_subnets):
+            Tags.of(subnet).add("Name", names.of(f"audit-{'abc'[number]}", "subnet"))
+        self.functions_group = self._security_group("functions", names, "Functions: to Amazon S3 and to the endpoints")
+        self._endpoints_group = self._security_group("endpoints", names, "Endpoints: from the functions")
+        self.functions_group.add_egress_rule(
+            ec2.Peer.prefix_list(_S3_PREFIX_LIST_OF_US_EAST_1), _HTTPS, "To Amazon S3 through the gateway endpoint"
+        )
+        self.functions_group.connections.allow_to(self._endpoints_group, _HTTPS, "HTTPS to the interface endpoints")
+        self._add_s3_endpoint(names, reachable)
+        for name, (service, prefix) in _INTERFACE_ENDPOINTS.items():
+            self._add_interface_endpoint(name, service, prefix, names, reachable)
+        self._add_flow_log(settings, logs)
+
+    def _security_group(self, what: str, names: Names, description: str) -> ec2.SecurityGroup:
+        return ec2.SecurityGroup(
+            self,
+            f"{what}-security-group",
+            vpc=self.vpc,
+            security_group_name=names.of(what, "security-group"),
+            description=description,
+            allow_all_outbound=False,
+        )
+
+    def _add_s3_endpoint(self, names: Names, reachable: Resources) -> None:
+        endpoint = self.vpc.add_gateway_endpoint("s3-endpoint", service=ec2.GatewayVpcEndpointAwsService.S3)
+        Tags.of(endpoint).add("Name", names.of("s3", "endpoint"))
+        endpoint.add_to_policy(_our_own(called_actions(reachable, "s3"), reachable.account))
+        # A custom resource's function answers CloudFormation through a presigned URL of this bucket of AWS's:
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-vpce-bucketnames.html
+        endpoint.add_to_policy(
+            iam.PolicyStatement(
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:PutObject"],
+                resources=[f"arn:aws:s3:::cloudformation-custom-resource-response-{REGION.replace('-', '')}/*"],
+            )
+        )
+
+    def _add_interface_endpoint(
+        self,
+        name: str,
+        service: ec2.InterfaceVpcEndpointAwsService,
+        action_prefix: str,
+        names: Names,
+        reachable: Resources,
+    ) -> None:
+        endpoint = self.vpc.add_interface_endpoint(
+            f"{name}-endpoint",
+            service=service,
+            private_dns_enabled=True,
+            open=False,
+            security_groups=[self._endpoints_group],
+            subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+        )
+        Tags.of(endpoint).add("Name", names.of(name, "endpoint"))
+        endpoint.add_to_policy(_our_own(called_actions(reachable, action_prefix), reachable.account))
+
+    def _add_flow_log(self, settings: Settings, logs: Logs) -> None:
+        names, stack = settings.names, Stack.of(self)
+        group = logs.group(self, "flow-logs", name=settings.names.flow_log_group(REGION, settings.flow_log_date))
+        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+        role = iam.Role(
+            self,
+            "flow-logs-role",
+            role_name=names.of("flow-logs", "role"),
+            assumed_by=iam.ServicePrincipal(
+                "vpc-flow-logs.amazonaws.com",
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": stack.account},
+                    "ArnLike": {"aws:SourceArn": f"arn:aws:ec2:{REGION}:{stack.account}:vpc-flow-log/*"},
+                },
+            ),
+            managed_policies=[
+                iam.ManagedPolicy(
+                    self,
+                    "flow-logs-policy",
+                    managed_policy_name=names.of("flow-logs", "policy"),
+                    statements=[
+                        iam.PolicyStatement(
+                            actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                            resources=[group.log_group_arn],
+                        ),
+                        iam.PolicyStatement(actions=["logs:DescribeLogGroups"], resources=["*"]),
+                    ],
+                )
+            ],
+        )
+        flow_log = ec2.CfnFlowLog(
+            self,
+            "flow-log",
+            resource_id=self.vpc.vpc_id,
+            resource_type="VPC",
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_group_name=group.log_group_name,
+            deliver_logs_permission_arn=role.role_arn,
+        )
+        Tags.of(flow_log).add("Name", names.of("audit", "flow-log"))
+
+
+def _our_own(actions: list[str], account: str) -> iam.PolicyStatement:
+    """The actions that the functions call, for this account's principals."""
+    return iam.PolicyStatement(
+        principals=[iam.AnyPrincipal()],
+        actions=actions,
+        resources=["*"],
+        conditions={"StringEquals": {"aws:PrincipalAccount": account}},
+    )

@@ -1,0 +1,232 @@
+"""What a deployment may choose, read from the CDK context and checked before anything is synthesized."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from compliance_audit.names import MAX_ENVIRONMENT_AND_SUFFIX, Names
+
+REGION = "us-east-1"
+"""The customer's region; the only one."""
+
+FUNCTIONS = (
+    "plan-scan",
+    "list-targets",
+    "scan-s3",
+    "scan-vpc",
+    "scan-lambda",
+    "aggregate-findings",
+    "remediate-s3-encryption",
+    "write-json-report",
+    "write-csv-report",
+    "publish-metrics",
+    "notify-critical",
+    "empty-bucket",
+)
+"""Every function, by the name of its folder under `functions/`."""
+
+SCANNERS = ("scan-s3", "scan-vpc", "scan-lambda")
+"""The functions that read one shard of resources each."""
+
+
+class SettingsError(Exception):
+    """The context does not describe a deployment; the message lists everything that is wrong with it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """A checked description of one deployment."""
+
+    environment: str
+    """Stage of the deployment, for instance `dev`; part of every name."""
+    environment_suffix: str
+    """Tells deployments of one stage apart, for instance `pr42`; part of every name."""
+    owner: str
+    """Value of the Owner tag: who answers for the resources."""
+    cost_center: str
+    """Value of the CostCenter tag."""
+    compliance_level: str
+    """Value of the ComplianceLevel tag."""
+    alert_emails: tuple[str, ...]
+    """Who receives the alerts; each address must confirm its subscription."""
+    flow_log_date: str
+    """Date of the first deployment, YYYY-MM-DD; part of the flow log group's name, so it must not change later."""
+    zone_count: int
+    """In how many availability zones the functions and the endpoints have a subnet."""
+    map_concurrency: int
+    """How many shards of one service are scanned at once."""
+    reserved_concurrency: Mapping[str, int] | None
+    """Concurrent executions reserved for each function; None reserves nothing."""
+    architecture: str
+    """Instruction set of the functions' binaries."""
+
+    @classmethod
+    def from_context(cls, context: Mapping[str, object]) -> Settings:
+        """Check the context of the CDK app.
+
+        Raises SettingsError, which names every key that is wrong, its value, and what is allowed.
+        """
+        values: dict[str, Any] = {}
+        problems = list(_unknown_keys(context))
+        for key, (field, parse, allowed) in _KEYS.items():
+            if key not in context:
+                problems.append(f"{key} is missing; allowed: {allowed}")
+                continue
+            try:
+                values[field] = parse(context[key])
+            except ValueError:
+                problems.append(f"{key} is {json.dumps(context[key])}; allowed: {allowed}")
+        if not problems:
+            settings = cls(**values)
+            problems = list(settings._conflicts())
+        if problems:
+            raise SettingsError("\n".join([_ADVICE, *(f"  - {problem}" for problem in problems)]))
+        return settings
+
+    def _conflicts(self) -> Iterator[str]:
+        length = len(self.environment) + len(self.environment_suffix)
+        if length > MAX_ENVIRONMENT_AND_SUFFIX:
+            yield (
+                f"environment and environmentSuffix have {length} characters together; allowed: at most "
+                f"{MAX_ENVIRONMENT_AND_SUFFIX}, so that the reports bucket's name fits into 63"
+            )
+        for function, reserved in (self.reserved_concurrency or {}).items():
+            if function in SCANNERS and reserved < self.map_concurrency:
+                yield (
+                    f"reservedConcurrency of {function} is {reserved}; allowed: at least mapConcurrency, which is "
+                    f"{self.map_concurrency}, or the scan throttles itself"
+                )
+
+    @property
+    def names(self) -> Names:
+        """The names of this deployment's resources."""
+        return Names(environment=self.environment, suffix=self.environment_suffix)
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags of every taggable resource."""
+        return {
+            "Environment": self.environment,
+            "Owner": self.owner,
+            "CostCenter": self.cost_center,
+            "ComplianceLevel": self.compliance_level,
+        }
+
+    @property
+    def metrics_namespace(self) -> str:
+        """The CloudWatch namespace of the scans' metrics."""
+        return f"ComplianceAudit/{self.names.system}"
+
+
+_ADVICE = (
+    'The settings are wrong. Give them in infrastructure/cdk.json under "context", or with `cdk -c key=value`; '
+    "infrastructure/README.md explains each."
+)
+
+
+def _unknown_keys(context: Mapping[str, object]) -> Iterator[str]:
+    """Misspelt settings. What the CDK itself keeps in the context has a colon, an at sign or a hyphen in its key."""
+    for key in context:
+        if key.isalnum() and key not in _KEYS:
+            yield f"{key} is not a setting; allowed: {', '.join(_KEYS)}"
+
+
+def _matching(pattern: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        # `cdk -c key=123` gives text, a JSON file may give a number.
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(text, str) or not re.fullmatch(pattern, text):
+            raise ValueError
+        return text
+
+    return parse
+
+
+def _integer(lowest: int, highest: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int | str) or not re.fullmatch("[0-9]+", str(value)):
+            raise ValueError
+        number = int(value)
+        if not lowest <= number <= highest:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def _one_of(*allowed: str) -> Callable[[object], str]:
+    return _matching("|".join(re.escape(value) for value in allowed))
+
+
+def _emails(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list) or not all(isinstance(address, str) for address in value):
+        raise ValueError
+    addresses = tuple(_email(address.strip()) for address in value)
+    if not addresses or len({address.lower() for address in addresses}) < len(addresses):
+        raise ValueError
+    return addresses
+
+
+# Stricter than RFC 5321 where that allows what no mailbox of a company has: quoted names and bare hosts.
+_email = _matching(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+)
+
+
+def _date(value: object) -> str:
+    text = _matching("[0-9]{4}-[0-9]{2}-[0-9]{2}")(value)
+    datetime.date.fromisoformat(text)
+    return text
+
+
+def _reservations(value: object) -> Mapping[str, int] | None:
+    if value == "none":
+        return None
+    reserve = _integer(1, 1000)
+    if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
+        return dict.fromkeys(FUNCTIONS, reserve(value))
+    # A command line has only text: `-c reservedConcurrency='{"plan-scan": 2, …}'`.
+    numbers = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(numbers, dict) or set(numbers) != set(FUNCTIONS):
+        raise ValueError
+    return {function: reserve(number) for function, number in numbers.items()}
+
+
+_NAME = "lower-case letters and digits, first a letter"
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html: what every service takes in a tag's value.
+_TAG = (
+    r"[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,254}[A-Za-z0-9_.:/=+@-])?",
+    "1 to 256 of A-Z a-z 0-9 space _.:/=+-@",
+)
+
+_KEYS: Mapping[str, tuple[str, Callable[[object], object], str]] = {
+    "environment": ("environment", _matching("[a-z][a-z0-9]*"), f"{_NAME}, for instance dev"),
+    "environmentSuffix": (
+        "environment_suffix",
+        # S3 keeps bucket names that end in -s3alias for itself.
+        _matching("(?!s3alias$)[a-z0-9]+(-[a-z0-9]+)*(?<!-s3alias)"),
+        "lower-case letters and digits with single hyphens between them, not ending in s3alias, for instance pr42",
+    ),
+    "owner": ("owner", _matching(_TAG[0]), _TAG[1]),
+    "costCenter": ("cost_center", _matching(_TAG[0]), _TAG[1]),
+    "complianceLevel": ("compliance_level", _matching(_TAG[0]), _TAG[1]),
+    "alertEmails": ("alert_emails", _emails, "at least one e-mail address, each once, separated by commas"),
+    "flowLogDate": ("flow_log_date", _date, "the day of the first deployment, YYYY-MM-DD, kept from then on"),
+    "zoneCount": ("zone_count", _integer(2, 3), "2 or 3"),
+    "mapConcurrency": ("map_concurrency", _integer(1, 40), "1 to 40"),
+    "reservedConcurrency": (
+        "reserved_concurrency",
+        _reservations,
+        f"an object with a number from 1 to 1000 for each of {', '.join(FUNCTIONS)}; or one number for all; or none, "
+        "for an account whose quota leaves nothing to reserve",
+    ),
+    "architecture": ("architecture", _one_of("x86_64", "arm64"), "x86_64 or arm64"),
+}

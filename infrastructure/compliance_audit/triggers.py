@@ -1,0 +1,145 @@
+"""What starts a scan: the clock and the custom event; and who hears of a scan that ended without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from compliance_audit.alerts import Alerts
+from compliance_audit.keys import customer_managed_key
+from compliance_audit.settings import Settings
+from compliance_audit.workflow import Workflow
+
+SCAN_INTERVAL = Duration.hours(6)
+"""How often the account is scanned; the customer's figure."""
+
+EVENT_SOURCE = "compliance.audit"
+"""Source of the event that asks for a scan."""
+
+EVENT_DETAIL_TYPE = "Compliance Scan Requested"
+"""Detail type of the event that asks for a scan."""
+
+# Long enough to outlast a throttled hour, and over before the next scheduled scan.
+_RETRY_ATTEMPTS = 24
+_MAX_EVENT_AGE = Duration.hours(1)
+
+
+class Triggers(Construct):
+    """The rules and their dead-letter queue."""
+
+    def __init__(self, scope: Construct, *, settings: Settings, workflow: Workflow, alerts: Alerts) -> None:
+        super().__init__(scope, "triggers")
+        names = settings.names
+        self._add_queue(settings)
+        machine = workflow.state_machine
+        start = targets.SfnStateMachine(
+            machine,
+            role=self._role(settings, machine.state_machine_arn),
+            dead_letter_queue=self.dead_letters,
+            retry_attempts=_RETRY_ATTEMPTS,
+            max_event_age=_MAX_EVENT_AGE,
+        )
+        self.rules: Mapping[str, events.Rule] = {
+            "scheduled-scan": events.Rule(
+                self,
+                "scheduled-scan",
+                rule_name=names.of("scheduled-scan", "rule"),
+                description="Scans the account every 6 hours",
+                schedule=events.Schedule.rate(SCAN_INTERVAL),
+                targets=[start],
+            ),
+            "requested-scan": events.Rule(
+                self,
+                "requested-scan",
+                rule_name=names.of("requested-scan", "rule"),
+                description="Scans the account when an event asks for it",
+                event_pattern=events.EventPattern(source=[EVENT_SOURCE], detail_type=[EVENT_DETAIL_TYPE]),
+                targets=[start],
+            ),
+            # A machine that fails says so itself; one that was stopped or ran out of time cannot.
+            "stopped-scan": events.Rule(
+                self,
+                "stopped-scan",
+                rule_name=names.of("stopped-scan", "rule"),
+                description="Tells people of a scan that was stopped or timed out",
+                event_pattern=events.EventPattern(
+                    source=["aws.states"],
+                    detail_type=["Step Functions Execution Status Change"],
+                    detail={"stateMachineArn": [machine.state_machine_arn], "status": ["TIMED_OUT", "ABORTED"]},
+                ),
+                # The target lets EventBridge publish to the topic and use its key, both without a condition, for AWS
+                # documents that EventBridge sends no context which a topic's policy could check:
+                # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+                targets=[
+                    targets.SnsTopic(
+                        alerts.topic,
+                        message=events.RuleTargetInput.from_text(_stopped_text(settings)),
+                        dead_letter_queue=self.dead_letters,
+                        retry_attempts=_RETRY_ATTEMPTS,
+                        max_event_age=_MAX_EVENT_AGE,
+                    )
+                ],
+            ),
+        }
+
+    def _add_queue(self, settings: Settings) -> None:
+        key = customer_managed_key(
+            self, "dead-letters", names=settings.names, description="Encrypts the auditor's dead-letter queue"
+        )
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="EventBridgeRules",
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+            )
+        )
+        self.dead_letters = sqs.Queue(
+            self,
+            "dead-letters",
+            queue_name=settings.names.of("dead-letters", "queue"),
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=key,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+    def _role(self, settings: Settings, state_machine: str) -> iam.IRole:
+        names, account = settings.names, Stack.of(self).account
+        role = iam.Role(
+            self,
+            "start-scan-role",
+            role_name=names.of("start-scan", "role"),
+            assumed_by=iam.ServicePrincipal(
+                "events.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": account}}
+            ),
+            managed_policies=[
+                iam.ManagedPolicy(
+                    self,
+                    "start-scan-policy",
+                    managed_policy_name=names.of("start-scan", "policy"),
+                    description="Lets EventBridge start a scan",
+                    statements=[iam.PolicyStatement(actions=["states:StartExecution"], resources=[state_machine])],
+                )
+            ],
+        )
+        return role.without_policy_updates()
+
+
+def _stopped_text(settings: Settings) -> str:
+    execution = events.EventField.from_path("$.detail.executionArn")
+    region = events.EventField.from_path("$.region")
+    return (
+        f"Compliance audit {settings.names.system}: a scan ended as {events.EventField.from_path('$.detail.status')} "
+        f"at {events.EventField.time}. It wrote no complete report and says nothing about compliance. "
+        f"See https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution} "
+        "for where it stopped, then start a scan again."
+    )

@@ -1,0 +1,154 @@
+"""Alarms and dashboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from compliance_audit.settings import FUNCTIONS
+from synthesis import Json, named, only, properties, text
+
+NAMESPACE = "ComplianceAudit/dev-pr42"
+# The contract with publish-metrics: names with the dimension that each may have.
+SCAN_METRICS = {
+    ("ComplianceScore", None),
+    ("Coverage", None),
+    ("Violations", "Severity"),
+    ("Violations", "Service"),
+    ("ResourcesEvaluated", None),
+    ("ResourcesEvaluated", "Service"),
+    ("NewViolations", None),
+    ("ResolvedViolations", None),
+    ("Remediations", "Outcome"),
+    ("ScanDuration", None),
+    ("ScansCompleted", "Status"),
+}
+SECTIONS = [
+    "Are we compliant now?",
+    "Is it getting better?",
+    "What is failing?",
+    "Is the auditor itself healthy?",
+]
+
+
+def alarm(what: str) -> Json:
+    """An alarm's properties."""
+    return named("AWS::CloudWatch::Alarm", "AlarmName")[f"{what}-alarm-dev-pr42"]
+
+
+def widgets() -> list[Json]:
+    """The dashboard's widgets; references within are replaced by their names."""
+    body = json.loads(text(only("AWS::CloudWatch::Dashboard")["DashboardBody"]))
+    found: list[Json] = body["widgets"]
+    return found
+
+
+def shown_metrics() -> list[list[Any]]:
+    """Every metric row of the dashboard; expressions are left out."""
+    return [row for widget in widgets() for row in widget["properties"].get("metrics", []) if isinstance(row[0], str)]
+
+
+def test_every_alarm_tells_people_when_it_starts_and_when_it_ends() -> None:
+    assert len(properties("AWS::CloudWatch::Alarm")) == 4
+    for found in properties("AWS::CloudWatch::Alarm"):
+        assert found["AlarmActions"] == found["OKActions"]
+        assert [text(action) for action in found["AlarmActions"]] == [
+            text(endpoint["TopicArn"]) for endpoint in properties("AWS::SNS::Subscription")[:1]
+        ]
+        assert found["AlarmDescription"]
+
+
+def test_a_scan_failed() -> None:
+    found = alarm("scan-failed")
+    metrics = {metric["MetricStat"]["Metric"]["MetricName"] for metric in found["Metrics"] if "MetricStat" in metric}
+    assert metrics == {"ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"}
+    assert (found["ComparisonOperator"], found["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert found["TreatMissingData"] == "notBreaching"
+
+
+def test_no_complete_scan_in_seven_hours() -> None:
+    found = alarm("no-complete-scan")
+    assert (found["Namespace"], found["MetricName"]) == (NAMESPACE, "ScansCompleted")
+    assert found["Dimensions"] == [{"Name": "Status", "Value": "COMPLETE"}]
+    assert found["Period"] * found["EvaluationPeriods"] == 7 * 60 * 60
+    assert found["DatapointsToAlarm"] == found["EvaluationPeriods"]
+    assert (found["Statistic"], found["ComparisonOperator"], found["Threshold"]) == ("Sum", "LessThanThreshold", 1)
+    assert found["TreatMissingData"] == "breaching"
+
+
+def test_the_score_fell() -> None:
+    found = alarm("score-fell")
+    [expression] = [metric for metric in found["Metrics"] if "Expression" in metric]
+    [score] = [metric for metric in found["Metrics"] if "MetricStat" in metric]
+    assert expression["Expression"] == f"DIFF({score['Id']})"
+    assert score["MetricStat"]["Metric"] == {"MetricName": "ComplianceScore", "Namespace": NAMESPACE}
+    assert (found["ComparisonOperator"], found["Threshold"]) == ("LessThanThreshold", 0)
+
+
+def test_messages_in_the_dead_letter_queue() -> None:
+    found = alarm("dead-letters")
+    assert (found["Namespace"], found["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+    assert (found["Statistic"], found["ComparisonOperator"], found["Threshold"]) == (
+        "Maximum",
+        "GreaterThanThreshold",
+        0,
+    )
+
+
+def test_no_alarm_looks_back_further_than_cloudwatch_does() -> None:
+    """One day for periods below a day: API_PutMetricAlarm.html, EvaluationPeriods."""
+    for found in properties("AWS::CloudWatch::Alarm"):
+        periods = [
+            found.get("Period"),
+            *(metric.get("MetricStat", {}).get("Period") for metric in found.get("Metrics", [])),
+        ]
+        assert max(period for period in periods if period) * found["EvaluationPeriods"] <= 86_400
+
+
+def test_the_dashboard_answers_four_questions_from_top_to_bottom() -> None:
+    headings = sorted((w["y"], w["properties"]["markdown"]) for w in widgets() if w["type"] == "text")
+    assert [re.match("## (.*)\n", markdown)[1] for _, markdown in headings] == SECTIONS  # type: ignore[index]
+
+
+@pytest.mark.parametrize("days", [7, 30, 90])
+def test_the_score_over_a_week_a_month_and_a_quarter(days: int) -> None:
+    ranges = [widget["properties"].get("start") for widget in widgets() if "Compliance score" in str(widget)]
+    assert f"-P{days}D" in ranges
+
+
+def test_the_score_against_the_week_before() -> None:
+    [widget] = [each for each in widgets() if each["properties"].get("title") == "Score against the week before"]
+    expressions = [row[0]["expression"] for row in widget["properties"]["metrics"] if isinstance(row[0], dict)]
+    assert expressions == ["DIFF(weekly)"]
+    assert {row[-1]["period"] for row in widget["properties"]["metrics"] if len(row) > 1} == {7 * 24 * 60 * 60}
+
+
+def test_the_dashboard_shows_every_metric_of_a_scan_and_no_other() -> None:
+    shown = set()
+    for namespace, name, *rest in shown_metrics():
+        if namespace == NAMESPACE:
+            dimensions = [part for part in rest if isinstance(part, str)]
+            assert len(dimensions) in (0, 2)
+            shown.add((name, dimensions[0] if dimensions else None))
+    assert shown | {("ResourcesEvaluated", None)} == SCAN_METRICS
+
+
+@pytest.mark.parametrize("name", ["Errors", "Duration", "Throttles"])
+def test_the_dashboard_shows_every_function(name: str) -> None:
+    shown = [row for row in shown_metrics() if row[:2] == ["AWS/Lambda", name]]
+    assert len(shown) == len(FUNCTIONS)
+
+
+def test_no_widget_covers_another() -> None:
+    taken: set[tuple[int, int]] = set()
+    for widget in widgets():
+        cells = {
+            (widget["x"] + column, widget["y"] + row)
+            for column in range(widget["width"])
+            for row in range(widget["height"])
+        }
+        assert not taken & cells
+        assert widget["x"] + widget["width"] <= 24
+        taken |= cells

@@ -1,0 +1,163 @@
+"""Folder, package, binary, construct, state, substitution: one name all the way."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+
+import pytest
+from compliance_audit.settings import FUNCTIONS
+from compliance_audit.workflow import CALLED, DEFINITION, substitution
+from synthesis import ROOT, Json, listed, named, only, properties, resources, synthesize, template, text
+
+# A state of its own for each service, all three served by one function.
+LISTS = {"ListS3Buckets": "list-targets", "ListVpcs": "list-targets", "ListLambdas": "list-targets"}
+
+
+def states(of: Json) -> dict[str, Json]:
+    """Every state by name, those inside of other states too."""
+    found: dict[str, Json] = {}
+    for name, state in of["States"].items():
+        found[name] = state
+        for inner in [*state.get("Branches", []), *listed(state.get("ItemProcessor", []))]:
+            found |= states(inner)
+    return found
+
+
+def definition() -> Json:
+    """The state machine as it is written."""
+    written: Json = json.loads(DEFINITION.read_text())
+    return written
+
+
+def function_states() -> dict[str, str]:
+    """The substitution in each state that calls a function."""
+    return {
+        name: re.sub(r"^\$\{(\w+)\}$", r"\1", state["Arguments"]["FunctionName"])
+        for name, state in states(definition()).items()
+        if state.get("Resource") == "arn:aws:states:::lambda:invoke"
+    }
+
+
+def pascal(kebab: str) -> str:
+    """`scan-s3` is `ScanS3`."""
+    return "".join(word.capitalize() for word in kebab.split("-"))
+
+
+def test_every_folder_is_a_function_and_every_function_a_folder() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/Cargo.toml")}
+    assert folders == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_package_and_its_binary_are_named_like_the_folder(function: str) -> None:
+    manifest = tomllib.loads((ROOT / "functions" / function / "Cargo.toml").read_text())
+    assert manifest["package"]["name"] == function
+    assert {binary["name"] for binary in manifest.get("bin", [])} <= {function}
+    assert (ROOT / "functions" / function / "src" / "main.rs").is_file()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_construct_and_the_lambda_function_are_named_like_the_folder(function: str) -> None:
+    [path] = [
+        resource["Metadata"]["aws:cdk:path"]
+        for resource in resources("AWS::Lambda::Function").values()
+        if resource["Properties"]["FunctionName"] == f"{function}-function-dev-pr42"
+    ]
+    assert path == f"compliance-audit-stack-dev-pr42/functions/{function}/Resource"
+
+
+def test_every_state_is_named_like_the_function_that_it_calls() -> None:
+    called = {name: substitution(function) for name, function in LISTS.items()} | {
+        pascal(function): substitution(function) for function in CALLED if function != "list-targets"
+    }
+    assert function_states() == called
+
+
+def test_a_substitution_is_the_state_and_function_arn() -> None:
+    assert substitution("remediate-s3-encryption") == "RemediateS3EncryptionFunctionArn"
+
+
+def test_every_substitution_is_provided_and_every_provided_one_is_used() -> None:
+    used = set(re.findall(r"\$\{(\w+)\}", DEFINITION.read_text()))
+    assert set(only("AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]) == used
+
+
+def test_substitutions_lead_to_the_functions_of_their_names() -> None:
+    provided = only("AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]
+    for function in CALLED:
+        logical_id = text(provided[substitution(function)]).strip("{}").removesuffix(".Arn")
+        assert template()["Resources"][logical_id]["Properties"]["FunctionName"] == f"{function}-function-dev-pr42"
+
+
+def test_a_state_waits_at_least_as_long_as_its_function_may_run() -> None:
+    functions = named("AWS::Lambda::Function", "FunctionName")
+    for name, arn in function_states().items():
+        [function] = [function for function in CALLED if substitution(function) == arn]
+        allowed = functions[f"{function}-function-dev-pr42"]["Timeout"]
+        assert states(definition())[name]["TimeoutSeconds"] >= allowed, name
+
+
+def test_every_error_that_the_state_machine_names_is_raised_by_someone() -> None:
+    """States.*, Lambda.* and SNS.* are AWS's; the others are the variants of TaskError."""
+    source = (ROOT / "functions" / "shared" / "audit-task" / "src" / "error.rs").read_text()
+    task_errors = set(re.findall(r'=> "(\w+)"', source))
+    assert "Throttled" in task_errors
+    for name, state in states(definition()).items():
+        for handler in [*state.get("Retry", []), *state.get("Catch", [])]:
+            ours = {error for error in handler["ErrorEquals"] if not error.startswith(("States.", "Lambda.", "SNS."))}
+            assert ours <= task_errors, name
+
+
+# A resource type, the property that holds its name, and the word for the type in names.
+NAMED = [
+    ("AWS::Lambda::Function", "FunctionName", "function"),
+    ("AWS::IAM::Role", "RoleName", "role"),
+    ("AWS::IAM::ManagedPolicy", "ManagedPolicyName", "policy"),
+    ("AWS::StepFunctions::StateMachine", "StateMachineName", "state-machine"),
+    ("AWS::SNS::Topic", "TopicName", "topic"),
+    ("AWS::SQS::Queue", "QueueName", "queue"),
+    ("AWS::Events::Rule", "Name", "rule"),
+    ("AWS::CloudWatch::Alarm", "AlarmName", "alarm"),
+    ("AWS::CloudWatch::Dashboard", "DashboardName", "dashboard"),
+    ("AWS::EC2::SecurityGroup", "GroupName", "security-group"),
+]
+
+
+@pytest.mark.parametrize(("kind", "key", "word"), NAMED)
+def test_names_say_what_which_type_and_which_deployment(kind: str, key: str, word: str) -> None:
+    for found in properties(kind):
+        assert re.fullmatch(rf"[a-z0-9]+(-[a-z0-9]+)*-{word}-dev-pr42", text(found[key]))
+
+
+def test_names_that_aws_gives_a_form_of_its_own() -> None:
+    assert text(only("AWS::S3::Bucket")["BucketName"]) == "compliance-audit-reports-bucket-{AWS::AccountId}-dev-pr42"
+    aliases = [text(alias["AliasName"]) for alias in properties("AWS::KMS::Alias")]
+    assert all(re.fullmatch(r"alias/[a-z-]+-key-dev-pr42", alias) for alias in aliases)
+    assert len(aliases) == len(properties("AWS::KMS::Key"))
+    groups = {text(group["LogGroupName"]) for group in properties("AWS::Logs::LogGroup")}
+    assert groups == {
+        *(f"/aws/lambda/{function}-function-dev-pr42" for function in FUNCTIONS),
+        "/aws/vendedlogs/states/compliance-audit-log-group-dev-pr42",
+        "audit-flowlogs-us-east-1-2026-11-23",
+    }
+
+
+@pytest.mark.parametrize("kind", ["AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::VPCEndpoint", "AWS::EC2::FlowLog"])
+def test_what_has_no_name_of_its_own_has_a_name_tag(kind: str) -> None:
+    names = [tag["Value"] for found in properties(kind) for tag in found["Tags"] if tag["Key"] == "Name"]
+    assert len(set(names)) == len(properties(kind))
+    assert all(name.endswith("-dev-pr42") for name in names)
+
+
+def test_two_deployments_share_no_name() -> None:
+    def names(of: Json) -> set[str]:
+        keys = [
+            *((kind, key) for kind, key, _ in NAMED),
+            ("AWS::S3::Bucket", "BucketName"),
+            ("AWS::KMS::Alias", "AliasName"),
+        ]
+        return {text(found[key]) for kind, key in keys for found in properties(kind, of)}
+
+    assert names(template()).isdisjoint(names(synthesize(environmentSuffix="pr43")))
