@@ -170,7 +170,8 @@ def collect(deployment: Deployment, execution: str) -> Scan:
                     s3.download_file(bucket, item["Key"], str(folder / name))
     messages = deployment.client("sqs").receive_message(QueueUrl=deployment.mailbox, MaxNumberOfMessages=10)
     emails = [json.loads(message["Body"]) for message in messages.get("Messages", [])]
-    email = emails[0] if emails else None
+    # The auditor's alarms write to the same topic.
+    email = next((email for email in emails if scan_id in email["Message"]), None)
     if email is not None:
         (folder / "email.txt").write_text(f"Subject: {email['Subject']}\n\n{email['Message']}\n")
     with (folder / f"{scan_id}.csv").open(encoding="utf-8-sig", newline="") as file:

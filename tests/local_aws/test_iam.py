@@ -327,3 +327,15 @@ def test_an_upload_is_aborted_under_its_own_action(restricted: RESTRICTED, clien
     restricted({"Effect": "Allow", "Action": "s3:AbortMultipartUpload", "Resource": arn})("s3").abort_multipart_upload(
         Bucket=name, Key="k", UploadId=upload
     )
+
+
+def test_an_alias_needs_the_permission_on_the_key_that_it_names(
+    restricted: RESTRICTED, client: Client, name: str
+) -> None:
+    named, other = (client("kms").create_key()["KeyMetadata"] for _ in range(2))
+    kms = restricted(
+        {"Effect": "Allow", "Action": "kms:CreateAlias", "Resource": [named["Arn"], "arn:aws:kms:*:*:alias/*"]}
+    )("kms")
+    kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=named["Arn"])
+    with denied():
+        kms.create_alias(AliasName=f"alias/{name}-other", TargetKeyId=other["Arn"])

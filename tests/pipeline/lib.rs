@@ -203,7 +203,7 @@ impl System {
         serde_json::from_str(&self.text(key).await).unwrap_or_else(|error| panic!("{key}: {error}"))
     }
 
-    /// Takes the messages that have arrived since the last look.
+    /// Takes the messages that have arrived since the last look, but for those of alarms, which use the same topic.
     pub async fn take_emails(&self) -> Vec<Email> {
         let mut emails = Vec::new();
         loop {
@@ -214,10 +214,11 @@ impl System {
             }
             for message in messages {
                 let envelope: Value = serde_json::from_str(&message.body.unwrap_or_default()).unwrap();
-                emails.push(Email {
-                    subject: envelope["Subject"].as_str().unwrap_or_default().to_owned(),
-                    body: envelope["Message"].as_str().unwrap_or_default().to_owned(),
-                });
+                let text = |field: &str| envelope[field].as_str().unwrap_or_default().to_owned();
+                let email = Email { subject: text("Subject"), body: text("Message") };
+                if !email.body.contains("\"AlarmName\"") {
+                    emails.push(email);
+                }
                 let receipt = message.receipt_handle.unwrap_or_default();
                 self.sqs.delete_message().queue_url(&self.mailbox).receipt_handle(receipt).send().await.unwrap();
             }
