@@ -13,11 +13,13 @@ VENV := $(CURDIR)/.local/venv
 export MINISTACK_PYTHON := $(CURDIR)/.local/ministack/bin/python
 export PATH := $(VENV)/bin:$(CURDIR)/infrastructure/node_modules/.bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
+# The banner about the age of Node 20 would hide what matters.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 1
 # Tests and demo import the local AWS and the sample account by name.
 export PYTHONPATH := $(CURDIR)/tests/local_aws:$(CURDIR)/tests/accounts
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
-FUNCTIONS := $(filter-out shared,$(notdir $(wildcard functions/*)))
+FUNCTIONS := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
 CARGO := cargo --locked
 CDK := cd infrastructure && cdk
 # Settings for the targets that synthesize or deploy, for instance
@@ -86,6 +88,7 @@ package: ## Build the functions for AWS Lambda (release; LAMBDA_TARGET=… for a
 	$(call bundle,$(TARGET)/$(if $(LAMBDA_TARGET),$(LAMBDA_TARGET)/)release,$(TARGET)/lambda)
 
 .PHONY: synth
+synth deploy destroy: export LAMBDA_BUNDLES := $(TARGET)/lambda
 synth: setup package ## Write the CloudFormation template to infrastructure/cdk.out
 	$(CDK) synth --quiet $(SETTINGS)
 

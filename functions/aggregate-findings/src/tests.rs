@@ -581,6 +581,7 @@ async fn the_pointer_survives_others_that_move_it_at_the_same_time() {
         (4, earlier, true, Ok(sample::SCAN_ID)),
         (1, later, false, Ok("other-1")),
         (1, later, true, Ok("other-1")),
+        (1, "2026-11-23T06:00:00Z", true, Ok("other-1")),
         (5, earlier, true, Err("Conflict")),
     ];
     for (interferences, others_start, there, expected) in cases {

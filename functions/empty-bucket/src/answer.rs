@@ -90,7 +90,7 @@ fn physical_id(request: &Request, bucket: Option<&str>) -> String {
 /// Sends the answer, again and again if need be.
 ///
 /// # Errors
-/// `Unavailable` when CloudFormation's bucket did not take it in [`ATTEMPTS`] attempts.
+/// `Unavailable` when CloudFormation's bucket did not take it in five attempts.
 pub async fn send(client: &reqwest::Client, answer: &Answer) -> Result<(), TaskError> {
     let body = serde_json::to_vec(answer)
         .map_err(|error| TaskError::Internal(format!("the answer cannot be written as JSON: {error}")))?;

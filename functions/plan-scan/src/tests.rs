@@ -220,6 +220,14 @@ async fn of_two_executions_exactly_one_is_the_older() {
 }
 
 #[tokio::test]
+async fn an_execution_never_steps_aside_for_itself() {
+    let machine = Machine::default();
+    let this = machine.start("this", 9);
+    machine.running.lock().unwrap()[0].started_at = "2026-11-23T06:00:09.249Z".parse().unwrap();
+    scan_id_of(&machine.plan(&this, json!({})).await);
+}
+
+#[tokio::test]
 async fn nobody_steps_aside_for_an_execution_that_may_not_scan() {
     let machine = Machine::default();
     machine.start("refused", 0);

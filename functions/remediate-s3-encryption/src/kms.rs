@@ -19,12 +19,46 @@ const BUCKET_TAG: &str = "compliance-audit:bucket";
 pub struct KmsKeys {
     client: Client,
     tags: BTreeMap<String, String>,
+    account: String,
+    region: String,
 }
 
 impl KmsKeys {
     /// The keys of the client's account and region; new ones carry `tags`.
-    pub const fn new(client: Client, tags: BTreeMap<String, String>) -> Self {
-        Self { client, tags }
+    pub const fn new(client: Client, tags: BTreeMap<String, String>, account: String, region: String) -> Self {
+        Self { client, tags, account, region }
+    }
+
+    /// Control lies with the account's IAM, and whoever of the account may use the bucket may use the key through S3,
+    /// as it is with the AWS-managed key: nobody of the account is shut out by the change.
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html> and
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-caller-account>
+    fn key_policy(&self) -> serde_json::Value {
+        serde_json::json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "ControlByIam",
+                    "Effect": "Allow",
+                    "Principal": { "AWS": format!("arn:aws:iam::{}:root", self.account) },
+                    "Action": "kms:*",
+                    "Resource": "*",
+                },
+                {
+                    "Sid": "UseThroughS3ByTheAccount",
+                    "Effect": "Allow",
+                    "Principal": { "AWS": "*" },
+                    "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+                    "Resource": "*",
+                    "Condition": {
+                        "StringEquals": {
+                            "kms:CallerAccount": self.account,
+                            "kms:ViaService": format!("s3.{}.amazonaws.com", self.region),
+                        },
+                    },
+                },
+            ],
+        })
     }
 
     /// The key that an alias names. The aliases are listed, for a permission on keys says nothing of an alias that is
@@ -78,9 +112,9 @@ impl Keys for KmsKeys {
         }
     }
 
-    /// The key gets the policy that KMS gives keys made without one: it leaves control with the account's IAM. To
-    /// state the same policy would need `kms:PutKeyPolicy`.
-    /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
+    /// KMS refuses a policy that its caller could not change again, unless it is told to go on. This function may not
+    /// change key policies; the account's administrators may.
+    /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>
     async fn create(&self, bucket: &str) -> Result<String, TaskError> {
         let own = (BUCKET_TAG, bucket);
         let tags = self.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).chain([own]);
@@ -93,6 +127,8 @@ impl Keys for KmsKeys {
             .create_key()
             .description(format!("Encrypts the S3 bucket {bucket}. Data is lost if this key is deleted."))
             .set_tags(Some(tags))
+            .policy(self.key_policy().to_string())
+            .bypass_policy_lockout_safety_check(true)
             .send()
             .await
             .map_err(|error| task_error("kms:CreateKey", &error))?;

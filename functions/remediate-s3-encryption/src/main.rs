@@ -20,8 +20,8 @@ async fn main() -> Result<(), Error> {
     let s3 = aws_sdk_s3::Client::new(&config);
     let (account, reports_bucket) = (required("ACCOUNT_ID")?, required("REPORTS_BUCKET")?);
     let store = &S3Store::new(s3.clone(), reports_bucket.clone(), account.clone());
+    let keys = &KmsKeys::new(aws_sdk_kms::Client::new(&config), key_tags()?, account.clone(), required("AWS_REGION")?);
     let buckets = &S3Buckets::new(s3, account, Budget::share(S3_REQUESTS, NonZeroU32::MIN));
-    let keys = &KmsKeys::new(aws_sdk_kms::Client::new(&config), key_tags()?);
     let settings = &Settings {
         reports_bucket,
         system: required("SYSTEM_NAME")?,

@@ -22,7 +22,8 @@ fn kms_answering(answers: &[Value]) -> (KmsKeys, StaticReplayClient) {
         .http_client(http.clone())
         .build();
     let tags = BTreeMap::from([("Owner".to_owned(), "platform".to_owned())]);
-    (KmsKeys::new(Client::from_conf(config), tags), http)
+    let keys = KmsKeys::new(Client::from_conf(config), tags, "123456789012".to_owned(), "us-east-1".to_owned());
+    (keys, http)
 }
 
 /// The requests that were sent: operation and JSON.
@@ -35,17 +36,29 @@ fn sent(http: &StaticReplayClient) -> Vec<(String, Value)> {
 }
 
 #[tokio::test]
-async fn a_key_says_whose_it_is_and_leaves_its_policy_to_kms() {
+async fn a_key_says_whose_it_is_and_lets_the_account_use_it_through_s3() {
     let (keys, http) = kms_answering(&[json!({ "KeyMetadata": { "KeyId": "1", "Arn": ARN } })]);
     assert_eq!(keys.create("ledger").await, Ok(ARN.to_owned()));
     let expected = json!({
+        "BypassPolicyLockoutSafetyCheck": true,
         "Description": "Encrypts the S3 bucket ledger. Data is lost if this key is deleted.",
         "Tags": [
             { "TagKey": "Owner", "TagValue": "platform" },
             { "TagKey": "compliance-audit:bucket", "TagValue": "ledger" },
         ],
     });
-    assert_eq!(sent(&http), [("TrentService.CreateKey".to_owned(), expected)]);
+    let (operation, mut request) = sent(&http).remove(0);
+    let policy = request.as_object_mut().unwrap().remove("Policy").unwrap();
+    assert_eq!((operation.as_str(), request), ("TrentService.CreateKey", expected));
+
+    let policy: Value = serde_json::from_str(policy.as_str().unwrap()).unwrap();
+    let [control, usage] = policy["Statement"].as_array().unwrap().as_slice() else { panic!("{policy}") };
+    assert_eq!(control["Principal"], json!({ "AWS": "arn:aws:iam::123456789012:root" }));
+    assert_eq!(control["Action"], "kms:*");
+    // Whoever else is let in is of this account and comes through S3.
+    let through_s3 = json!({ "kms:CallerAccount": "123456789012", "kms:ViaService": "s3.us-east-1.amazonaws.com" });
+    assert_eq!(usage["Condition"], json!({ "StringEquals": through_s3 }));
+    assert!(usage["Action"].as_array().unwrap().iter().all(|action| action != "kms:*"), "{usage}");
 }
 
 #[tokio::test]

@@ -75,11 +75,14 @@ fn setting(uri: &http::Uri) -> &str {
     CONFIGURED.iter().find(named).map_or_else(|| panic!("{uri} asks for no setting"), |(name, _)| name)
 }
 
+/// The address of a request, and the account that it says the bucket belongs to.
+type Asked = (String, Option<String>);
+
 #[derive(Clone, Default)]
-struct Requests(Arc<Mutex<Vec<(String, Option<String>)>>>);
+struct Requests(Arc<Mutex<Vec<Asked>>>);
 
 impl Requests {
-    fn made(&self) -> Vec<(String, Option<String>)> {
+    fn made(&self) -> Vec<Asked> {
         self.0.lock().unwrap().clone()
     }
 }

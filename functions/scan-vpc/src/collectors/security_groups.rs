@@ -82,13 +82,16 @@ fn security_group(
     })
 }
 
+/// EC2 takes no permission that lets nobody in, so that one without a source was not answered whole: taken as it
+/// stands, it would be a rule that opens nothing.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html>
 fn permission(permission: types::IpPermission, entries: &Entries) -> Option<IpPermission> {
     let prefix_list = |list: types::PrefixListId| {
         let id = list.prefix_list_id?;
         let entries = entries.get(&id)?.clone();
         Some(PrefixList { id, entries })
     };
-    Some(IpPermission {
+    let read = IpPermission {
         protocol: permission.ip_protocol?,
         from_port: permission.from_port,
         to_port: permission.to_port,
@@ -96,7 +99,10 @@ fn permission(permission: types::IpPermission, entries: &Entries) -> Option<IpPe
         ipv6_ranges: all(permission.ipv6_ranges, |range| range.cidr_ipv6)?,
         prefix_lists: all(permission.prefix_list_ids, prefix_list)?,
         security_groups: all(permission.user_id_group_pairs, |pair| pair.group_id)?,
-    })
+    };
+    let sources =
+        read.ipv4_ranges.len() + read.ipv6_ranges.len() + read.prefix_lists.len() + read.security_groups.len();
+    (sources > 0).then_some(read)
 }
 
 /// Every one of a list converted, or `None` when one of them cannot be.

@@ -272,11 +272,15 @@ async fn an_entry_that_is_not_understood_spoils_the_list_of_its_vpc_only() {
         "<item><groupId>sg-1</groupId><vpcId>vpc-1</vpcId></item>",
         "<item><groupName>web</groupName><vpcId>vpc-1</vpcId></item>",
         "<item><groupId>sg-1</groupId><groupName>web</groupName><vpcId>vpc-1</vpcId><ipPermissions><item>\
-         <fromPort>22</fromPort></item></ipPermissions></item>",
+         <fromPort>22</fromPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item></ipPermissions>\
+         </item>",
         "<item><groupId>sg-1</groupId><groupName>web</groupName><vpcId>vpc-1</vpcId><ipPermissions><item>\
          <ipProtocol>tcp</ipProtocol><ipRanges><item></item></ipRanges></item></ipPermissions></item>",
         "<item><groupId>sg-1</groupId><groupName>web</groupName><vpcId>vpc-1</vpcId><ipPermissions><item>\
          <ipProtocol>tcp</ipProtocol><prefixListIds><item></item></prefixListIds></item></ipPermissions></item>",
+        // A permission that lets nobody in.
+        "<item><groupId>sg-1</groupId><groupName>web</groupName><vpcId>vpc-1</vpcId><ipPermissions><item>\
+         <ipProtocol>tcp</ipProtocol><fromPort>22</fromPort><toPort>22</toPort></item></ipPermissions></item>",
     ];
     for item in strange {
         // What comes after the strange entry does not make it good.
