@@ -32,6 +32,8 @@ SETTINGS = {
     "complianceLevel": "high",
     "alertEmails": "compliance@example.com",
     "flowLogDate": "2026-11-23",
+    # A small account has one shard of each service, which then gets the whole request budget.
+    "mapConcurrency": "1",
 }
 
 Say = Callable[[str], None]

@@ -35,6 +35,11 @@ def contract(name: str) -> Any:
     return json.loads((CONTRACTS / f"{name}.json").read_text())
 
 
+def changed(name: str, **fields: Any) -> Json:
+    """An answer: a contract's example with other values."""
+    return {"output": contract(name) | fields}
+
+
 @dataclass(frozen=True)
 class Ended:
     """An execution that ended."""

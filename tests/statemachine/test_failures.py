@@ -3,47 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
-import boto3
 import pytest
-from local_aws import REGION, LocalAws
-from machine import ROOT, SERVICES, Json, Machine, contract, definition, deploy
+from fixtures import deployed, machine
+from machine import ROOT, SERVICES, Machine, changed, contract, definition
 from test_definition import MAX_PAYLOAD_BYTES, TRANSIENT_ERRORS
 
 DELIVERIES = ("WriteJsonReport", "WriteCsvReport", "PublishMetrics")
 SNS_MAX_BYTES = 262_144
-
-
-@pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """The state machine, deployed for the tests of this file, for one of them takes the topic away."""
-    with LocalAws.start() as aws:
-
-        def client(service: str) -> Any:
-            return boto3.client(
-                service,
-                endpoint_url=aws.endpoint,
-                region_name=REGION,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-            )
-
-        yield deploy(client, aws.account_id, tmp_path_factory.mktemp("scripts"))
-
-
-@pytest.fixture
-def machine(deployed: Machine) -> Machine:
-    """The state machine, every function answering as the contracts say, and nothing in the mailbox."""
-    deployed.script()
-    deployed.take_messages()
-    return deployed
-
-
-def changed(name: str, **fields: Any) -> Json:
-    """A contract's example with other values."""
-    return {"output": contract(name) | fields}
 
 
 def test_a_cause_is_what_the_function_said_and_long_enough_for_what_is_allowed(machine: Machine) -> None:

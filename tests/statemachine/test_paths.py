@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-import boto3
 import pytest
-from local_aws import REGION, LocalAws
-from machine import SERVICES, Json, Machine, contract, definition, deploy
+from fixtures import deployed, machine
+from machine import SERVICES, Machine, changed, contract, definition
 
 SCAN = ["PlanScan", "IsScanPlanned", "ScanServices"]
 WHOLE_SCAN = [
@@ -24,36 +20,6 @@ WHOLE_SCAN = [
 ]
 DENIED = {"error": "AccessDenied", "message": "it was denied; allow it in the function's managed policy"}
 TRANSIENT = {"error": "Throttled", "message": "too many requests"}
-
-
-@pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """The state machine, deployed once."""
-    with LocalAws.start() as aws:
-
-        def client(service: str) -> Any:
-            return boto3.client(
-                service,
-                endpoint_url=aws.endpoint,
-                region_name=REGION,
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-            )
-
-        yield deploy(client, aws.account_id, tmp_path_factory.mktemp("scripts"))
-
-
-@pytest.fixture
-def machine(deployed: Machine) -> Machine:
-    """The state machine, every function answering as the contracts say, and nothing in the mailbox."""
-    deployed.script()
-    deployed.take_messages()
-    return deployed
-
-
-def changed(name: str, **fields: Any) -> Json:
-    """A contract's example with other values."""
-    return {"output": contract(name) | fields}
 
 
 def test_a_whole_scan_remediates_reports_and_alerts(machine: Machine) -> None:
