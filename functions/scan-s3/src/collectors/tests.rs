@@ -254,10 +254,6 @@ async fn one_refused_read_spoils_no_other() {
 async fn an_answer_that_lacks_what_it_must_hold_is_not_understood() {
     let cases = [
         ("policyStatus", "<PolicyStatus/>"),
-        (
-            "publicAccessBlock",
-            "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>",
-        ),
         ("ownershipControls", "<OwnershipControls/>"),
         (
             "ownershipControls",
@@ -342,12 +338,27 @@ async fn the_account_s_own_settings_are_read_absent_or_refused() {
     let (buckets, _) = buckets_at(None, |_| control_error(403, "AccessDenied"));
     let Reading::Unreadable(why) = buckets.account_public_access_block().await else { panic!("a denial is no value") };
     assert_eq!((why.action.as_str(), why.cause), ("s3:GetAccountPublicAccessBlock", UnreadableCause::AccessDenied));
+}
 
-    let (buckets, _) = buckets_at(None, |_| (200, "<PublicAccessBlockConfiguration/>".to_owned()));
-    let Reading::Unreadable(why) = buckets.account_public_access_block().await else {
-        panic!("half an answer is none")
-    };
-    assert_eq!(why.cause, UnreadableCause::Malformed);
+#[tokio::test]
+async fn three_of_the_four_block_settings_are_no_answer() {
+    const SETTINGS: [&str; 4] = ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"];
+    for left_out in SETTINGS {
+        let given = SETTINGS.iter().filter(|setting| **setting != left_out);
+        let given: String = given.map(|setting| format!("<{setting}>true</{setting}>")).collect();
+        let body = format!("<PublicAccessBlockConfiguration>{given}</PublicAccessBlockConfiguration>");
+        let (buckets, _) = buckets_at(None, move |uri| match uri.host() {
+            Some(host) if host.contains("s3-control") => (200, body.clone()),
+            _ if setting(uri) == "publicAccessBlock" => (200, body.clone()),
+            _ => configured(setting(uri)),
+        });
+        let account_block = buckets.account_public_access_block().await;
+        let Reading::Unreadable(why) = &account_block else { panic!("{left_out} is not known of the account") };
+        assert_eq!(why.cause, UnreadableCause::Malformed, "{left_out}");
+        let bucket = buckets.bucket(&target(Some("us-east-1")), &account_block).await.unwrap();
+        let expected = all_but("seen", "publicAccessBlock", "s3:GetBucketPublicAccessBlock Malformed");
+        assert_eq!(states(&bucket), expected, "{left_out}");
+    }
 }
 
 #[tokio::test]

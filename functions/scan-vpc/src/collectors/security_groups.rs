@@ -13,12 +13,13 @@ const ACTION: &str = "ec2:DescribeSecurityGroups";
 /// The ranges of each prefix list, by its id.
 type Entries = BTreeMap<String, Reading<Vec<String>>>;
 
-/// The security groups of these VPCs, with the ranges of the prefix lists that they refer to.
+/// The security groups of these VPCs, with the ranges of the prefix lists that they refer to. `identity` makes one of
+/// a group's id, owner and name; in a shared VPC, groups may belong to another account.
 pub(super) async fn security_groups(
     client: &Client,
     budget: &Budget,
     vpc_ids: &[String],
-    identity: impl Fn(&str, &str) -> Identity,
+    identity: impl Fn(&str, Option<&str>, &str) -> Identity,
 ) -> Result<PerVpc<SecurityGroup>, Unreadable> {
     let groups = describe(client, budget, vpc_ids).await?;
     let mut entries = Entries::new();
@@ -66,14 +67,14 @@ fn referred_prefix_lists(group: &types::SecurityGroup) -> impl Iterator<Item = &
 fn security_group(
     group: types::SecurityGroup,
     entries: &Entries,
-    identity: impl Fn(&str, &str) -> Identity,
+    identity: impl Fn(&str, Option<&str>, &str) -> Identity,
 ) -> Option<SecurityGroup> {
     let permissions = |listed: Option<Vec<types::IpPermission>>| {
         listed.unwrap_or_default().into_iter().map(|it| permission(it, entries)).collect::<Option<Vec<_>>>()
     };
     let id = group.group_id?;
     Some(SecurityGroup {
-        identity: identity(&id, &group.group_name?),
+        identity: identity(&id, group.owner_id.as_deref(), &group.group_name?),
         id,
         vpc_id: group.vpc_id?,
         tags: Reading::seen(tags::tags(group.tags)?),

@@ -87,8 +87,8 @@ fn usual(asked: &Asked) -> Answer {
         ),
         (GROUPS, "more") => page(
             GROUPS,
-            "<item><groupId>sg-2</groupId><groupName>default</groupName><vpcId>vpc-2</vpcId></item>\
-             <item><groupId>sg-3</groupId><groupName>default</groupName><vpcId>vpc-1</vpcId></item>",
+            "<item><groupId>sg-2</groupId><groupName>default</groupName><vpcId>vpc-2</vpcId>\
+             <ownerId>444455556666</ownerId></item><item><groupId>sg-3</groupId><groupName>default</groupName><vpcId>vpc-1</vpcId></item>",
             "",
         ),
         (ENTRIES, "") => page(ENTRIES, "<item><cidr>10.0.0.0/8</cidr></item>", "rest"),
@@ -191,7 +191,9 @@ async fn what_is_there_is_read_whole() {
     assert_eq!((two.identity.name.as_str(), two.is_default), ("vpc-2", false));
     assert_eq!((&two.tags, &two.flow_logs), (&tags([]), &Reading::seen(Vec::new())));
     let Reading::Seen { value: groups } = &two.security_groups else { panic!("its group is there") };
-    assert_eq!(groups.iter().map(|group| group.id.as_str()).collect::<Vec<_>>(), ["sg-2"]);
+    let arns: Vec<&str> = groups.iter().map(|group| group.identity.arn.as_str()).collect();
+    // Its owner is another account.
+    assert_eq!(arns, ["arn:aws:ec2:us-east-1:444455556666:security-group/sg-2"]);
 }
 
 #[tokio::test]

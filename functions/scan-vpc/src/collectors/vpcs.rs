@@ -40,7 +40,9 @@ impl VpcCollector for Ec2Vpcs {
         let (mut descriptions, mut flow_logs, mut groups) = futures::join!(
             self.describe(&ids),
             flow_logs(&self.client, &self.budget, &ids),
-            security_groups(&self.client, &self.budget, &ids, |id, name| self.identity("security-group", id, name)),
+            security_groups(&self.client, &self.budget, &ids, |group, owner, name| {
+                self.identity("security-group", group, owner.unwrap_or(&self.account), name)
+            }),
         );
         let vpc = |id: String| {
             let description = match &mut descriptions {
@@ -53,7 +55,7 @@ impl VpcCollector for Ec2Vpcs {
                 _ => &id,
             };
             Some(Vpc {
-                identity: self.identity("vpc", &id, name),
+                identity: self.identity("vpc", &id, &self.account, name),
                 is_default: description.is_default,
                 tags: description.tags.clone(),
                 flow_logs: of(&mut flow_logs, &id),
@@ -89,11 +91,11 @@ impl Ec2Vpcs {
         }
     }
 
-    fn identity(&self, kind: &str, id: &str, name: &str) -> Identity {
+    fn identity(&self, kind: &str, id: &str, account: &str, name: &str) -> Identity {
         Identity {
             name: name.to_owned(),
-            arn: format!("arn:aws:ec2:{}:{}:{kind}/{id}", self.region, self.account),
-            account: self.account.clone(),
+            arn: format!("arn:aws:ec2:{}:{account}:{kind}/{id}", self.region),
+            account: account.to_owned(),
             region: self.region.clone(),
         }
     }
