@@ -221,7 +221,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[object], object], str]] = {
     "alertEmails": ("alert_emails", _emails, "at least one e-mail address, each once, separated by commas"),
     "flowLogDate": ("flow_log_date", _date, "the day of the first deployment, YYYY-MM-DD, kept from then on"),
     "zoneCount": ("zone_count", _integer(2, 3), "2 or 3"),
-    "mapConcurrency": ("map_concurrency", _integer(1, 40), "1 to 40"),
+    "mapConcurrency": ("map_concurrency", _integer(1, 7), "1 to 7"),
     "reservedConcurrency": (
         "reserved_concurrency",
         _reservations,

@@ -51,7 +51,7 @@ EVERYTHING_AT_2 = dict.fromkeys(FUNCTIONS, 2)
         ("zoneCount", "two"),
         ("zoneCount", 2.0),
         ("mapConcurrency", 0),
-        ("mapConcurrency", 41),
+        ("mapConcurrency", 8),
         ("mapConcurrency", "-1"),
         ("mapConcurrency", True),
         ("reservedConcurrency", 0),

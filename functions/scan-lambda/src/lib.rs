@@ -7,14 +7,14 @@ mod collectors;
 #[cfg(test)]
 mod tests;
 
-use audit_artifacts::{ArtifactStore, ArtifactStoreExt, JsonLinesWriter, keys};
-use audit_model::plan::ShardReceipt;
+use audit_artifacts::ArtifactStore;
+use audit_model::Service;
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_model::{Plan, Service, Shard};
 use audit_rules::Judge;
 use audit_task::TaskError;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
+use shard_scan::ShardScan;
 
 pub use collectors::{FunctionCollector, GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND, LambdaFunctions};
 
@@ -38,34 +38,17 @@ pub struct Ports<'a> {
 /// `InvalidRequest` for another service's shard, `NotFound` without a plan or shard, and those of the store. A read
 /// that AWS refuses is no error but a finding that says so.
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
-    let ScanShardInput { scan_id, service, shard: number } = input;
-    if service != Service::Lambda {
-        return Err(TaskError::InvalidRequest(format!(
-            "scan-lambda was asked to scan a shard of the service {service}; only lambda is allowed"
-        )));
-    }
-    let plan: Plan = ports.store.get_json(&keys::plan(&scan_id)).await?;
-    let shard: Shard = ports.store.get_json(&keys::shard(&scan_id, service, number)).await?;
-
-    let mut findings = JsonLinesWriter::create(ports.store, &keys::shard_findings(&scan_id, service, number)).await?;
-    let mut evaluated = 0;
-    let mut gone = 0;
-    let mut functions = stream::iter(&shard.targets).map(|it| ports.functions.function(it)).buffered(FUNCTIONS_AT_ONCE);
+    let (work, mut scan) = ShardScan::begin(ports.store, input, Service::Lambda).await?;
+    let mut functions = stream::iter(&work.targets).map(|it| ports.functions.function(it)).buffered(FUNCTIONS_AT_ONCE);
     while let Some(function) = functions.next().await {
-        let Some(function) = function else {
-            gone += 1;
-            continue;
-        };
-        evaluated += 1;
-        let judge = Judge { scan_id: &scan_id, policy: &plan.policy, evaluated_at: (ports.now)() };
-        for finding in judge.function(&function) {
-            findings.write(&finding).await?;
+        match function {
+            None => scan.gone(1),
+            Some(function) => {
+                let judge = Judge { scan_id: scan.scan_id(), policy: &work.policy, evaluated_at: (ports.now)() };
+                let findings = judge.function(&function);
+                scan.evaluated(1, &findings).await?;
+            }
         }
     }
-    let receipt = ShardReceipt { service, shard: number, resources: evaluated, gone, findings: findings.lines() };
-    findings.finish().await?;
-    ports.store.replace_json(&keys::shard_receipt(&scan_id, service, number), &receipt).await?;
-
-    tracing::info!(%service, shard = number, resources = evaluated, gone, findings = receipt.findings, "scanned");
-    Ok(ScanShardOutput { scan_id, service, shard: number, resources: evaluated, findings: receipt.findings })
+    scan.end().await
 }

@@ -1,20 +1,16 @@
 use async_trait::async_trait;
+use audit_artifacts::sample::{self, SCAN_ID as SCAN};
 use audit_artifacts::{ArtifactStoreExt, JsonLinesReader, MemoryStore, keys};
 use audit_model::plan::{ShardReceipt, Target};
-use audit_model::policy::{AlertPolicy, OptOutTag, RemediationPolicy};
 use audit_model::resource::{Bucket, Identity, PublicAccessBlock};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_model::{
-    Finding, Plan, Policy, Reading, RemediationMode, Service, Severity, Shard, Status, Trigger, TriggerKind,
-    Unreadable, UnreadableCause,
-};
+use audit_model::{Finding, Reading, Service, Shard, Status, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
 use crate::{BucketCollector, Ports, handle};
 
-const SCAN: &str = "20261123T060000Z-1f2e3d4c";
 const ACCOUNT: &str = "111122223333";
 
 /// An account whose buckets are versioned and otherwise unread, but for those that have gone.
@@ -57,32 +53,10 @@ impl BucketCollector for Buckets {
     }
 }
 
-fn plan() -> Plan {
-    Plan {
-        scan_id: SCAN.to_owned(),
-        trigger: Trigger { kind: TriggerKind::Execution, event_id: None, requested_by: None, reason: None },
-        account: ACCOUNT.to_owned(),
-        region: "us-east-1".to_owned(),
-        services: vec![Service::S3],
-        remediation: RemediationMode::Off,
-        policy: Policy {
-            alert: AlertPolicy { threshold: Severity::Critical },
-            remediation: RemediationPolicy {
-                mode: RemediationMode::Off,
-                max_buckets_per_run: 1,
-                opt_out_tag: OptOutTag { key: "remediation".to_owned(), value: "off".to_owned() },
-            },
-            required_tags: vec!["Owner".to_owned()],
-        },
-        started_at: Timestamp::UNIX_EPOCH,
-        execution_arn: "arn:aws:states:us-east-1:111122223333:execution:m:e".to_owned(),
-    }
-}
-
 /// A store with a plan and a shard of these buckets.
 async fn store(buckets: &[&str]) -> MemoryStore {
     let store = MemoryStore::default();
-    store.replace_json(&keys::plan(SCAN), &plan()).await.unwrap();
+    store.replace_json(&keys::plan(SCAN), &sample::plan()).await.unwrap();
     let targets = buckets.iter().map(|id| Target { id: (*id).to_owned(), region: Some("us-east-1".to_owned()) });
     let shard = Shard { service: Service::S3, number: 2, targets: targets.collect() };
     store.replace_json(&keys::shard(SCAN, Service::S3, 2), &shard).await.unwrap();

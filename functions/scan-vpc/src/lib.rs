@@ -7,13 +7,13 @@ mod collectors;
 #[cfg(test)]
 mod tests;
 
-use audit_artifacts::{ArtifactStore, ArtifactStoreExt, JsonLinesWriter, keys};
-use audit_model::plan::ShardReceipt;
+use audit_artifacts::ArtifactStore;
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_model::{Finding, Plan, Service, Shard};
+use audit_model::{Finding, Service};
 use audit_rules::Judge;
 use audit_task::TaskError;
 use jiff::Timestamp;
+use shard_scan::ShardScan;
 
 pub use collectors::{Ec2Vpcs, REQUESTS_PER_SECOND, VpcCollector};
 
@@ -34,37 +34,14 @@ pub struct Ports<'a> {
 /// `InvalidRequest` for another service's shard, `NotFound` without a plan or shard, and those of the store. A read
 /// that AWS refuses is no error but a finding that says so.
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
-    let ScanShardInput { scan_id, service, shard: number } = input;
-    if service != Service::Vpc {
-        return Err(TaskError::InvalidRequest(format!(
-            "scan-vpc was asked to scan a shard of the service {service}; only vpc is allowed"
-        )));
-    }
-    let plan: Plan = ports.store.get_json(&keys::plan(&scan_id)).await?;
-    let shard: Shard = ports.store.get_json(&keys::shard(&scan_id, service, number)).await?;
-
-    let vpcs = ports.vpcs.vpcs(&shard.targets).await;
-    let judge = Judge { scan_id: &scan_id, policy: &plan.policy, evaluated_at: (ports.now)() };
-    let mut judged: Vec<Finding> = vpcs.iter().flat_map(|vpc| judge.vpc(vpc)).collect();
+    let (work, mut scan) = ShardScan::begin(ports.store, input, Service::Vpc).await?;
+    let vpcs = ports.vpcs.vpcs(&work.targets).await;
+    let judge = Judge { scan_id: scan.scan_id(), policy: &work.policy, evaluated_at: (ports.now)() };
+    let mut findings: Vec<Finding> = vpcs.iter().flat_map(|vpc| judge.vpc(vpc)).collect();
     // The ARNs of all security groups come before those of all VPCs.
-    judged.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-
-    let mut findings = JsonLinesWriter::create(ports.store, &keys::shard_findings(&scan_id, service, number)).await?;
-    for finding in &judged {
-        findings.write(finding).await?;
-    }
+    findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     let evaluated = vpcs.len() as u64;
-    let receipt = ShardReceipt {
-        service,
-        shard: number,
-        resources: evaluated,
-        gone: shard.targets.len() as u64 - evaluated,
-        findings: findings.lines(),
-    };
-    findings.finish().await?;
-    ports.store.replace_json(&keys::shard_receipt(&scan_id, service, number), &receipt).await?;
-
-    let ShardReceipt { gone, findings, .. } = receipt;
-    tracing::info!(%service, shard = number, resources = evaluated, gone, findings, "scanned");
-    Ok(ScanShardOutput { scan_id, service, shard: number, resources: evaluated, findings })
+    scan.gone(work.targets.len() as u64 - evaluated);
+    scan.evaluated(evaluated, &findings).await?;
+    scan.end().await
 }

@@ -1,20 +1,16 @@
 use async_trait::async_trait;
+use audit_artifacts::sample::{self, SCAN_ID as SCAN};
 use audit_artifacts::{ArtifactStoreExt, JsonLinesReader, MemoryStore, keys};
 use audit_model::plan::{ShardReceipt, Target};
-use audit_model::policy::{AlertPolicy, OptOutTag, RemediationPolicy};
 use audit_model::resource::{FlowLog, Identity, SecurityGroup, Vpc};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_model::{
-    Finding, Plan, Policy, Reading, RemediationMode, Service, Severity, Shard, Status, Trigger, TriggerKind,
-    Unreadable, UnreadableCause,
-};
+use audit_model::{Finding, Reading, Service, Shard, Status, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
 use crate::{Ports, VpcCollector, handle};
 
-const SCAN: &str = "20261123T060000Z-1f2e3d4c";
 const ACCOUNT: &str = "111122223333";
 
 /// VPCs with flow logs and one security group each and otherwise unread, but for those that have gone.
@@ -59,7 +55,6 @@ fn vpc(id: &str) -> Vpc {
     Vpc {
         identity: identity("vpc", id),
         id: id.to_owned(),
-        is_default: false,
         tags: Reading::Unreadable(denied()),
         flow_logs: Reading::seen(vec![flow_log]),
         security_groups: Reading::seen(vec![group]),
@@ -74,32 +69,10 @@ impl VpcCollector for Vpcs {
     }
 }
 
-fn plan() -> Plan {
-    Plan {
-        scan_id: SCAN.to_owned(),
-        trigger: Trigger { kind: TriggerKind::Execution, event_id: None, requested_by: None, reason: None },
-        account: ACCOUNT.to_owned(),
-        region: "us-east-1".to_owned(),
-        services: vec![Service::Vpc],
-        remediation: RemediationMode::Off,
-        policy: Policy {
-            alert: AlertPolicy { threshold: Severity::Critical },
-            remediation: RemediationPolicy {
-                mode: RemediationMode::Off,
-                max_buckets_per_run: 1,
-                opt_out_tag: OptOutTag { key: "remediation".to_owned(), value: "off".to_owned() },
-            },
-            required_tags: vec!["Owner".to_owned()],
-        },
-        started_at: Timestamp::UNIX_EPOCH,
-        execution_arn: "arn:aws:states:us-east-1:111122223333:execution:m:e".to_owned(),
-    }
-}
-
 /// A store with a plan and a shard of these VPCs.
 async fn store(vpcs: &[&str]) -> MemoryStore {
     let store = MemoryStore::default();
-    store.replace_json(&keys::plan(SCAN), &plan()).await.unwrap();
+    store.replace_json(&keys::plan(SCAN), &sample::plan()).await.unwrap();
     let targets = vpcs.iter().map(|id| Target { id: (*id).to_owned(), region: Some("us-east-1".to_owned()) });
     let shard = Shard { service: Service::Vpc, number: 2, targets: targets.collect() };
     store.replace_json(&keys::shard(SCAN, Service::Vpc, 2), &shard).await.unwrap();

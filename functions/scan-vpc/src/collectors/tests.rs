@@ -148,7 +148,7 @@ async fn what_is_there_is_read_whole() {
     let [one, two] = vpcs.as_slice() else { panic!("both are there") };
 
     assert_eq!(one.identity.arn, "arn:aws:ec2:us-east-1:111122223333:vpc/vpc-1");
-    assert_eq!((one.identity.name.as_str(), one.is_default), ("payments", true));
+    assert_eq!(one.identity.name, "payments");
     assert_eq!(one.tags, tags([("Name", "payments"), ("Owner", "ledger")]));
     let log = FlowLog {
         id: "fl-1".to_owned(),
@@ -188,7 +188,7 @@ async fn what_is_there_is_read_whole() {
     assert_eq!((&web.ingress, &web.egress), (&vec![ssh], &vec![out]));
     assert!(default.is_default());
 
-    assert_eq!((two.identity.name.as_str(), two.is_default), ("vpc-2", false));
+    assert_eq!(two.identity.name, "vpc-2");
     assert_eq!((&two.tags, &two.flow_logs), (&tags([]), &Reading::seen(Vec::new())));
     let Reading::Seen { value: groups } = &two.security_groups else { panic!("its group is there") };
     let arns: Vec<&str> = groups.iter().map(|group| group.identity.arn.as_str()).collect();

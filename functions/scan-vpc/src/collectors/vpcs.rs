@@ -27,39 +27,32 @@ pub struct Ec2Vpcs {
     pub budget: Budget,
 }
 
-/// What `DescribeVpcs` says of one VPC.
-struct Description {
-    is_default: bool,
-    tags: Reading<Tags>,
-}
-
 #[async_trait]
 impl VpcCollector for Ec2Vpcs {
     async fn vpcs(&self, targets: &[Target]) -> Vec<Vpc> {
         let ids: Vec<String> = targets.iter().map(|target| target.id.clone()).collect();
-        let (mut descriptions, mut flow_logs, mut groups) = futures::join!(
-            self.describe(&ids),
+        let (mut tags, mut flow_logs, mut groups) = futures::join!(
+            self.tags(&ids),
             flow_logs(&self.client, &self.budget, &ids),
             security_groups(&self.client, &self.budget, &ids, |group, owner, name| {
                 self.identity("security-group", group, owner.unwrap_or(&self.account), name)
             }),
         );
         let vpc = |id: String| {
-            let description = match &mut descriptions {
-                Ok(descriptions) => descriptions.remove(&id)?,
+            let tags = match &mut tags {
+                Ok(tags) => tags.remove(&id)?,
                 // Nobody knows whether the VPC is still there; what depends on its tags says so.
-                Err(why) => Description { is_default: false, tags: Reading::Unreadable(why.clone()) },
+                Err(why) => Reading::Unreadable(why.clone()),
             };
-            let name = match &description.tags {
+            let name = match &tags {
                 Reading::Seen { value: tags } => tags.get("Name").filter(|name| !name.is_empty()).unwrap_or(&id),
                 _ => &id,
             };
             Some(Vpc {
                 identity: self.identity("vpc", &id, &self.account, name),
-                is_default: description.is_default,
-                tags: description.tags.clone(),
                 flow_logs: of(&mut flow_logs, &id),
                 security_groups: of(&mut groups, &id),
+                tags,
                 id,
             })
         };
@@ -68,9 +61,10 @@ impl VpcCollector for Ec2Vpcs {
 }
 
 impl Ec2Vpcs {
+    /// The tags of the VPCs that are there.
     /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcs.html>
-    async fn describe(&self, vpc_ids: &[String]) -> Result<BTreeMap<String, Description>, Unreadable> {
-        let mut descriptions = BTreeMap::new();
+    async fn tags(&self, vpc_ids: &[String]) -> Result<BTreeMap<String, Reading<Tags>>, Unreadable> {
+        let mut found = BTreeMap::new();
         let mut next_token = None;
         loop {
             self.budget.acquire().await;
@@ -82,11 +76,11 @@ impl Ec2Vpcs {
                     || Reading::Unreadable(malformed(ACTION, "a tag lacks its key or value")),
                     Reading::seen,
                 );
-                descriptions.insert(id, Description { is_default: vpc.is_default.unwrap_or(false), tags });
+                found.insert(id, tags);
             }
             next_token = page.next_token.filter(|token| !token.is_empty());
             if next_token.is_none() {
-                return Ok(descriptions);
+                return Ok(found);
             }
         }
     }

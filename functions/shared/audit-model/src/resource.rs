@@ -139,8 +139,6 @@ pub struct Vpc {
     pub identity: Identity,
     /// VPC id, for instance `vpc-0abc`.
     pub id: String,
-    /// Whether it is the region's default VPC.
-    pub is_default: bool,
     /// Tags (`DescribeVpcs`).
     pub tags: Reading<Tags>,
     /// Flow logs of the VPC (`DescribeFlowLogs`); an empty list when there are none.

@@ -198,7 +198,6 @@ pub(crate) fn good_vpc() -> Vpc {
     Vpc {
         identity: identity("production", format!("arn:aws:ec2:us-east-1:{ACCOUNT}:vpc/vpc-1")),
         id: "vpc-1".to_owned(),
-        is_default: false,
         tags: tags(),
         flow_logs: Reading::seen(vec![flow_log("ALL", "ACTIVE")]),
         security_groups: Reading::seen(vec![default_group(Vec::new()), security_group("sg-1", web)]),

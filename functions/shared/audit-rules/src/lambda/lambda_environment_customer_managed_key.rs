@@ -23,17 +23,22 @@ pub(super) const RULE: Rule = Rule {
     source: file!(),
 };
 
+/// The key is judged first: AWS hides the variables from whoever may not decrypt with a key of the customer's own, and
+/// whatever variables such a function has are encrypted with it.
 fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
     let configuration = configuration(function)?;
-    let variables = configuration.environment_variables.known()?.map_or(0, Vec::len);
-    if variables == 0 {
-        return Ok(Outcome::not_applicable("the function has no environment variables"));
-    }
-    Ok(match configuration.kms_key_arn.as_deref() {
-        Some(key) if !key.is_empty() && !is_aws_managed(key) => {
-            Outcome::compliant(format!("{variables} environment variables, encrypted with {key}"))
+    let own_key = configuration.kms_key_arn.as_deref().filter(|key| !key.is_empty() && !is_aws_managed(key));
+    let variables = match (configuration.environment_variables.known(), own_key) {
+        (Ok(variables), _) => variables.map_or(0, Vec::len),
+        (Err(_), Some(key)) => {
+            return Ok(Outcome::compliant(format!("the environment is encrypted with {key}")));
         }
-        _ => Outcome::non_compliant(format!(
+        (Err(why), None) => return Err(why),
+    };
+    Ok(match own_key {
+        _ if variables == 0 => Outcome::not_applicable("the function has no environment variables"),
+        Some(key) => Outcome::compliant(format!("{variables} environment variables, encrypted with {key}")),
+        None => Outcome::non_compliant(format!(
             "{variables} environment variables, encrypted with the AWS-managed key aws/lambda"
         )),
     })
@@ -41,8 +46,8 @@ fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
 
 #[cfg(test)]
 mod tests {
-    use audit_model::Reading;
     use audit_model::resource::FunctionConfiguration;
+    use audit_model::{Reading, UnreadableCause};
 
     use super::*;
     use crate::fixtures;
@@ -71,6 +76,21 @@ mod tests {
         for key in [None, Some(""), Some("arn:aws:kms:us-east-1:111122223333:alias/aws/lambda")] {
             assert!(matches!(judge(with(one(), key)), Outcome::NonCompliant { .. }), "{key:?}");
         }
+    }
+
+    #[test]
+    fn variables_that_may_not_be_seen_are_judged_by_their_key() {
+        let hidden = || {
+            Reading::Unreadable(Unreadable {
+                action: "kms:Decrypt".to_owned(),
+                cause: UnreadableCause::AccessDenied,
+                detail: "AccessDeniedException".to_owned(),
+            })
+        };
+        let own = "arn:aws:kms:us-east-1:111122223333:key/0a1b";
+        assert!(matches!(judge(with(hidden(), Some(own))), Outcome::Compliant { .. }));
+        let without_key = Function { configuration: Reading::seen(with(hidden(), None)), ..fixtures::good_function() };
+        assert!(evaluate(&without_key, &fixtures::policy()).is_err());
     }
 
     #[test]

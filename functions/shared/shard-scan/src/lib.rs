@@ -1,0 +1,87 @@
+//! How a scanner takes up a shard and leaves its findings and receipt: what the three scanners do alike.
+
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, JsonLinesWriter, keys};
+use audit_model::plan::{ShardReceipt, Target};
+use audit_model::task::{ScanShardInput, ScanShardOutput};
+use audit_model::{Finding, Plan, Policy, Service, Shard};
+use audit_task::TaskError;
+
+/// What there is to scan.
+#[derive(Debug)]
+pub struct Work {
+    /// The resources to read, in the order of their ARNs.
+    pub targets: Vec<Target>,
+    /// The policy to judge them by.
+    pub policy: Policy,
+}
+
+/// A shard being scanned.
+pub struct ShardScan<'a> {
+    store: &'a dyn ArtifactStore,
+    input: ScanShardInput,
+    findings: JsonLinesWriter,
+    resources: u64,
+    gone: u64,
+}
+
+impl<'a> ShardScan<'a> {
+    /// Reads plan and shard, and begins the findings.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for a shard of another service than `service`, `NotFound` without a plan or shard, and those
+    /// of the store.
+    pub async fn begin(
+        store: &'a dyn ArtifactStore,
+        input: ScanShardInput,
+        service: Service,
+    ) -> Result<(Work, Self), TaskError> {
+        if input.service != service {
+            return Err(TaskError::InvalidRequest(format!(
+                "the scanner of the service {service} was asked to scan a shard of {}; only {service} is allowed",
+                input.service
+            )));
+        }
+        let plan: Plan = store.get_json(&keys::plan(&input.scan_id)).await?;
+        let shard: Shard = store.get_json(&keys::shard(&input.scan_id, service, input.shard)).await?;
+        let findings =
+            JsonLinesWriter::create(store, &keys::shard_findings(&input.scan_id, service, input.shard)).await?;
+        let work = Work { targets: shard.targets, policy: plan.policy };
+        Ok((work, Self { store, input, findings, resources: 0, gone: 0 }))
+    }
+
+    /// The scan's id.
+    pub fn scan_id(&self) -> &str {
+        &self.input.scan_id
+    }
+
+    /// Counts resources as evaluated and writes their findings. Findings must come in the order of
+    /// [`Finding::sort_key`] over the whole shard.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn evaluated(&mut self, resources: u64, findings: &[Finding]) -> Result<(), TaskError> {
+        self.resources += resources;
+        for finding in findings {
+            self.findings.write(finding).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts resources that went away between the listing and the reading; nothing is reported of them.
+    pub const fn gone(&mut self, resources: u64) {
+        self.gone += resources;
+    }
+
+    /// Makes the findings appear, and after them the receipt: without it the shard does not count as scanned.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn end(self) -> Result<ScanShardOutput, TaskError> {
+        let Self { store, input: ScanShardInput { scan_id, service, shard }, findings, resources, gone } = self;
+        let receipt = ShardReceipt { service, shard, resources, gone, findings: findings.lines() };
+        findings.finish().await?;
+        store.replace_json(&keys::shard_receipt(&scan_id, service, shard), &receipt).await?;
+        tracing::info!(%service, shard, resources, gone, findings = receipt.findings, "scanned");
+        Ok(ScanShardOutput { scan_id, service, shard, resources, findings: receipt.findings })
+    }
+}
