@@ -98,11 +98,29 @@ impl System {
         }
     }
 
-    /// Starts an execution as the console does, and waits for its end.
+    /// Starts an execution as the console does, and answers with its ARN.
+    pub async fn start(&self, input: &Value) -> String {
+        let start = self.states.start_execution().state_machine_arn(&self.state_machine).input(input.to_string());
+        start.send().await.unwrap().execution_arn
+    }
+
+    /// Starts an execution, and waits for its end.
     pub async fn execute(&self, input: &Value) -> Ended {
-        let started = self.states.start_execution().state_machine_arn(&self.state_machine).input(input.to_string());
-        let arn = started.send().await.unwrap().execution_arn;
-        self.end_of(&arn).await
+        self.end_of(&self.start(input).await).await
+    }
+
+    /// Waits until one more scan has its plan than when there were `plans` of them.
+    pub async fn await_plan(&self, plans: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.plans().await <= plans {
+            assert!(Instant::now() < deadline, "no scan was planned");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// How many scans were planned.
+    pub async fn plans(&self) -> usize {
+        self.keys("scans/").await.iter().filter(|key| key.ends_with("/plan.json")).count()
     }
 
     /// Sends a custom event, and waits for the end of the execution that it starts.
@@ -136,7 +154,8 @@ impl System {
         arns
     }
 
-    async fn end_of(&self, arn: &str) -> Ended {
+    /// Waits for an execution's end.
+    pub async fn end_of(&self, arn: &str) -> Ended {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let execution = self.states.describe_execution().execution_arn(arn).send().await.unwrap();

@@ -71,6 +71,26 @@ async fn an_event_that_is_delivered_twice_is_scanned_once() {
 
 #[tokio::test]
 #[ignore = "needs the deployed system: make test-pipeline"]
+async fn a_scan_steps_aside_for_an_older_one_unless_it_is_forced() {
+    let system = System::find().await;
+    let plans = system.plans().await;
+    let older = system.start(&without_remediation()).await;
+    system.await_plan(plans).await;
+    let aside = system.execute(&without_remediation()).await;
+    let forced = system.execute(&json!({ "force": true, "remediation": "off", "services": ["vpc"] })).await;
+    let older = system.end_of(&older).await;
+
+    assert_succeeded(&aside);
+    let reason = aside.output["reason"].as_str().unwrap();
+    assert!(reason.contains(&older.arn) && reason.contains("force"), "{reason}");
+    for scan in [&older, &forced] {
+        assert_succeeded(scan);
+        assert_eq!(scan.output["status"], "COMPLETE");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the deployed system: make test-pipeline"]
 async fn malformed_requests_are_refused_with_the_field_and_what_is_allowed_and_nothing_is_scanned() {
     let system = System::find().await;
     let cases: [(Value, &[&str]); 3] = [
