@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -168,13 +169,23 @@ def _await_end_of_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
 
 
 def _end_functions() -> None:
-    """End the processes of the Lambda functions, which are this process's only children."""
-    for task in Path("/proc/self/task").glob("*/children"):
-        for child in task.read_text().split():
-            try:
-                os.kill(int(child), signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+    """End the processes of the Lambda functions, which are this process's only children.
+
+    Children belong to the thread that made them, and to another one once it has ended: the second look finds those.
+    """
+    for _ in range(2):
+        for child in _children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+
+
+def _children() -> list[int]:
+    found = []
+    for thread in Path("/proc/self/task").glob("*/children"):
+        # A thread may end between the listing and the reading.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found += [int(child) for child in thread.read_text().split()]
+    return found
 
 
 if __name__ == "__main__":
