@@ -78,7 +78,7 @@ test-local-aws: setup ## Test the corrections of the local AWS
 
 .PHONY: test-pipeline
 test-pipeline: setup bundles-dev ## Test the deployed system on the local AWS
-	LAMBDA_BUNDLES=$(TARGET)/lambda-dev python tests/demo/pipeline.py -- $(CARGO) test -p pipeline-tests -p empty-bucket -- --ignored --test-threads=1
+	LAMBDA_BUNDLES=$(TARGET)/lambda-dev python tests/demo/pipeline.py -- $(CARGO) test --workspace --test pipeline -- --ignored --test-threads=1
 
 # --- Deploy it ------------------------------------------------------------------------------------------------------
 

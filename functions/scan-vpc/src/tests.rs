@@ -1,10 +1,10 @@
 use async_trait::async_trait;
 use audit_artifacts::sample::{self, SCAN_ID as SCAN};
-use audit_artifacts::{ArtifactStoreExt, JsonLinesReader, MemoryStore, keys};
+use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
 use audit_model::plan::{ShardReceipt, Target};
 use audit_model::resource::{FlowLog, Identity, SecurityGroup, Vpc};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_model::{Finding, Reading, Service, Shard, Status, Unreadable, UnreadableCause};
+use audit_model::{Finding, Reading, Service, Status, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
@@ -71,12 +71,7 @@ impl VpcCollector for Vpcs {
 
 /// A store with a plan and a shard of these VPCs.
 async fn store(vpcs: &[&str]) -> MemoryStore {
-    let store = MemoryStore::default();
-    store.replace_json(&keys::plan(SCAN), &sample::plan()).await.unwrap();
-    let targets = vpcs.iter().map(|id| Target { id: (*id).to_owned(), region: Some("us-east-1".to_owned()) });
-    let shard = Shard { service: Service::Vpc, number: 2, targets: targets.collect() };
-    store.replace_json(&keys::shard(SCAN, Service::Vpc, 2), &shard).await.unwrap();
-    store
+    sample::store_with_shard(Service::Vpc, 2, vpcs).await.unwrap()
 }
 
 async fn scan(
@@ -89,12 +84,7 @@ async fn scan(
 }
 
 async fn findings(store: &MemoryStore) -> Vec<Finding> {
-    let mut reader = JsonLinesReader::open(store, &keys::shard_findings(SCAN, Service::Vpc, 2)).await.unwrap();
-    let mut findings = Vec::new();
-    while let Some(finding) = reader.next().await.unwrap() {
-        findings.push(finding);
-    }
-    findings
+    sample::shard_findings(store, Service::Vpc, 2).await.unwrap()
 }
 
 #[tokio::test]

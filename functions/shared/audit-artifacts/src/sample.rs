@@ -1,6 +1,7 @@
 //! A small scan, for tests of the functions that read one.
 
 use audit_model::finding::SCHEMA_VERSION;
+use audit_model::plan::Target;
 use audit_model::policy::{AlertPolicy, OptOutTag, RemediationPolicy};
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::resource::BucketEncryption;
@@ -8,12 +9,12 @@ use audit_model::summary::{Comparison, Counts, ScanStatus, Summary};
 use audit_model::task::RemediateOutput;
 use audit_model::{
     Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, RemediationMode, ResourceRef, Service, Severity,
-    Status, Tags, Trigger, TriggerKind,
+    Shard, Status, Tags, Trigger, TriggerKind,
 };
 use audit_task::TaskError;
 use jiff::Timestamp;
 
-use crate::{ArtifactStoreExt, JsonLinesWriter, MemoryStore, keys};
+use crate::{ArtifactStoreExt, JsonLinesReader, JsonLinesWriter, MemoryStore, keys};
 
 /// The scan's id.
 pub const SCAN_ID: &str = "20261123T060000Z-1f2e3d4c";
@@ -187,4 +188,30 @@ pub async fn store(
         writer.finish().await?;
     }
     Ok(store)
+}
+
+/// A store with the sample's plan and one shard of the resources with these ids.
+///
+/// # Errors
+/// Those of the store.
+pub async fn store_with_shard(service: Service, number: u32, ids: &[&str]) -> Result<MemoryStore, TaskError> {
+    let store = MemoryStore::default();
+    store.replace_json(&keys::plan(SCAN_ID), &plan()).await?;
+    let targets = ids.iter().map(|id| Target { id: (*id).to_owned(), region: Some("us-east-1".to_owned()) });
+    let shard = Shard { service, number, targets: targets.collect() };
+    store.replace_json(&keys::shard(SCAN_ID, service, number), &shard).await?;
+    Ok(store)
+}
+
+/// The findings of one shard, in the order in which they lie there.
+///
+/// # Errors
+/// `NotFound` when the shard has none, and those of the store.
+pub async fn shard_findings(store: &MemoryStore, service: Service, number: u32) -> Result<Vec<Finding>, TaskError> {
+    let mut reader = JsonLinesReader::open(store, &keys::shard_findings(SCAN_ID, service, number)).await?;
+    let mut findings = Vec::new();
+    while let Some(finding) = reader.next().await? {
+        findings.push(finding);
+    }
+    Ok(findings)
 }
