@@ -216,6 +216,109 @@ def test_a_bucket_with_content_survives_its_stack(client: Client, deploy: Deploy
     assert bucket not in [b["Name"] for b in s3.list_buckets()["Buckets"]]
 
 
+def test_what_a_resource_depends_on_outlives_it(client: Client, deploy: Deploy, name: str) -> None:
+    """Resources are deleted in the reverse order of their creation: while one is there, so is what it depends on.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-dependson.html
+    """
+    made = deploy(
+        {
+            "Below": resource("AWS::SQS::Queue"),
+            "Needed": {**resource("AWS::SQS::Queue"), "DependsOn": "Below"},
+            "Bucket": {**resource("AWS::S3::Bucket"), "DependsOn": "Needed"},
+            "Dependent": {**resource("AWS::SQS::Queue"), "DependsOn": "Bucket"},
+            "Apart": resource("AWS::SQS::Queue"),
+        }
+    )
+    s3, sqs, cloudformation = client("s3"), client("sqs"), client("cloudformation")
+    s3.put_object(Bucket=made["Bucket"], Key="k", Body=b"x")
+
+    cloudformation.delete_stack(StackName=name)
+
+    assert until_ended(client, name) == "DELETE_FAILED"
+    assert set(sqs.list_queues()["QueueUrls"]) & set(made.values()) == {made["Below"], made["Needed"]}
+    left = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+    assert {each["LogicalResourceId"] for each in left} == {"Below", "Needed", "Bucket"}
+
+    s3.delete_object(Bucket=made["Bucket"], Key="k")
+    cloudformation.delete_stack(StackName=name)
+    assert until_ended(client, name) == "DELETE_COMPLETE"
+    assert not set(sqs.list_queues().get("QueueUrls", [])) & set(made.values())
+
+
+def test_the_tagging_api_lists_what_a_stack_made(client: Client, deploy: Deploy, name: str) -> None:
+    """CloudFormation tags resources with the stack's name, and the API lists them until they are deleted.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
+    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/supported-services.html
+    """
+    made = deploy(
+        {
+            "Role": ROLE,
+            "Group": resource("AWS::Logs::LogGroup"),
+            "Rule": resource("AWS::Events::Rule", ScheduleExpression="rate(1 day)"),
+            "Machine": resource(
+                "AWS::StepFunctions::StateMachine",
+                DefinitionString='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
+                RoleArn={"Fn::GetAtt": ["Role", "Arn"]},
+            ),
+            "Alarm": resource(
+                "AWS::CloudWatch::Alarm",
+                EvaluationPeriods=1,
+                Threshold=1,
+                ComparisonOperator="GreaterThanThreshold",
+                Namespace="N",
+                MetricName="M",
+            ),
+            "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.3.0.0/16"),
+            "Subnet": resource("AWS::EC2::Subnet", VpcId={"Ref": "Vpc"}, CidrBlock="10.3.0.0/24"),
+            "Routes": resource("AWS::EC2::RouteTable", VpcId={"Ref": "Vpc"}),
+            "Members": resource("AWS::EC2::SecurityGroup", GroupDescription="g", VpcId={"Ref": "Vpc"}),
+            "Endpoint": resource(
+                "AWS::EC2::VPCEndpoint", VpcId={"Ref": "Vpc"}, ServiceName="com.amazonaws.us-east-1.s3"
+            ),
+            "FlowLog": resource(
+                "AWS::EC2::FlowLog",
+                ResourceId={"Ref": "Vpc"},
+                ResourceType="VPC",
+                TrafficType="ALL",
+                LogGroupName={"Ref": "Group"},
+                DeliverLogsPermissionArn={"Fn::GetAtt": ["Role", "Arn"]},
+            ),
+        }
+    )
+    of_stack = {"Key": "aws:cloudformation:stack-name", "Values": [name]}
+
+    def listed() -> set[str]:
+        found = client("resourcegroupstaggingapi").get_resources(TagFilters=[of_stack])["ResourceTagMappingList"]
+        return {each["ResourceARN"] for each in found}
+
+    def tags() -> list[dict[str, str]]:
+        values = [{"Name": "value", "Values": [name]}]
+        described: list[dict[str, str]] = client("ec2").describe_tags(Filters=values)["Tags"]
+        return described
+
+    here = f"{REGION}:{ACCOUNT_ID}"
+    assert listed() == {
+        f"arn:aws:logs:{here}:log-group:{made['Group']}",
+        f"arn:aws:events:{here}:rule/{made['Rule']}",
+        made["Machine"],
+        f"arn:aws:cloudwatch:{here}:alarm:{made['Alarm']}",
+        f"arn:aws:ec2:{here}:vpc/{made['Vpc']}",
+        f"arn:aws:ec2:{here}:subnet/{made['Subnet']}",
+        f"arn:aws:ec2:{here}:route-table/{made['Routes']}",
+        f"arn:aws:ec2:{here}:security-group/{made['Members']}",
+        f"arn:aws:ec2:{here}:vpc-endpoint/{made['Endpoint']}",
+        f"arn:aws:ec2:{here}:vpc-flow-log/{made['FlowLog']}",
+    }
+    assert {tag["ResourceId"] for tag in tags()} >= {made["Vpc"], made["Subnet"]}
+
+    client("cloudformation").delete_stack(StackName=name)
+    assert until_ended(client, name) == "DELETE_COMPLETE"
+    assert listed() == set()
+    assert tags() == []
+
+
 def test_a_property_that_is_not_applied_fails_the_stack(client: Client, name: str) -> None:
     unknown = resource("AWS::S3::Bucket", ObjectLockEnabled=True)
     template = json.dumps({"Resources": {"Bucket": unknown}})

@@ -7,9 +7,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
+from botocore.serialize import create_serializer
 from harness import Client, document, make_function
-from local_aws import ACCOUNT_ID, REGION
+from local_aws import ACCOUNT_ID, REGION, LocalAws
 
 DENIED = {
     "AccessDenied",
@@ -295,6 +299,30 @@ def test_the_namespace_of_metrics_is_a_condition_key(restricted: RESTRICTED) -> 
         cloudwatch.put_metric_data(Namespace="Theirs", MetricData=data)
 
 
+def test_a_call_in_cbor_needs_the_action_too(aws: LocalAws, restricted: RESTRICTED) -> None:
+    """The AWS SDK for Rust calls Amazon CloudWatch so; boto3 does not."""
+    ours = {
+        "Effect": "Allow",
+        "Action": "cloudwatch:PutMetricData",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"cloudwatch:namespace": "Ours"}},
+    }
+    cloudwatch = restricted(ours)("cloudwatch")
+
+    assert put_metric_in_cbor(aws, cloudwatch, "Ours") == 200
+    assert put_metric_in_cbor(aws, cloudwatch, "Theirs") == 403
+
+
+def put_metric_in_cbor(aws: LocalAws, cloudwatch: Any, namespace: str) -> int:
+    """Put one metric in smithy-rpc-v2-cbor, with the credentials of a client; gives the answer's status."""
+    operation = cloudwatch.meta.service_model.operation_model("PutMetricData")
+    parameters = {"Namespace": namespace, "MetricData": [{"MetricName": "m", "Value": 1.0}]}
+    written = create_serializer("smithy-rpc-v2-cbor").serialize_to_request(parameters, operation)
+    request = AWSRequest("POST", aws.endpoint + written["url_path"], written["headers"], written["body"])
+    SigV4Auth(cloudwatch._request_signer._credentials, "monitoring", REGION).add_auth(request)
+    return int(URLLib3Session().send(request.prepare()).status_code)
+
+
 def test_a_version_is_deleted_under_its_own_action(restricted: RESTRICTED, client: Client, name: str) -> None:
     admin = client("s3")
     admin.create_bucket(Bucket=name)
@@ -327,6 +355,226 @@ def test_an_upload_is_aborted_under_its_own_action(restricted: RESTRICTED, clien
     restricted({"Effect": "Allow", "Action": "s3:AbortMultipartUpload", "Resource": arn})("s3").abort_multipart_upload(
         Bucket=name, Key="k", UploadId=upload
     )
+
+
+def test_a_missing_object_is_forbidden_to_those_who_may_not_list(
+    restricted: RESTRICTED, client: Client, name: str
+) -> None:
+    client("s3").create_bucket(Bucket=name)
+    reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}/*"}
+    listing = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{name}"}
+
+    with denied():
+        restricted(reading)("s3").get_object(Bucket=name, Key="missing")
+    with pytest.raises(ClientError) as error:
+        restricted(reading, listing)("s3").get_object(Bucket=name, Key="missing")
+    assert error.value.response["Error"]["Code"] == "NoSuchKey"
+
+
+def test_the_tags_of_a_function_are_for_those_who_may_list_them(restricted: RESTRICTED, client: Client) -> None:
+    client("lambda").tag_resource(Resource=FUNCTION_ARN, Tags={"Owner": "payments"})
+    reading = {"Effect": "Allow", "Action": "lambda:GetFunction", "Resource": FUNCTION_ARN}
+    listing = {"Effect": "Allow", "Action": "lambda:ListTags", "Resource": FUNCTION_ARN}
+
+    without = restricted(reading)("lambda").get_function(FunctionName=FUNCTION)
+    assert "Tags" not in without
+    assert without["TagsError"]["ErrorCode"] == "AccessDeniedException"
+    assert "lambda:ListTags" in without["TagsError"]["Message"]
+    assert restricted(reading, listing)("lambda").get_function(FunctionName=FUNCTION)["Tags"] == {"Owner": "payments"}
+
+
+def test_the_entries_of_a_prefix_list_are_read_on_its_arn(restricted: RESTRICTED, client: Client, name: str) -> None:
+    ec2 = client("ec2")
+    made = ec2.create_managed_prefix_list(
+        PrefixListName=name, MaxEntries=1, AddressFamily="IPv4", Entries=[{"Cidr": "192.0.2.0/24"}]
+    )
+    prefix_list = made["PrefixList"]["PrefixListId"]
+    arn = f"arn:aws:ec2:{REGION}:{ACCOUNT_ID}:prefix-list"
+
+    def entries(resource: str) -> Any:
+        reading = {"Effect": "Allow", "Action": "ec2:GetManagedPrefixListEntries", "Resource": resource}
+        return restricted(reading)("ec2").get_managed_prefix_list_entries(PrefixListId=prefix_list)["Entries"]
+
+    assert [entry["Cidr"] for entry in entries(f"{arn}/{prefix_list}")] == ["192.0.2.0/24"]
+    with denied():
+        entries(f"{arn}/pl-0123456789abcdef0")
+
+
+def test_a_rule_keeps_the_prefix_list_that_it_names(client: Client, name: str) -> None:
+    ec2 = client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/24")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": "pl-63a5400a"}]}
+
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    [shown] = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    assert [permission["PrefixListIds"] for permission in shown["IpPermissions"]] == [rule["PrefixListIds"]]
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    [shown] = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    assert shown["IpPermissions"] == []
+
+
+# --- Keys -----------------------------------------------------------------------------------------------------------
+
+ALL_OF_S3 = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+
+
+def encrypted_bucket(client: Client, name: str, *, bucket_key: bool) -> str:
+    """Make a bucket with a key of its own; gives the key's ARN."""
+    key: str = client("kms").create_key()["KeyMetadata"]["Arn"]
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": bucket_key}
+    client("s3").create_bucket(Bucket=name)
+    client("s3").put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    return key
+
+
+def using(key: str, *actions: str, via: str = "s3", **context: str) -> dict[str, Any]:
+    """Allow actions on a key through a service, in an encryption context."""
+    pairs = {f"kms:EncryptionContext:{name.replace('_', ':')}": value for name, value in context.items()}
+    condition = {"StringEquals": {"kms:ViaService": f"{via}.{REGION}.amazonaws.com", **pairs}}
+    return {"Effect": "Allow", "Action": list(actions), "Resource": key, "Condition": condition}
+
+
+def test_an_encrypted_object_is_written_and_read_with_its_key(
+    restricted: RESTRICTED, client: Client, name: str
+) -> None:
+    key = encrypted_bucket(client, name, bucket_key=True)
+    writing = restricted(ALL_OF_S3, using(key, "kms:GenerateDataKey"))("s3")
+    reading = restricted(ALL_OF_S3, using(key, "kms:Decrypt"))("s3")
+
+    with denied():
+        reading.put_object(Bucket=name, Key="k", Body=b"x")
+    writing.put_object(Bucket=name, Key="k", Body=b"x")
+    with denied():
+        writing.get_object(Bucket=name, Key="k")
+    assert reading.get_object(Bucket=name, Key="k")["Body"].read() == b"x"
+
+
+def test_an_encrypted_object_is_written_in_parts_with_both_permissions(
+    restricted: RESTRICTED, client: Client, name: str
+) -> None:
+    key = encrypted_bucket(client, name, bucket_key=True)
+    beginning = restricted(ALL_OF_S3, using(key, "kms:GenerateDataKey"))("s3")
+    both = restricted(ALL_OF_S3, using(key, "kms:GenerateDataKey", "kms:Decrypt"))("s3")
+
+    with denied():
+        restricted(ALL_OF_S3, using(key, "kms:Decrypt"))("s3").create_multipart_upload(Bucket=name, Key="k")
+    part = {"Bucket": name, "Key": "k", "UploadId": beginning.create_multipart_upload(Bucket=name, Key="k")["UploadId"]}
+    with denied():
+        beginning.upload_part(**part, PartNumber=1, Body=b"x")
+    etag = both.upload_part(**part, PartNumber=1, Body=b"x")["ETag"]
+    both.complete_multipart_upload(**part, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+
+
+@pytest.mark.parametrize(("bucket_key", "context"), [(True, ""), (False, "/k")])
+def test_the_encryption_context_is_the_bucket_where_it_has_a_key_and_else_the_object(
+    restricted: RESTRICTED, client: Client, name: str, bucket_key: bool, context: str
+) -> None:
+    key = encrypted_bucket(client, name, bucket_key=bucket_key)
+    arns = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/k"]
+    right = f"arn:aws:s3:::{name}{context}"
+    for arn in arns:
+        s3 = restricted(ALL_OF_S3, using(key, "kms:GenerateDataKey", aws_s3_arn=arn))("s3")
+        if arn == right:
+            s3.put_object(Bucket=name, Key="k")
+        else:
+            with denied():
+                s3.put_object(Bucket=name, Key="k")
+
+
+def test_publishing_to_an_encrypted_topic_needs_its_key(restricted: RESTRICTED, client: Client, name: str) -> None:
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    topic = client("sns").create_topic(Name=name, Attributes={"KmsMasterKeyId": key})["TopicArn"]
+    publishing = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}
+    both = ("kms:GenerateDataKey", "kms:Decrypt")
+
+    for actions, of in [(both[:1], topic), (both[1:], topic), (both, f"{topic}-other")]:
+        allowed = using(key, *actions, via="sns", aws_sns_topicArn=of)
+        with pytest.raises(ClientError) as error:
+            restricted(publishing, allowed)("sns").publish(TopicArn=topic, Message="m")
+        assert error.value.response["Error"]["Code"] == "KMSAccessDenied"
+    allowed = using(key, *both, via="sns", aws_sns_topicArn=topic)
+    restricted(publishing, allowed)("sns").publish(TopicArn=topic, Message="m")
+
+
+def test_a_function_needs_the_key_of_its_environment(client: Client, name: str) -> None:
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    source = "def handler(event, context): return event"
+    make_function(client, name, source, KMSKeyArn=key, Environment={"Variables": {"A": "b"}})
+
+    with pytest.raises(ClientError) as error:
+        client("lambda").invoke(FunctionName=name)
+    assert error.value.response["Error"]["Code"] == "KMSAccessDeniedException"
+    decrypting = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key}
+    policy = client("iam").create_policy(PolicyName=name, PolicyDocument=document(decrypting))["Policy"]["Arn"]
+    client("iam").attach_role_policy(RoleName=f"{name}-function", PolicyArn=policy)
+    assert client("lambda").invoke(FunctionName=name)["StatusCode"] == 200
+
+
+# Each with a request that it admits and one that it does not: conditions-kms.html, "Conditions for an API operation
+# request"; the parameters' defaults: API_CreateKey.html.
+KINDS_OF_KEYS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    ("kms:KeySpec", "SYMMETRIC_DEFAULT", {}, {"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}),
+    ("kms:KeyUsage", "ENCRYPT_DECRYPT", {}, {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}),
+    ("kms:KeyOrigin", "AWS_KMS", {}, {"Origin": "EXTERNAL"}),
+    ("kms:MultiRegion", "false", {}, {"MultiRegion": True}),
+    ("kms:BypassPolicyLockoutSafetyCheck", "false", {}, {"BypassPolicyLockoutSafetyCheck": True}),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "admitted", "refused"), KINDS_OF_KEYS, ids=[row[0] for row in KINDS_OF_KEYS])
+def test_the_kind_of_a_new_key_is_a_condition(
+    restricted: RESTRICTED, key: str, value: str, admitted: dict[str, Any], refused: dict[str, Any]
+) -> None:
+    condition = {"StringEquals": {key: value}}
+    kms = restricted({"Effect": "Allow", "Action": "kms:CreateKey", "Resource": "*", "Condition": condition})("kms")
+    kms.create_key(**admitted)
+    with denied():
+        kms.create_key(**refused)
+
+
+def test_the_tags_of_a_new_key_are_a_permission_and_a_condition(restricted: RESTRICTED) -> None:
+    making = {"Effect": "Allow", "Action": "kms:CreateKey", "Resource": "*"}
+    tagging = {
+        "Effect": "Allow",
+        "Action": "kms:TagResource",
+        "Resource": f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/*",
+        "Condition": {
+            "Null": {"aws:RequestTag/bucket": "false"},
+            "ForAllValues:StringEquals": {"aws:TagKeys": ["bucket", "Owner"]},
+        },
+    }
+
+    def make(*keys: str, of: Any) -> None:
+        of.create_key(Tags=[{"TagKey": key, "TagValue": "v"} for key in keys])
+
+    with denied():
+        make("bucket", of=restricted(making)("kms"))
+    both = restricted(making, tagging)("kms")
+    make("bucket", "Owner", of=both)
+    for others in (["Owner"], ["bucket", "Team"]):
+        with denied():
+            make(*others, of=both)
+
+
+def test_the_tags_of_a_key_are_a_condition(restricted: RESTRICTED, client: Client) -> None:
+    tagged = client("kms").create_key(Tags=[{"TagKey": "bucket", "TagValue": "b"}])["KeyMetadata"]["Arn"]
+    plain = client("kms").create_key()["KeyMetadata"]["Arn"]
+    condition = {"Null": {"aws:ResourceTag/bucket": "false"}}
+    kms = restricted({"Effect": "Allow", "Action": "kms:DescribeKey", "Resource": "*", "Condition": condition})("kms")
+    kms.describe_key(KeyId=tagged)
+    with denied():
+        kms.describe_key(KeyId=plain)
+
+
+def test_an_alias_needs_the_permission_on_itself_too(restricted: RESTRICTED, client: Client, name: str) -> None:
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    aliases = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:alias/{name}-*"
+    kms = restricted({"Effect": "Allow", "Action": "kms:CreateAlias", "Resource": [key, aliases]})("kms")
+    kms.create_alias(AliasName=f"alias/{name}-ours", TargetKeyId=key)
+    with denied():
+        kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
 
 
 def test_an_alias_needs_the_permission_on_the_key_that_it_names(

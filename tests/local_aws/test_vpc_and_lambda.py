@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from harness import BOOTSTRAP, Client, make_function
+from harness import BOOTSTRAP, Client, document, make_function
 from local_aws import LocalAws
 
 
@@ -150,3 +150,34 @@ def test_what_a_function_finds_in_its_environment(aws: LocalAws, client: Client,
     assert found["AWS_SESSION_TOKEN"]
     foreign = {"AUTH", "GATEWAY_PORT", "MINISTACK_HOST", "STATE_DIR", "AWS_PROFILE"}
     assert not foreign & set(found)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "group_exists", "logged"),
+    [
+        ([], True, False),
+        (["logs:CreateLogStream", "logs:PutLogEvents"], True, True),
+        (["logs:CreateLogGroup", "logs:PutLogEvents"], True, False),
+        (["logs:CreateLogStream", "logs:PutLogEvents"], False, False),
+        (["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], False, True),
+    ],
+)
+def test_a_function_logs_as_far_as_its_role_may(
+    client: Client, name: str, allowed: list[str], group_exists: bool, logged: bool
+) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"""
+    group = f"/aws/lambda/{name}"
+    logs, iam = client("logs"), client("iam")
+    make_function(client, name, "def handler(event, context): return event")
+    if allowed:
+        statement = {"Effect": "Allow", "Action": allowed, "Resource": f"arn:aws:logs:*:*:log-group:{group}*"}
+        policy = iam.create_policy(PolicyName=name, PolicyDocument=document(statement))["Policy"]["Arn"]
+        iam.attach_role_policy(RoleName=f"{name}-function", PolicyArn=policy)
+    if group_exists:
+        logs.create_log_group(logGroupName=group)
+
+    client("lambda").invoke(FunctionName=name)
+
+    groups = [found["logGroupName"] for found in logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]]
+    assert groups == ([group] if group_exists or logged else [])
+    assert bool(groups and logs.describe_log_streams(logGroupName=group)["logStreams"]) is logged

@@ -6,13 +6,17 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from patching import ministack, replaces
 
+from corrections.caller import refusal
+
 iam_actions = ministack("core.iam_actions")
+s3 = ministack("services.s3")
 iam_actions._BOTOCORE_SERVICE_MAP["lambda"] = ["lambda"]
 
 Original = Callable[..., Any]
@@ -73,6 +77,11 @@ def _namespace(body: bytes, params: dict[str, Any]) -> str | None:
     if "Namespace" in params:
         value = params["Namespace"]
         return str(value[0] if isinstance(value, list) else value)
+    return _fields(body).get("Namespace")
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    """The fields of a request in JSON or CBOR; none if it is in neither."""
     try:
         request = json.loads(body)
     except ValueError:
@@ -80,8 +89,30 @@ def _namespace(body: bytes, params: dict[str, Any]) -> str | None:
         try:
             request = cbor2.loads(body)
         except cbor2.CBORDecodeError:
-            return None
-    return request.get("Namespace") if isinstance(request, dict) else None
+            return {}
+    return request if isinstance(request, dict) else {}
+
+
+@replaces("core.iam_actions", "_safe_json_field")
+def fields_are_found_in_cbor_too(_original: Original, body: bytes, field: str) -> Any:
+    """MiniStack looks for what a request is about in JSON only, and fails at CBOR."""
+    return _fields(body).get(field, "") or ""
+
+
+@replaces("core.iam_actions", "extract_iam_action")
+def calls_in_cbor_are_authorized_too(
+    original: Original, service: str, method: str, path: str, headers: dict[str, str], *rest: Any
+) -> str | None:
+    """A request in smithy-rpc-v2-cbor names its operation in the path; MiniStack lets it through unasked.
+
+    https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
+    """
+    operation = re.fullmatch(r"/service/\w+/operation/(\w+)", path)
+    namespace = iam_actions.SERVICE_TO_IAM_NAMESPACE.get(service)
+    if operation and namespace and headers.get("smithy-protocol") == "rpc-v2-cbor":
+        return f"{namespace}:{operation[1]}"
+    action: str | None = original(service, method, path, headers, *rest)
+    return action
 
 
 @replaces("core.iam_actions", "extract_iam_action")
@@ -108,15 +139,56 @@ def deleting_a_version_is_an_action_of_its_own(
 
 
 @replaces("core.iam_actions", "extract_resource_arn")
-def naming_a_key_is_checked_on_the_key(
-    original: Original, service: str, method: str, path: str, headers: dict[str, str], body: bytes, *rest: Any
+def entries_are_read_of_a_prefix_list(
+    original: Original,
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query_params: dict[str, Any],
+    *rest: Any,
 ) -> str:
-    """CreateAlias is authorized on the key that gets the name.
+    """GetManagedPrefixListEntries is authorized on the prefix list.
 
-    MiniStack finds no key in the request, and so no resource. AWS asks for the permission on the alias as well, which
-    is not checked here: https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
     """
-    if service == "kms" and headers.get("x-amz-target") == "TrentService.CreateAlias":
-        body = json.dumps({"KeyId": json.loads(body)["TargetKeyId"]}).encode()
-    arn: str = original(service, method, path, headers, body, *rest)
+    arn: str = original(service, method, path, headers, body, query_params, *rest)
+    prefix_list = iam_actions._query_param(query_params, "PrefixListId")
+    if service == "ec2" and prefix_list:
+        region, account = rest
+        return f"arn:aws:ec2:{region}:{account}:prefix-list/{prefix_list}"
     return arn
+
+
+@replaces("services.s3", "_dispatch")
+def only_who_lists_learns_that_an_object_is_missing(
+    original: Original, method: str, bucket: str, key: str, *rest: Any
+) -> Any:
+    """A missing object is 404 for those with ``s3:ListBucket``, and 403 for others.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html ("Permissions")
+    """
+    answer = original(method, bucket, key, *rest)
+    if answer[0] == 404 and key and method in ("GET", "HEAD"):
+        refused = refusal("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+        if refused:
+            return s3._error("AccessDenied", refused, 403, f"/{bucket}/{key}")
+    return answer
+
+
+@replaces("services.lambda_svc", "_get_function")
+def tags_are_for_those_who_list_them(original: Original, name: str, *rest: Any) -> Any:
+    """GetFunction without ``lambda:ListTags`` answers with an error in the place of the tags.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html and API_TagsError.html
+    """
+    status, headers, body = original(name, *rest)
+    if status == 200:
+        answer = json.loads(body)
+        refused = refusal("lambda:ListTags", answer["Configuration"]["FunctionArn"])
+        if refused:
+            answer.pop("Tags", None)
+            answer["TagsError"] = {"ErrorCode": "AccessDeniedException", "Message": refused}
+            body = json.dumps(answer).encode()
+    return status, headers, body

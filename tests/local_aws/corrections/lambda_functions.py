@@ -1,4 +1,4 @@
-"""Lambda: resource policies, and what a function finds in its environment."""
+"""Lambda: resource policies, what a function finds in its environment, and what it may log."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from patching import ministack, replaces
+from roles import denial
 
 lambda_svc = ministack("services.lambda_svc")
 responses = ministack("core.responses")
@@ -60,3 +61,22 @@ def a_function_finds_its_own_environment(
     environment.setdefault("AWS_EXECUTION_ENV", f"AWS_Lambda_{config.get('Runtime', '')}")
     environment.setdefault("TZ", ":UTC")
     return environment
+
+
+@replaces("services.lambda_svc", "_emit_lambda_logs")
+def a_function_logs_as_far_as_its_role_may(
+    original: Callable[..., None], function: dict[str, Any], *arguments: Any, **named: Any
+) -> None:
+    """A function's log is written under its role: without the permission nothing is logged, and no group is made.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html ("Required IAM permissions")
+    """
+    config = function.get("config") or function
+    name = config["FunctionName"]
+    group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{name}"
+    arn = f"arn:aws:logs:{responses.get_region()}:{responses.get_account_id()}:log-group:{group}"
+    needed = {"logs:CreateLogStream": f"{arn}:log-stream:", "logs:PutLogEvents": f"{arn}:log-stream:"}
+    if group not in ministack("services.cloudwatch_logs")._log_groups:
+        needed["logs:CreateLogGroup"] = arn
+    if not any(denial(config["Role"], name, action, on) for action, on in needed.items()):
+        original(function, *arguments, **named)
