@@ -7,13 +7,14 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::TaskError;
 
 /// Codes that say a permission is missing (S3, Lambda, KMS, SNS, CloudWatch, Step Functions and EC2 spell it apart).
-const DENIED: [&str; 8] = [
+const DENIED: [&str; 9] = [
     "AccessDenied",
     "AccessDeniedException",
     "AllAccessDisabled",
     "AuthorizationError",
     "AuthorizationErrorException",
     "Client.UnauthorizedOperation",
+    "KMSAccessDenied",
     "NotAuthorized",
     "UnauthorizedOperation",
 ];
@@ -143,6 +144,7 @@ mod tests {
         let cases = [
             ("AccessDenied", UnreadableCause::AccessDenied, "AccessDenied"),
             ("UnauthorizedOperation", UnreadableCause::AccessDenied, "AccessDenied"),
+            ("KMSAccessDenied", UnreadableCause::AccessDenied, "AccessDenied"),
             ("AccessDeniedException", UnreadableCause::AccessDenied, "AccessDenied"),
             ("SlowDown", UnreadableCause::Throttled, "Throttled"),
             ("RequestLimitExceeded", UnreadableCause::Throttled, "Throttled"),
