@@ -1,4 +1,4 @@
-"""The alerts topic: where the auditor, its alarms and EventBridge tell people what needs them."""
+"""The alerts topic: where the auditor and its alarms tell people what needs them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from compliance_audit.keys import customer_managed_key
-from compliance_audit.settings import Settings
+from compliance_audit.settings import REGION, Settings
 
 
 class Alerts(Construct):
@@ -18,14 +18,17 @@ class Alerts(Construct):
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "alerts")
         cloudwatch = iam.ServicePrincipal("cloudwatch.amazonaws.com")
-        from_this_account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
-        self.key = customer_managed_key(
-            self, "alerts", names=settings.names, description="Encrypts the auditor's alerts topic"
-        )
+        names, account = settings.names, Stack.of(self).account
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+        our_alarms = {
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:{account}:alarm:{names.of('*', 'alarm')}"},
+        }
+        self.key = customer_managed_key(self, "alerts", names=names, description="Encrypts the auditor's alerts topic")
         self.topic = sns.Topic(
             self,
             "compliance-alerts",
-            topic_name=settings.names.of("compliance-alerts", "topic"),
+            topic_name=names.of("compliance-alerts", "topic"),
             display_name="Compliance audit",
             master_key=self.key,
             enforce_ssl=True,
@@ -37,7 +40,7 @@ class Alerts(Construct):
                 principals=[cloudwatch],
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 resources=["*"],
-                conditions=from_this_account,
+                conditions=our_alarms,
             )
         )
         self.topic.add_to_resource_policy(
@@ -46,7 +49,7 @@ class Alerts(Construct):
                 principals=[cloudwatch],
                 actions=["sns:Publish"],
                 resources=[self.topic.topic_arn],
-                conditions=from_this_account,
+                conditions=our_alarms,
             )
         )
         for address in settings.alert_emails:

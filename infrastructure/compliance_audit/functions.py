@@ -31,7 +31,11 @@ _TIMEOUTS = {
     "list-targets": Duration.minutes(5),
     "publish-metrics": Duration.minutes(1),
     "notify-critical": Duration.minutes(1),
+    "close-default-security-group": Duration.minutes(5),
 }
+
+CUSTOM_RESOURCES = ("empty-bucket", "close-default-security-group")
+"""The functions that CloudFormation calls."""
 
 _BOOTSTRAP = ("bootstrap",)
 _FILES = {"plan-scan": (*_BOOTSTRAP, "audit-policy.toml")}
@@ -151,15 +155,15 @@ def _bundles() -> Path:
 
 def _of_every_function(function: str, log_streams: str, account: str, key: kms.IKey) -> list[iam.PolicyStatement]:
     """Logs, traces, the network and the environment, on behalf of AWS Lambda itself."""
-    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
-    interfaces = [
+    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions: the interfaces
+    # are made by AWS Lambda and have no ids beforehand, and deleting them must be allowed on all of the account's.
+    changing = [
         "ec2:AssignPrivateIpAddresses",
         "ec2:CreateNetworkInterface",
         "ec2:DeleteNetworkInterface",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSubnets",
         "ec2:UnassignPrivateIpAddresses",
     ]
+    reading = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
     return [
         iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -167,11 +171,12 @@ def _of_every_function(function: str, log_streams: str, account: str, key: kms.I
         ),
         iam.PolicyStatement(actions=["xray:PutTelemetryRecords", "xray:PutTraceSegments"], resources=["*"]),
         iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key.key_arn]),
-        iam.PolicyStatement(actions=interfaces, resources=["*"]),
+        iam.PolicyStatement(actions=changing, resources=[f"arn:aws:ec2:{REGION}:{account}:*/*"]),
+        iam.PolicyStatement(actions=reading, resources=["*"]),
         # The interfaces are AWS Lambda's business and not the code's, as the page above advises.
         iam.PolicyStatement(
             effect=iam.Effect.DENY,
-            actions=interfaces,
+            actions=[*changing, *reading],
             resources=["*"],
             conditions={"ArnEquals": {"lambda:SourceFunctionArn": function}},
         ),
@@ -191,4 +196,4 @@ def _environments(settings: Settings, surroundings: Surroundings) -> Mapping[str
         "publish-metrics": {"METRICS_NAMESPACE": settings.metrics_namespace},
         "notify-critical": {**system, "ALERTS_TOPIC_ARN": surroundings.alerts_topic},
     }
-    return {name: {} if name == "empty-bucket" else {**everyone, **own.get(name, {})} for name in FUNCTIONS}
+    return {name: {} if name in CUSTOM_RESOURCES else {**everyone, **own.get(name, {})} for name in FUNCTIONS}

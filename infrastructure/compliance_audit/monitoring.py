@@ -110,8 +110,8 @@ class Monitoring(Construct):
                 self._triggers.dead_letters.metric_approximate_number_of_messages_visible(
                     period=five_minutes, statistic="Maximum"
                 ),
-                "EventBridge could not deliver an event: a scan was not started, or nobody heard of one that was "
-                "stopped. The message in the queue has the event and the reason.",
+                "EventBridge could not deliver an event: a scan was not started. The message in the queue has the "
+                "event and the reason.",
                 cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
                 threshold=0,
                 missing=cloudwatch.TreatMissingData.NOT_BREACHING,

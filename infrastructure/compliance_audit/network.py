@@ -34,9 +34,9 @@ _INTERFACE_ENDPOINTS: Mapping[str, tuple[ec2.InterfaceVpcEndpointAwsService, str
 class Network(Construct):
     """The VPC of the functions."""
 
-    def __init__(self, scope: Construct, *, settings: Settings, logs: Logs, reachable: Resources) -> None:
+    def __init__(self, scope: Construct, *, settings: Settings, logs: Logs) -> None:
         super().__init__(scope, "network")
-        names = settings.names
+        names = self._names = settings.names
         self.vpc = ec2.Vpc(
             self,
             "audit-vpc",
@@ -46,24 +46,36 @@ class Network(Construct):
             availability_zones=[f"{REGION}{letter}" for letter in "abc"[: settings.zone_count]],
             nat_gateways=0,
             create_internet_gateway=False,
-            # Emptying it would need CDK's own function, which breaks the constraints: see README.md.
+            # CDK's own function for that breaks the constraints; default_security_group.py has ours.
             restrict_default_security_group=False,
             subnet_configuration=[
                 ec2.SubnetConfiguration(name="isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=26)
             ],
         )
         for number, subnet in enumerate(self.vpc.isolated_subnets):
-            Tags.of(subnet).add("Name", names.of(f"audit-{'abc'[number]}", "subnet"))
+            # A tag of a subnet reaches its route table too, which has a name of its own.
+            for kind, what in (("AWS::EC2::Subnet", "subnet"), ("AWS::EC2::RouteTable", "route-table")):
+                name = names.of(f"audit-{'abc'[number]}", what)
+                Tags.of(subnet).add("Name", name, include_resource_types=[kind])
         self.functions_group = self._security_group("functions", names, "Functions: to Amazon S3 and to the endpoints")
         self._endpoints_group = self._security_group("endpoints", names, "Endpoints: from the functions")
         self.functions_group.add_egress_rule(
             ec2.Peer.prefix_list(_S3_PREFIX_LIST_OF_US_EAST_1), _HTTPS, "To Amazon S3 through the gateway endpoint"
         )
         self.functions_group.connections.allow_to(self._endpoints_group, _HTTPS, "HTTPS to the interface endpoints")
-        self._add_s3_endpoint(names, reachable)
-        for name, (service, prefix) in _INTERFACE_ENDPOINTS.items():
-            self._add_interface_endpoint(name, service, prefix, names, reachable)
         self._add_flow_log(settings, logs)
+
+    @property
+    def default_security_group_arn(self) -> str:
+        """ARN of the security group that AWS makes with the VPC."""
+        stack = Stack.of(self)
+        return f"arn:aws:ec2:{REGION}:{stack.account}:security-group/{self.vpc.vpc_default_security_group}"
+
+    def add_endpoints(self, reachable: Resources) -> None:
+        """Let the functions reach the APIs that they call; apart, for what they may call names this VPC's resources."""
+        self._add_s3_endpoint(reachable)
+        for name, (service, prefix) in _INTERFACE_ENDPOINTS.items():
+            self._add_interface_endpoint(name, service, prefix, reachable)
 
     def _security_group(self, what: str, names: Names, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
@@ -75,10 +87,14 @@ class Network(Construct):
             allow_all_outbound=False,
         )
 
-    def _add_s3_endpoint(self, names: Names, reachable: Resources) -> None:
+    def _add_s3_endpoint(self, reachable: Resources) -> None:
         endpoint = self.vpc.add_gateway_endpoint("s3-endpoint", service=ec2.GatewayVpcEndpointAwsService.S3)
-        Tags.of(endpoint).add("Name", names.of("s3", "endpoint"))
-        endpoint.add_to_policy(_our_own(called_actions(reachable, "s3"), reachable.account))
+        Tags.of(endpoint).add("Name", self._names.of("s3", "endpoint"))
+        ours = _our_own(called_actions(reachable, "s3"), reachable.account)
+        # Nothing leaves for another account's bucket. Listing buckets has no resource, hence `IfExists`:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount
+        ours.add_condition("StringEqualsIfExists", {"aws:ResourceAccount": reachable.account})
+        endpoint.add_to_policy(ours)
         # A custom resource's function answers CloudFormation through a presigned URL of this bucket of AWS's:
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-vpce-bucketnames.html
         endpoint.add_to_policy(
@@ -94,7 +110,6 @@ class Network(Construct):
         name: str,
         service: ec2.InterfaceVpcEndpointAwsService,
         action_prefix: str,
-        names: Names,
         reachable: Resources,
     ) -> None:
         endpoint = self.vpc.add_interface_endpoint(
@@ -105,7 +120,7 @@ class Network(Construct):
             security_groups=[self._endpoints_group],
             subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
         )
-        Tags.of(endpoint).add("Name", names.of(name, "endpoint"))
+        Tags.of(endpoint).add("Name", self._names.of(name, "endpoint"))
         endpoint.add_to_policy(_our_own(called_actions(reachable, action_prefix), reachable.account))
 
     def _add_flow_log(self, settings: Settings, logs: Logs) -> None:

@@ -1,8 +1,11 @@
 """What each function may do: the one table, from which the roles' policies and the endpoints' policies follow.
 
 Every function has its own customer managed policy, made of its row here and of what every function in a VPC needs
-(`functions.py`). Actions are named as in the Service Authorization Reference,
+(`functions.py`). Actions, their resources and their condition keys are those of the Service Authorization Reference,
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+What no resource limits, a condition does: the account, the region, the encryption context, the tags.
+`tests/infrastructure/test_permissions.py` compares the table with the calls in the code, and `tests/permissions/` takes
+each action away from the running functions.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ from aws_cdk import aws_iam as iam
 
 from compliance_audit.settings import REGION
 
+Conditions = Mapping[str, Mapping[str, str | list[str]]]
+"""Condition operator to context key to the value, or the values of which one must match."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Permission:
@@ -22,9 +28,9 @@ class Permission:
     actions: tuple[str, ...]
     """The actions."""
     resources: tuple[str, ...] = ("*",)
-    """ARNs, or `*` for actions that AWS checks against no resource and for those that read the whole account."""
-    conditions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """When: condition operator to context key to value."""
+    """ARNs, or `*` for actions that AWS checks against no resource."""
+    conditions: Conditions = field(default_factory=dict)
+    """When."""
 
     def statement(self) -> iam.PolicyStatement:
         """The permission as a policy's statement."""
@@ -49,6 +55,8 @@ class Resources:
     """The key of the alerts topic."""
     state_machine: str
     """The state machine."""
+    default_security_group: str
+    """The security group that AWS makes with the functions' VPC."""
     metrics_namespace: str
     """The namespace of the scans' metrics; not an ARN."""
 
@@ -56,47 +64,45 @@ class Resources:
 def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     """Each function's permissions.
 
-    A function writes only the objects that are its own: no scanner can touch what another one found.
+    A function reads and writes only the objects that its task is about: no scanner can touch what another one found.
     """
+    plan, summary, findings = "scans/*/plan.json", "scans/*/summary.json", "scans/*/findings.jsonl"
+    remediation = "scans/*/remediation.jsonl"
+    record = (plan, summary, findings, remediation)
     return {
         "plan-scan": (
-            *_artifacts(on, reads=("claims/*", "scans/*"), writes=("claims/*", "scans/*/plan.json")),
+            *_artifacts(on, reads=("claims/*", plan), writes=("claims/*", plan)),
             Permission(actions=("states:ListExecutions",), resources=(on.state_machine,)),
         ),
         "list-targets": (
-            *_artifacts(on, reads=("scans/*",), writes=("scans/*/shards/*",)),
-            Permission(actions=("s3:ListAllMyBuckets", "ec2:DescribeVpcs", "lambda:ListFunctions")),
+            *_artifacts(on, reads=("scans/*/shards/*/inventory.json",), writes=("scans/*/shards/*",)),
+            _reading("ec2:DescribeVpcs", "lambda:ListFunctions", "s3:ListAllMyBuckets"),
         ),
         "scan-s3": (
-            *_artifacts(on, reads=("scans/*",), writes=("scans/*/findings/s3/*",)),
-            Permission(actions=("s3:GetAccountPublicAccessBlock",)),
-            Permission(
-                actions=(
-                    "s3:GetBucketAcl",
-                    "s3:GetBucketOwnershipControls",
-                    "s3:GetBucketPolicy",
-                    "s3:GetBucketPolicyStatus",
-                    "s3:GetBucketPublicAccessBlock",
-                    "s3:GetBucketTagging",
-                    "s3:GetBucketVersioning",
-                    "s3:GetEncryptionConfiguration",
-                ),
-                resources=(_ALL_BUCKETS,),
+            *_scanning(on, "s3"),
+            _reading("s3:GetAccountPublicAccessBlock"),
+            _on_all_buckets(
+                on,
+                "s3:GetBucketAcl",
+                "s3:GetBucketOwnershipControls",
+                "s3:GetBucketPolicy",
+                "s3:GetBucketPolicyStatus",
+                "s3:GetBucketPublicAccessBlock",
+                "s3:GetBucketTagging",
+                "s3:GetBucketVersioning",
+                "s3:GetEncryptionConfiguration",
             ),
         ),
         "scan-vpc": (
-            *_artifacts(on, reads=("scans/*",), writes=("scans/*/findings/vpc/*",)),
+            *_scanning(on, "vpc"),
+            _reading("ec2:DescribeFlowLogs", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
+            # A group may name prefix lists of AWS's, which have `aws` for an account, and those that others share.
             Permission(
-                actions=(
-                    "ec2:DescribeFlowLogs",
-                    "ec2:DescribeSecurityGroups",
-                    "ec2:DescribeVpcs",
-                    "ec2:GetManagedPrefixListEntries",
-                )
+                actions=("ec2:GetManagedPrefixListEntries",), resources=(f"arn:aws:ec2:{REGION}:*:prefix-list/*",)
             ),
         ),
         "scan-lambda": (
-            *_artifacts(on, reads=("scans/*",), writes=("scans/*/findings/lambda/*",)),
+            *_scanning(on, "lambda"),
             Permission(
                 actions=("lambda:GetFunction", "lambda:GetPolicy", "lambda:ListTags"),
                 resources=(f"arn:aws:lambda:{REGION}:{on.account}:function:*",),
@@ -104,55 +110,71 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
         ),
         "aggregate-findings": _artifacts(
             on,
-            reads=("scans/*", "state/*"),
-            writes=("scans/*/findings.jsonl", "scans/*/summary.json", "state/*"),
+            reads=(
+                plan,
+                summary,
+                findings,
+                "scans/*/shards/*/inventory.json",
+                "scans/*/findings/*",
+                "state/latest.json",
+            ),
+            writes=(findings, summary, "state/latest.json"),
+            drops=(findings,),
         ),
         "remediate-s3-encryption": (
-            *_artifacts(on, reads=("scans/*",), writes=("scans/*/remediation.jsonl", "scans/*/remediation/*")),
-            Permission(actions=("s3:ListAllMyBuckets",)),
-            Permission(
-                actions=(
-                    "s3:GetBucketAcl",
-                    "s3:GetBucketLogging",
-                    "s3:GetBucketPolicy",
-                    "s3:GetBucketPublicAccessBlock",
-                    "s3:GetBucketTagging",
-                    "s3:GetBucketWebsite",
-                    "s3:GetEncryptionConfiguration",
-                    "s3:GetReplicationConfiguration",
-                    "s3:PutEncryptionConfiguration",
-                ),
-                resources=(_ALL_BUCKETS,),
+            *_artifacts(
+                on,
+                reads=(*record, "scans/*/remediation/*.json"),
+                writes=(remediation, "scans/*/remediation/*.json"),
             ),
-            Permission(actions=("kms:CreateKey", "kms:ListAliases")),
-            Permission(
-                actions=("kms:CreateAlias", "kms:DescribeKey", "kms:EnableKeyRotation", "kms:TagResource"),
-                resources=(f"arn:aws:kms:{REGION}:{on.account}:key/*",),
+            _reading("kms:ListAliases", "s3:ListAllMyBuckets"),
+            _on_all_buckets(
+                on,
+                "s3:GetBucketAcl",
+                "s3:GetBucketLogging",
+                "s3:GetBucketPolicy",
+                "s3:GetBucketPublicAccessBlock",
+                "s3:GetBucketTagging",
+                "s3:GetBucketWebsite",
+                "s3:GetEncryptionConfiguration",
+                "s3:GetReplicationConfiguration",
+                "s3:PutEncryptionConfiguration",
             ),
-            Permission(
-                actions=("kms:CreateAlias",), resources=(f"arn:aws:kms:{REGION}:{on.account}:alias/compliance-audit-*",)
-            ),
+            *_keys_of_buckets(on),
         ),
-        "write-json-report": _artifacts(on, reads=("scans/*",), writes=("reports/*.json",)),
-        "write-csv-report": _artifacts(on, reads=("scans/*",), writes=("reports/*.csv",)),
+        "write-json-report": _artifacts(on, reads=record, writes=("reports/*.json",), drops=("reports/*.json",)),
+        "write-csv-report": _artifacts(on, reads=record, writes=("reports/*.csv",), drops=("reports/*.csv",)),
         "publish-metrics": (
-            *_artifacts(on, reads=("scans/*",)),
+            *_artifacts(on, reads=(plan, summary)),
             Permission(
                 actions=("cloudwatch:PutMetricData",),
-                conditions={"StringEquals": {"cloudwatch:namespace": on.metrics_namespace}},
+                conditions={
+                    "StringEquals": {"aws:RequestedRegion": REGION, "cloudwatch:namespace": on.metrics_namespace}
+                },
             ),
         ),
         "notify-critical": (
-            *_artifacts(on, reads=("scans/*",), writes=("scans/*/alert.json",)),
+            *_artifacts(on, reads=(*record, "scans/*/alert.json"), writes=("scans/*/alert.json",)),
             *publishing(on),
         ),
         "empty-bucket": (
             Permission(
-                actions=("s3:ListBucketMultipartUploads", "s3:ListBucketVersions"), resources=(on.reports_bucket,)
+                actions=("s3:ListBucketMultipartUploads", "s3:ListBucketVersions"),
+                resources=(on.reports_bucket,),
+                conditions=_of_the_account(on),
             ),
             Permission(
+                # A version needs both: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
                 actions=("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion"),
                 resources=(f"{on.reports_bucket}/*",),
+                conditions=_of_the_account(on),
+            ),
+        ),
+        "close-default-security-group": (
+            _reading("ec2:DescribeSecurityGroups"),
+            Permission(
+                actions=("ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"),
+                resources=(on.default_security_group,),
             ),
         ),
     }
@@ -165,7 +187,8 @@ def publishing(on: Resources) -> tuple[Permission, ...]:
         Permission(
             actions=("kms:Decrypt", "kms:GenerateDataKey"),
             resources=(on.alerts_key,),
-            conditions={"StringEquals": {"kms:ViaService": f"sns.{REGION}.amazonaws.com"}},
+            # The context: https://docs.aws.amazon.com/gamelift/latest/flexmatchguide/queue-notification-sns-sse.html
+            conditions=_through("sns", "aws:sns:topicArn", on.alerts_topic),
         ),
     )
 
@@ -188,29 +211,122 @@ def called_actions(on: Resources, service: str) -> list[str]:
     )
 
 
-_ALL_BUCKETS = "arn:aws:s3:::*"
+def _artifacts(
+    on: Resources, *, reads: tuple[str, ...], writes: tuple[str, ...] = (), drops: tuple[str, ...] = ()
+) -> tuple[Permission, ...]:
+    """Reading, writing and, where a writer gives up, dropping the objects of the reports bucket whose keys match."""
 
+    def objects(action: str, keys: tuple[str, ...]) -> list[Permission]:
+        arns = tuple(f"{on.reports_bucket}/{key}" for key in keys)
+        return [Permission(actions=(action,), resources=arns, conditions=_of_the_account(on))] if arns else []
 
-def _artifacts(on: Resources, *, reads: tuple[str, ...], writes: tuple[str, ...] = ()) -> tuple[Permission, ...]:
-    """Reading and writing the objects of the reports bucket whose keys match."""
-    granted = [
+    return (
         # Without it a missing object answers 403 instead of 404:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
-        Permission(actions=("s3:ListBucket",), resources=(on.reports_bucket,)),
-        Permission(actions=("s3:GetObject",), resources=tuple(f"{on.reports_bucket}/{key}" for key in reads)),
+        Permission(actions=("s3:ListBucket",), resources=(on.reports_bucket,), conditions=_of_the_account(on)),
+        *objects("s3:GetObject", reads),
+        *objects("s3:PutObject", writes),
+        *objects("s3:AbortMultipartUpload", drops),
         Permission(
             # A multipart upload reads its data key back:
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
             actions=("kms:Decrypt", "kms:GenerateDataKey") if writes else ("kms:Decrypt",),
             resources=(on.reports_key,),
-            conditions={"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}},
+            # With a bucket key, which this bucket has, the context is the bucket and not the object:
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context
+            conditions=_through("s3", "aws:s3:arn", on.reports_bucket),
         ),
-    ]
-    if writes:
-        granted.append(
-            Permission(
-                actions=("s3:AbortMultipartUpload", "s3:PutObject"),
-                resources=tuple(f"{on.reports_bucket}/{key}" for key in writes),
-            )
-        )
-    return tuple(granted)
+    )
+
+
+def _scanning(on: Resources, service: str) -> tuple[Permission, ...]:
+    """Reading a service's shards, writing its findings."""
+    return _artifacts(
+        on,
+        reads=("scans/*/plan.json", f"scans/*/shards/{service}/*"),
+        writes=(f"scans/*/findings/{service}/*",),
+    )
+
+
+def _reading(*actions: str) -> Permission:
+    """Readings of the account that AWS checks against no resource.
+
+    All of these APIs are called in the region, Amazon S3's two included: the key is the region of the endpoint.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requestedregion
+    """
+    return Permission(actions=actions, conditions={"StringEquals": {"aws:RequestedRegion": REGION}})
+
+
+def _on_all_buckets(on: Resources, *actions: str) -> Permission:
+    """Actions on every bucket of the account; a bucket's ARN names no account."""
+    return Permission(actions=actions, resources=("arn:aws:s3:::*",), conditions=_of_the_account(on))
+
+
+def _of_the_account(on: Resources) -> Conditions:
+    """The bucket is one of this account's.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
+    """
+    return {"StringEquals": {"s3:ResourceAccount": on.account}}
+
+
+def _through(service: str, context: str, value: str) -> Conditions:
+    """The key is used by a service of the region on the caller's behalf, and for this resource of it.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+    """
+    return {
+        "StringEquals": {
+            "kms:ViaService": f"{service}.{REGION}.amazonaws.com",
+            f"kms:EncryptionContext:{context}": value,
+        }
+    }
+
+
+_BUCKET_TAG = "compliance-audit:bucket"
+_KEY_TAGS = ["ComplianceLevel", "CostCenter", "Environment", "Owner", _BUCKET_TAG]
+
+
+def _keys_of_buckets(on: Resources) -> tuple[Permission, ...]:
+    """Making a key of the kind that Amazon S3 takes, tagged as a bucket's own, naming it and letting it rotate.
+
+    The conditions hold for parameters that are left out, too:
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
+    """
+    keys = f"arn:aws:kms:{REGION}:{on.account}:key/*"
+    tagged: Conditions = {
+        "ForAllValues:StringEquals": {"aws:TagKeys": _KEY_TAGS},
+        "Null": {f"aws:RequestTag/{_BUCKET_TAG}": "false"},
+    }
+    return (
+        Permission(
+            actions=("kms:CreateKey",),
+            conditions={
+                **tagged,
+                "StringEquals": {
+                    "aws:RequestedRegion": REGION,
+                    "kms:KeyOrigin": "AWS_KMS",
+                    "kms:KeySpec": "SYMMETRIC_DEFAULT",
+                    "kms:KeyUsage": "ENCRYPT_DECRYPT",
+                },
+                "Bool": {"kms:MultiRegion": "false"},
+            },
+        ),
+        # For the tags of a new key; it must not be limited to particular keys:
+        # https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
+        Permission(actions=("kms:TagResource",), resources=(keys,), conditions=tagged),
+        # A new key's tags may take five minutes to count, and these two follow its creation at once: no condition
+        # on them. https://docs.aws.amazon.com/kms/latest/developerguide/tag-authorization.html
+        Permission(actions=("kms:CreateAlias", "kms:EnableKeyRotation"), resources=(keys,)),
+        # Naming needs the permission on the alias as well:
+        # https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
+        Permission(
+            actions=("kms:CreateAlias",), resources=(f"arn:aws:kms:{REGION}:{on.account}:alias/compliance-audit-*",)
+        ),
+        # Described is a key that an earlier scan has made.
+        Permission(
+            actions=("kms:DescribeKey",),
+            resources=(keys,),
+            conditions={"Null": {f"aws:ResourceTag/{_BUCKET_TAG}": "false"}},
+        ),
+    )

@@ -27,6 +27,7 @@ FUNCTIONS = (
     "publish-metrics",
     "notify-critical",
     "empty-bucket",
+    "close-default-security-group",
 )
 """Every function, by the name of its folder under `functions/`."""
 
@@ -51,11 +52,13 @@ class Settings:
     cost_center: str
     """Value of the CostCenter tag."""
     compliance_level: str
-    """Value of the ComplianceLevel tag."""
+    """Value of the ComplianceLevel tag. No fixed set: the customer demands the tag and names no levels, and each
+    company has its own words for them."""
     alert_emails: tuple[str, ...]
     """Who receives the alerts; each address must confirm its subscription."""
     flow_log_date: str
-    """Date of the first deployment, YYYY-MM-DD; part of the flow log group's name, so it must not change later."""
+    """Date of the first deployment, YYYY-MM-DD or YYYY-MM-DDThhmm; part of the flow log group's name, so it must not
+    change later. The time tells deployments of one day apart, for nothing else in that name does."""
     zone_count: int
     """In how many availability zones the functions and the endpoints have a subnet."""
     map_concurrency: int
@@ -80,27 +83,11 @@ class Settings:
             try:
                 values[field] = parse(context[key])
             except ValueError:
-                problems.append(f"{key} is {json.dumps(context[key])}; allowed: {allowed}")
-        if not problems:
-            settings = cls(**values)
-            problems = list(settings._conflicts())
+                problems.append(f"{key} is {json.dumps(context[key], ensure_ascii=False)}; allowed: {allowed}")
+        problems += _conflicts(values)
         if problems:
             raise SettingsError("\n".join([_ADVICE, *(f"  - {problem}" for problem in problems)]))
-        return settings
-
-    def _conflicts(self) -> Iterator[str]:
-        length = len(self.environment) + len(self.environment_suffix)
-        if length > MAX_ENVIRONMENT_AND_SUFFIX:
-            yield (
-                f"environment and environmentSuffix have {length} characters together; allowed: at most "
-                f"{MAX_ENVIRONMENT_AND_SUFFIX}, so that the reports bucket's name fits into 63"
-            )
-        for function, reserved in (self.reserved_concurrency or {}).items():
-            if function in SCANNERS and reserved < self.map_concurrency:
-                yield (
-                    f"reservedConcurrency of {function} is {reserved}; allowed: at least mapConcurrency, which is "
-                    f"{self.map_concurrency}, or the scan throttles itself"
-                )
+        return cls(**values)
 
     @property
     def names(self) -> Names:
@@ -129,11 +116,33 @@ _ADVICE = (
 )
 
 
+# What the CDK itself keeps in the context has a colon in its key, but for these two.
+_KEYS_OF_THE_CDK = ("acknowledged-issue-numbers", "cli-telemetry")
+
+
 def _unknown_keys(context: Mapping[str, object]) -> Iterator[str]:
-    """Misspelt settings. What the CDK itself keeps in the context has a colon, an at sign or a hyphen in its key."""
+    """Misspelt settings, which would otherwise leave a default in force unnoticed."""
     for key in context:
-        if key.isalnum() and key not in _KEYS:
+        if ":" not in key and key not in _KEYS and key not in _KEYS_OF_THE_CDK:
             yield f"{key} is not a setting; allowed: {', '.join(_KEYS)}"
+
+
+def _conflicts(values: Mapping[str, Any]) -> Iterator[str]:
+    """What does not go together among the values that are right by themselves, by the name of their field."""
+    environment, suffix = values.get("environment", ""), values.get("environment_suffix", "")
+    length = len(environment) + len(suffix)
+    if length > MAX_ENVIRONMENT_AND_SUFFIX:
+        yield (
+            f'environment is "{environment}" and environmentSuffix is "{suffix}", {length} characters together; '
+            f"allowed: at most {MAX_ENVIRONMENT_AND_SUFFIX}, so that the reports bucket's name fits into 63"
+        )
+    at_once = values.get("map_concurrency", 0)
+    for function, reserved in (values.get("reserved_concurrency") or {}).items():
+        if function in SCANNERS and reserved < at_once:
+            yield (
+                f"reservedConcurrency of {function} is {reserved}; allowed: at least mapConcurrency, which is "
+                f"{at_once}, or the scan throttles itself"
+            )
 
 
 def _matching(pattern: str) -> Callable[[object], str]:
@@ -174,16 +183,18 @@ def _emails(value: object) -> tuple[str, ...]:
     return addresses
 
 
-# Stricter than RFC 5321 where that allows what no mailbox of a company has: quoted names and bare hosts.
+# Stricter than RFC 5321 where that allows what no mailbox of a company has: quoted names and bare hosts. The lengths,
+# 64 before the at sign and 254 in all, are the RFC's.
 _email = _matching(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"(?=.{1,254}$)(?=[^@]{1,64}@)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 
 
 def _date(value: object) -> str:
-    text = _matching("[0-9]{4}-[0-9]{2}-[0-9]{2}")(value)
-    datetime.date.fromisoformat(text)
+    # No colon in the time: CloudWatch Logs allows none in a log group's name.
+    text = _matching("[0-9]{4}-[0-9]{2}-[0-9]{2}(T([01][0-9]|2[0-3])[0-5][0-9])?")(value)
+    datetime.date.fromisoformat(text[:10])
     return text
 
 
@@ -202,24 +213,35 @@ def _reservations(value: object) -> Mapping[str, int] | None:
 
 _NAME = "lower-case letters and digits, first a letter"
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html: what every service takes in a tag's value.
+# IAM refuses values that begin with aws: as well, https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html.
 _TAG = (
-    r"[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,254}[A-Za-z0-9_.:/=+@-])?",
-    "1 to 256 of A-Z a-z 0-9 space _.:/=+-@",
+    r"(?![Aa][Ww][Ss]:)[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,254}[A-Za-z0-9_.:/=+@-])?",
+    "1 to 256 of A-Z a-z 0-9 space _.:/=+-@, no space at either end, not beginning with aws:",
 )
 
 _KEYS: Mapping[str, tuple[str, Callable[[object], object], str]] = {
     "environment": ("environment", _matching("[a-z][a-z0-9]*"), f"{_NAME}, for instance dev"),
     "environmentSuffix": (
         "environment_suffix",
-        # S3 keeps bucket names that end in -s3alias for itself.
-        _matching("(?!s3alias$)[a-z0-9]+(-[a-z0-9]+)*(?<!-s3alias)"),
-        "lower-case letters and digits with single hyphens between them, not ending in s3alias, for instance pr42",
+        # The reports bucket's name ends with it, and Amazon S3 keeps -an and -s3alias for names of other kinds:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+        _matching("(?!(.*-)?(an|s3alias)$)[a-z0-9]+(-[a-z0-9]+)*"),
+        "lower-case letters and digits with single hyphens between them, the last word not an or s3alias, for instance "
+        "pr42",
     ),
     "owner": ("owner", _matching(_TAG[0]), _TAG[1]),
     "costCenter": ("cost_center", _matching(_TAG[0]), _TAG[1]),
     "complianceLevel": ("compliance_level", _matching(_TAG[0]), _TAG[1]),
-    "alertEmails": ("alert_emails", _emails, "at least one e-mail address, each once, separated by commas"),
-    "flowLogDate": ("flow_log_date", _date, "the day of the first deployment, YYYY-MM-DD, kept from then on"),
+    "alertEmails": (
+        "alert_emails",
+        _emails,
+        "at least one e-mail address, each once and of at most 254 characters, separated by commas",
+    ),
+    "flowLogDate": (
+        "flow_log_date",
+        _date,
+        "the day of the first deployment, YYYY-MM-DD, or its day and time, YYYY-MM-DDThhmm, kept from then on",
+    ),
     "zoneCount": ("zone_count", _integer(2, 3), "2 or 3"),
     "mapConcurrency": ("map_concurrency", _integer(1, 7), "1 to 7"),
     "reservedConcurrency": (

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from compliance_audit.alerts import Alerts
+from compliance_audit.default_security_group import DefaultSecurityGroup
 from compliance_audit.functions import Functions, Surroundings
 from compliance_audit.logs import Logs
 from compliance_audit.monitoring import Monitoring
@@ -33,6 +34,8 @@ class ComplianceAuditStack(cdk.Stack):
         )
         storage = Storage(self, settings=settings)
         alerts = Alerts(self, settings=settings)
+        logs = Logs(self, settings=settings)
+        network = Network(self, settings=settings, logs=logs)
         resources = Resources(
             account=self.account,
             reports_bucket=storage.reports.bucket_arn,
@@ -42,9 +45,9 @@ class ComplianceAuditStack(cdk.Stack):
             # By its name: the state machine itself refers to the functions whose policies refer to it.
             state_machine=f"arn:aws:states:{REGION}:{self.account}:stateMachine:{state_machine_name(settings.names)}",
             metrics_namespace=settings.metrics_namespace,
+            default_security_group=network.default_security_group_arn,
         )
-        logs = Logs(self, settings=settings)
-        network = Network(self, settings=settings, logs=logs, reachable=resources)
+        network.add_endpoints(resources)
         functions = Functions(
             self,
             settings=settings,
@@ -58,10 +61,11 @@ class ComplianceAuditStack(cdk.Stack):
             ),
         )
         teardown = Teardown(self, functions=functions, network=network, storage=storage)
+        DefaultSecurityGroup(self, functions=functions, network=network)
         workflow = Workflow(self, settings=settings, logs=logs, functions=functions, resources=resources)
         # On deletion the scans stop first: nothing is written once the bucket has been emptied.
         workflow.node.add_dependency(teardown)
-        triggers = Triggers(self, settings=settings, workflow=workflow, alerts=alerts)
+        triggers = Triggers(self, settings=settings, workflow=workflow)
         monitoring = Monitoring(
             self, settings=settings, workflow=workflow, functions=functions, triggers=triggers, alerts=alerts
         )

@@ -1,4 +1,4 @@
-"""What lets `cdk destroy` remove everything: the reports bucket is emptied before CloudFormation deletes it."""
+"""What lets CloudFormation remove everything: the reports bucket is emptied before CloudFormation deletes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What starts a scan: the clock and the custom event; and who hears of a scan that ended without a word."""
+"""What starts a scan: the clock and the custom event."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from compliance_audit.alerts import Alerts
 from compliance_audit.keys import customer_managed_key
-from compliance_audit.settings import Settings
+from compliance_audit.settings import REGION, Settings
 from compliance_audit.workflow import Workflow
 
 SCAN_INTERVAL = Duration.hours(6)
@@ -30,10 +29,13 @@ _RETRY_ATTEMPTS = 24
 _MAX_EVENT_AGE = Duration.hours(1)
 
 
+_STARTING = ("scheduled-scan", "requested-scan")
+
+
 class Triggers(Construct):
     """The rules and their dead-letter queue."""
 
-    def __init__(self, scope: Construct, *, settings: Settings, workflow: Workflow, alerts: Alerts) -> None:
+    def __init__(self, scope: Construct, *, settings: Settings, workflow: Workflow) -> None:
         super().__init__(scope, "triggers")
         names = settings.names
         self._add_queue(settings)
@@ -62,30 +64,6 @@ class Triggers(Construct):
                 event_pattern=events.EventPattern(source=[EVENT_SOURCE], detail_type=[EVENT_DETAIL_TYPE]),
                 targets=[start],
             ),
-            # A machine that fails says so itself; one that was stopped or ran out of time cannot.
-            "stopped-scan": events.Rule(
-                self,
-                "stopped-scan",
-                rule_name=names.of("stopped-scan", "rule"),
-                description="Tells people of a scan that was stopped or timed out",
-                event_pattern=events.EventPattern(
-                    source=["aws.states"],
-                    detail_type=["Step Functions Execution Status Change"],
-                    detail={"stateMachineArn": [machine.state_machine_arn], "status": ["TIMED_OUT", "ABORTED"]},
-                ),
-                # The target lets EventBridge publish to the topic and use its key, both without a condition, for AWS
-                # documents that EventBridge sends no context which a topic's policy could check:
-                # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
-                targets=[
-                    targets.SnsTopic(
-                        alerts.topic,
-                        message=events.RuleTargetInput.from_text(_stopped_text(settings)),
-                        dead_letter_queue=self.dead_letters,
-                        retry_attempts=_RETRY_ATTEMPTS,
-                        max_event_age=_MAX_EVENT_AGE,
-                    )
-                ],
-            ),
         }
 
     def _add_queue(self, settings: Settings) -> None:
@@ -99,6 +77,7 @@ class Triggers(Construct):
                 principals=[iam.ServicePrincipal("events.amazonaws.com")],
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 resources=["*"],
+                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
             )
         )
         self.dead_letters = sqs.Queue(
@@ -114,12 +93,15 @@ class Triggers(Construct):
 
     def _role(self, settings: Settings, state_machine: str) -> iam.IRole:
         names, account = settings.names, Stack.of(self).account
+        # By their names: the rules themselves refer to the role.
+        rules = [f"arn:aws:events:{REGION}:{account}:rule/{names.of(what, 'rule')}" for what in _STARTING]
         role = iam.Role(
             self,
             "start-scan-role",
             role_name=names.of("start-scan", "role"),
             assumed_by=iam.ServicePrincipal(
-                "events.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": account}}
+                "events.amazonaws.com",
+                conditions={"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": rules}},
             ),
             managed_policies=[
                 iam.ManagedPolicy(
@@ -132,14 +114,3 @@ class Triggers(Construct):
             ],
         )
         return role.without_policy_updates()
-
-
-def _stopped_text(settings: Settings) -> str:
-    execution = events.EventField.from_path("$.detail.executionArn")
-    region = events.EventField.from_path("$.region")
-    return (
-        f"Compliance audit {settings.names.system}: a scan ended as {events.EventField.from_path('$.detail.status')} "
-        f"at {events.EventField.time}. It wrote no complete report and says nothing about compliance. "
-        f"See https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution} "
-        "for where it stopped, then start a scan again."
-    )

@@ -10,16 +10,16 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from compliance_audit.functions import Functions
+from compliance_audit.functions import CUSTOM_RESOURCES, Functions
 from compliance_audit.logs import Logs
 from compliance_audit.names import Names
 from compliance_audit.permissions import Resources, publishing
-from compliance_audit.settings import FUNCTIONS, REGION, Settings
+from compliance_audit.settings import FUNCTIONS, Settings
 
 DEFINITION = Path(__file__).resolve().parents[2] / "statemachine" / "compliance-audit.asl.json"
 """The only definition of the state machine."""
 
-CALLED = tuple(name for name in FUNCTIONS if name != "empty-bucket")
+CALLED = tuple(name for name in FUNCTIONS if name not in CUSTOM_RESOURCES)
 """The functions that the state machine calls."""
 
 
@@ -45,6 +45,7 @@ class Workflow(Construct):
         role = _role(
             self,
             names,
+            resources.state_machine,
             [
                 iam.PolicyStatement(
                     actions=["lambda:InvokeFunction"], resources=[function.function_arn for function in called]
@@ -98,7 +99,7 @@ _TRACING = [
 ]
 
 
-def _role(scope: Construct, names: Names, statements: list[iam.PolicyStatement]) -> iam.IRole:
+def _role(scope: Construct, names: Names, state_machine: str, statements: list[iam.PolicyStatement]) -> iam.IRole:
     account = Stack.of(scope).account
     role = iam.Role(
         scope,
@@ -109,7 +110,7 @@ def _role(scope: Construct, names: Names, statements: list[iam.PolicyStatement])
             "states.amazonaws.com",
             conditions={
                 "StringEquals": {"aws:SourceAccount": account},
-                "ArnLike": {"aws:SourceArn": f"arn:aws:states:{REGION}:{account}:stateMachine:*"},
+                "ArnEquals": {"aws:SourceArn": state_machine},
             },
         ),
         managed_policies=[

@@ -45,22 +45,27 @@ def settings(**changes: object) -> Settings:
 def synthesize(**changes: object) -> Json:
     """The template for a valid context with some values changed."""
     with tempfile.TemporaryDirectory() as folder:
-        bundles = Path(folder) / "bundles"
-        for function in FUNCTIONS:
-            stand_in(bundles, function)
-        with mock.patch.dict(os.environ, {"LAMBDA_BUNDLES": str(bundles)}):
-            # The CDK's command line asks for the paths of constructs too.
-            given = {**context(**changes), "aws:cdk:enable-path-metadata": True}
-            app = cdk.App(context=given, outdir=f"{folder}/out", analytics_reporting=False)
-            [stack] = build(app).synth().stacks
-        synthesized: Json = json.loads(Path(stack.template_full_path).read_text())
-        return synthesized
+        return assemble(Path(folder), **changes)
+
+
+def assemble(folder: Path, **changes: object) -> Json:
+    """The template as `synthesize` gives it; what CDK would upload stays in `out` of the folder."""
+    bundles = folder / "bundles"
+    for function in FUNCTIONS:
+        stand_in(bundles, function)
+    with mock.patch.dict(os.environ, {"LAMBDA_BUNDLES": str(bundles)}):
+        # The CDK's command line asks for the paths of constructs too.
+        given = {**context(**changes), "aws:cdk:enable-path-metadata": True}
+        app = cdk.App(context=given, outdir=str(folder / "out"), analytics_reporting=False)
+        [stack] = build(app).synth().stacks
+    synthesized: Json = json.loads(Path(stack.template_full_path).read_text())
+    return synthesized
 
 
 def stand_in(bundles: Path, function: str) -> None:
-    """A function's bundle with nothing in its files."""
+    """A function's bundle whose binary is only the function's name, so that each has a hash of its own."""
     (bundles / function).mkdir(parents=True)
-    (bundles / function / "bootstrap").touch()
+    (bundles / function / "bootstrap").write_text(function)
     if function == "plan-scan":
         (bundles / function / "audit-policy.toml").touch()
 
@@ -91,9 +96,9 @@ def only(kind: str) -> Json:
     return found
 
 
-def named(kind: str, key: str) -> dict[str, Json]:
+def named(kind: str, key: str, within: Json | None = None) -> dict[str, Json]:
     """The properties of the template's resources of one type, by one of their properties."""
-    return {text(found[key]): found for found in properties(kind)}
+    return {text(found[key]): found for found in properties(kind, within)}
 
 
 def text(value: object) -> str:
@@ -107,7 +112,17 @@ def text(value: object) -> str:
             return f"{{{name}.{attribute}}}"
         case {"Fn::Join": [str(separator), list(parts)]}:
             return separator.join(text(part) for part in parts)
+        case {"Fn::Sub": str(pattern)}:
+            return pattern.replace("${", "{")
     raise AssertionError(f"{value} is no text")
+
+
+def target(reference: object) -> str:
+    """The logical id of what a property refers to; empty when it is no reference."""
+    match reference:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            return name
+    return ""
 
 
 def listed(value: object) -> list[Any]:

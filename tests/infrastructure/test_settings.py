@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from compliance_audit import context as context_module
+from compliance_audit.context import read_context
 from compliance_audit.settings import FUNCTIONS, Settings, SettingsError
 from synthesis import CDK_JSON, CHOSEN, context, settings
 
@@ -23,12 +27,16 @@ EVERYTHING_AT_2 = dict.fromkeys(FUNCTIONS, 2)
         ("environmentSuffix", "a--b"),
         ("environmentSuffix", "s3alias"),
         ("environmentSuffix", "pr-s3alias"),
+        ("environmentSuffix", "an"),
+        ("environmentSuffix", "pr-an"),
         ("environmentSuffix", "pr42\n"),
         ("environmentSuffix", True),
         ("owner", ""),
         ("owner", " "),
         ("owner", "x" * 257),
         ("owner", "a<b"),
+        ("owner", "aws:platform"),
+        ("owner", "Müller"),
         ("costCenter", ["cc-1001"]),
         ("complianceLevel", "high\n"),
         ("alertEmails", ""),
@@ -40,12 +48,18 @@ EVERYTHING_AT_2 = dict.fromkeys(FUNCTIONS, 2)
         ("alertEmails", "a b@example.com"),
         ("alertEmails", "a..b@example.com"),
         ("alertEmails", "a@-example.com"),
+        ("alertEmails", "x" * 65 + "@example.com"),
+        ("alertEmails", "a@" + "mail." * 50 + "com"),
         ("alertEmails", "a@example.com,"),
         ("alertEmails", "a@example.com,A@example.com"),
         ("flowLogDate", "2026-02-30"),
         ("flowLogDate", "23.11.2026"),
         ("flowLogDate", "20261123"),
         ("flowLogDate", "2026-11-23T00:00"),
+        ("flowLogDate", "2026-11-23T2400"),
+        ("flowLogDate", "2026-11-23T0960"),
+        ("flowLogDate", "2026-11-31T0900"),
+        ("flowLogDate", "2026-11-23T09"),
         ("zoneCount", 1),
         ("zoneCount", 4),
         ("zoneCount", "two"),
@@ -78,19 +92,32 @@ def test_what_has_no_default_must_be_given(key: str) -> None:
 
 
 def test_everything_wrong_is_told_at_once() -> None:
+    """What is wrong by itself, and what does not go together."""
     with pytest.raises(SettingsError) as refused:
-        settings(environment="DEV", zoneCount=9, architecture="mips")
+        settings(environment="DEV", owner="Müller", zoneCount=9, mapConcurrency=7, reservedConcurrency=3)
     told = str(refused.value)
-    assert all(key in told for key in ("environment is", "zoneCount is 9", 'architecture is "mips"'))
+    assert all(
+        problem in told
+        for problem in ('environment is "DEV"', 'owner is "Müller"', "zoneCount is 9", "of scan-lambda is 3; allowed")
+    )
 
 
-def test_a_misspelt_key_is_refused() -> None:
-    with pytest.raises(SettingsError, match="zonecount is not a setting"):
-        settings(zonecount=3)
+@pytest.mark.parametrize("key", ["zonecount", "zone_count", "zone-count", "Zone Count"])
+def test_a_misspelt_key_is_refused(key: str) -> None:
+    with pytest.raises(SettingsError, match=f"{key} is not a setting; allowed: .*zoneCount"):
+        settings(**{key: 3})
 
 
 def test_keys_of_the_cdk_are_left_alone() -> None:
-    settings(**{"@aws-cdk/core:newStyleStackSynthesis": True, "aws:cdk:enable-path-metadata": True})
+    """Feature flags and looked-up values, and what `cdk acknowledge` and `cdk cli-telemetry` write."""
+    settings(
+        **{
+            "@aws-cdk/core:newStyleStackSynthesis": True,
+            "aws:cdk:enable-path-metadata": True,
+            "acknowledged-issue-numbers": [34892],
+            "cli-telemetry": False,
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,6 +129,11 @@ def test_keys_of_the_cdk_are_left_alone() -> None:
         ("mapConcurrency", "2", "map_concurrency", 2),
         ("environmentSuffix", 42, "environment_suffix", "42"),
         ("environmentSuffix", "a-b-c", "environment_suffix", "a-b-c"),
+        ("environmentSuffix", "an-7", "environment_suffix", "an-7"),
+        ("environmentSuffix", "plan", "environment_suffix", "plan"),
+        ("owner", "Platform team @ example.com", "owner", "Platform team @ example.com"),
+        ("flowLogDate", "2026-11-23", "flow_log_date", "2026-11-23"),
+        ("flowLogDate", "2026-11-23T0915", "flow_log_date", "2026-11-23T0915"),
         ("reservedConcurrency", "none", "reserved_concurrency", None),
         ("reservedConcurrency", "7", "reserved_concurrency", dict.fromkeys(FUNCTIONS, 7)),
         ("reservedConcurrency", 7, "reserved_concurrency", dict.fromkeys(FUNCTIONS, 7)),
@@ -118,7 +150,10 @@ def test_names_stay_within_the_limit_of_bucket_names() -> None:
     """An S3 bucket's name has 63 characters at most."""
     longest = settings(environment="staging", environmentSuffix="release-10")
     assert len(longest.names.bucket("compliance-audit-reports", "123456789012")) == 63
-    with pytest.raises(SettingsError, match="18 characters together; allowed: at most 17"):
+    refused = (
+        'environment is "staging" and environmentSuffix is "release-100", 18 characters together; allowed: at most 17'
+    )
+    with pytest.raises(SettingsError, match=refused):
         settings(environment="staging", environmentSuffix="release-100")
 
 
@@ -136,3 +171,23 @@ def test_the_defaults_are_within_the_quota_of_a_new_account() -> None:
     reserved = CDK_JSON["context"]["reservedConcurrency"]
     assert set(reserved) == set(FUNCTIONS)
     assert sum(reserved.values()) <= 900
+
+
+def test_what_is_given_stands_over_the_file() -> None:
+    read = read_context(["zoneCount=3", "owner=a=b"])
+    assert (read["zoneCount"], read["owner"]) == ("3", "a=b")
+    assert read["mapConcurrency"] == CDK_JSON["context"]["mapConcurrency"]
+
+
+@pytest.mark.parametrize("given", ["zoneCount", "=3", ""])
+def test_what_is_given_without_a_key_or_a_value_is_refused(given: str) -> None:
+    with pytest.raises(SettingsError, match=f"-c {given} is not a setting; allowed: key=value"):
+        read_context([given])
+
+
+def test_a_file_that_is_not_json_is_named_with_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "cdk.json"
+    broken.write_text('{"context": {"zoneCount": 2,}}')
+    monkeypatch.setattr(context_module, "CDK_JSON", broken)
+    with pytest.raises(SettingsError, match=r"infrastructure/cdk.json is not JSON: .* line 1 column 2"):
+        read_context([])

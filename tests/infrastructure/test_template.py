@@ -42,7 +42,10 @@ def test_cloudformation_would_take_the_template() -> None:
     written = machine["Properties"]["DefinitionString"]
     machine["Properties"]["DefinitionString"] = written.replace('"{% ${MapConcurrency} %}"', "4")
     # W3005 is about dependencies that CDK states twice.
-    matches = lint(json.dumps(checked), config=ManualArgs(regions=["us-east-1"], ignore_checks=["W3005"]))
+    everything = ManualArgs(
+        regions=["us-east-1"], include_checks=["I"], include_experimental=True, ignore_checks=["W3005"]
+    )
+    matches = lint(json.dumps(checked), config=everything)
     assert [str(match) for match in matches] == []
 
 

@@ -4,6 +4,7 @@
 //!
 //! `make test-pipeline` deploys it on the local AWS and says in the environment where it is.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The deployed system.
 pub struct System {
+    /// EC2.
+    pub ec2: aws_sdk_ec2::Client,
     /// EventBridge.
     pub events: aws_sdk_eventbridge::Client,
     /// IAM.
@@ -85,6 +88,7 @@ impl System {
         };
         let config = aws_config::load_from_env().await;
         Self {
+            ec2: aws_sdk_ec2::Client::new(&config),
             events: aws_sdk_eventbridge::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             lambda: aws_sdk_lambda::Client::new(&config),
@@ -222,6 +226,28 @@ impl System {
         serde_json::from_str(&self.text(key).await).unwrap_or_else(|error| panic!("{key}: {error}"))
     }
 
+    /// ARNs of what the deployment itself has of the resources that are scanned: its bucket, its functions, its VPC with
+    /// every security group in it.
+    pub async fn own_resources(&self) -> BTreeSet<String> {
+        let mut own = BTreeSet::from([format!("arn:aws:s3:::{}", self.reports)]);
+        let mut functions = self.lambda.list_functions().into_paginator().items().send();
+        while let Some(function) = functions.next().await {
+            let function = function.unwrap();
+            if function.function_name().unwrap_or_default().ends_with(&format!("-function-{}", self.name)) {
+                own.extend(function.function_arn);
+            }
+        }
+        let name = filter("tag:Name", format!("audit-vpc-{}", self.name));
+        let vpcs = self.ec2.describe_vpcs().filters(name).send().await.unwrap().vpcs.unwrap();
+        for id in vpcs.into_iter().filter_map(|vpc| vpc.vpc_id) {
+            let groups = self.ec2.describe_security_groups().filters(filter("vpc-id", id.clone())).send().await;
+            let ids = groups.unwrap().security_groups.unwrap().into_iter().filter_map(|group| group.group_id);
+            own.extend(ids.map(|group| format!("arn:aws:ec2:us-east-1:123456789012:security-group/{group}")));
+            own.insert(format!("arn:aws:ec2:us-east-1:123456789012:vpc/{id}"));
+        }
+        own
+    }
+
     /// Takes the messages that have arrived since the last look, but for those of alarms, which use the same topic.
     pub async fn take_emails(&self) -> Vec<Email> {
         let mut emails = Vec::new();
@@ -243,4 +269,8 @@ impl System {
             }
         }
     }
+}
+
+fn filter(name: &str, value: String) -> aws_sdk_ec2::types::Filter {
+    aws_sdk_ec2::types::Filter::builder().name(name).values(value).build()
 }

@@ -1,6 +1,6 @@
 //! The deployed system, driven as its users drive it. The tests share one deployment and run one after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use audit_model::summary::ScanStatus;
 use audit_model::{Finding, Service, Status, TriggerKind, UnreadableCause};
@@ -246,4 +246,28 @@ async fn the_same_account_scanned_twice_has_nothing_new_and_keeps_since_when() {
     let then = since(&system.findings(first.scan_id()).await);
     assert!(!then.is_empty() && then.values().all(Option::is_some));
     assert_eq!(since(&system.findings(second.scan_id()).await), then);
+}
+
+#[tokio::test]
+#[ignore = "needs the deployed system: make test-pipeline"]
+async fn the_auditor_has_nothing_to_say_against_itself() {
+    let system = System::find().await;
+    let own = system.own_resources().await;
+    let of_type = |part: &str| own.iter().filter(|arn| arn.contains(part)).count();
+    // The default group is one of the three.
+    assert_eq!((of_type(":vpc/"), of_type(":security-group/")), (1, 3), "{own:?}");
+    assert!(of_type(":function:scan-") == 3 && of_type(":s3:::") == 1, "{own:?}");
+
+    let ended = system.execute(&without_remediation()).await;
+    assert_succeeded(&ended);
+    let findings = system.findings(ended.scan_id()).await;
+    let on_us: Vec<_> = findings.into_iter().filter(|finding| own.contains(&finding.resource.arn)).collect();
+    let judged: BTreeSet<_> = on_us.iter().map(|finding| finding.resource.arn.clone()).collect();
+    assert_eq!(judged, own);
+    let against: Vec<_> = on_us
+        .iter()
+        .filter(|finding| matches!(finding.status, Status::NonCompliant | Status::InsufficientData))
+        .map(|finding| (&finding.resource.arn, &finding.rule_id, finding.status))
+        .collect();
+    assert!(against.is_empty(), "{against:#?}");
 }

@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 
 /// A bucket that keeps versions.
 #[async_trait]
-pub trait VersionedBucket: Sync {
+pub trait VersionedBucket: Send + Sync {
     /// Some of the multipart uploads that were begun and not ended; none when there are no more, or no bucket.
     async fn unfinished_uploads(&self) -> Result<Vec<Upload>, TaskError>;
 

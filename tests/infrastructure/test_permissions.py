@@ -1,0 +1,165 @@
+"""Least privilege: a function's policy allows what its code calls and nothing else, as narrowly as AWS can."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from compliance_audit.settings import FUNCTIONS
+from sdk_calls import FUNCTIONS_FOLDER, Call, calls
+from synthesis import Json, allowed_actions, listed, named, settings, statements
+
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html#monitoring-cloudwatchlogs-prereqs,
+# https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html,
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions and, for the key of
+# the environment, https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+BY_LAMBDA_ITSELF = {
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+    "kms:Decrypt",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+
+# The operations that need another action than the one of their name, or more than one. Amazon S3:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+READ = {"s3:GetObject", "s3:ListBucket", "kms:Decrypt"}  # API_GetObject.html: a missing object wants ListBucket
+WRITTEN_IN_PARTS = {"s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"}  # mpuoverview.html#mpuAndPermissions
+ACTIONS: dict[tuple[str, str], set[str]] = {
+    ("s3", "CompleteMultipartUpload"): WRITTEN_IN_PARTS,
+    ("s3", "CreateMultipartUpload"): WRITTEN_IN_PARTS,
+    ("s3", "DeleteBucketEncryption"): {"s3:PutEncryptionConfiguration"},
+    ("s3", "DeleteObjects"): {"s3:DeleteObject", "s3:DeleteObjectVersion"},  # of versions; API_DeleteObjects.html
+    ("s3", "GetBucketEncryption"): {"s3:GetEncryptionConfiguration"},
+    ("s3", "GetBucketReplication"): {"s3:GetReplicationConfiguration"},
+    ("s3", "GetObject"): READ,
+    ("s3", "GetPublicAccessBlock"): {"s3:GetBucketPublicAccessBlock"},
+    ("s3", "ListBuckets"): {"s3:ListAllMyBuckets"},
+    ("s3", "ListMultipartUploads"): {"s3:ListBucketMultipartUploads"},
+    ("s3", "ListObjectVersions"): {"s3:ListBucketVersions"},
+    ("s3", "PutBucketEncryption"): {"s3:PutEncryptionConfiguration"},
+    ("s3", "PutObject"): {"s3:PutObject", "kms:GenerateDataKey"},
+    ("s3", "UploadPart"): WRITTEN_IN_PARTS,
+    ("s3control", "GetPublicAccessBlock"): {"s3:GetAccountPublicAccessBlock"},
+    # Its answer holds the tags: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
+    ("lambda", "GetFunction"): {"lambda:GetFunction", "lambda:ListTags"},
+    # The topic is encrypted: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    ("sns", "Publish"): {"sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"},
+    ("sfn", "ListExecutions"): {"states:ListExecutions"},
+}
+
+
+def needed(call: Call) -> set[str]:
+    """The actions that a call needs."""
+    actions = ACTIONS.get((call.service, call.operation), {f"{call.service}:{call.operation}"})
+    # https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
+    return actions | {"kms:TagResource"} if call.operation == "CreateKey" and "tags" in call.parameters else actions
+
+
+def policy(function: str) -> Json:
+    """The document of a function's policy."""
+    document: Json = named("AWS::IAM::ManagedPolicy", "ManagedPolicyName")[f"{function}-policy-dev-pr42"]
+    policy_document: Json = document["PolicyDocument"]
+    return policy_document
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_what_its_code_calls_and_nothing_else(function: str) -> None:
+    called = calls(function)
+    assert called, "no call was found: has the way of calling AWS changed?"
+    wanted = {action for call in called for action in needed(call)}
+    assert allowed_actions(policy(function)) == wanted | BY_LAMBDA_ITSELF
+
+
+@pytest.mark.parametrize(
+    ("function", "operations"),
+    [
+        ("publish-metrics", {"s3:GetObject", "cloudwatch:PutMetricData"}),
+        (
+            "list-targets",
+            {"s3:GetObject", "s3:PutObject", "s3:ListBuckets", "ec2:DescribeVpcs", "lambda:ListFunctions"},
+        ),
+        (
+            "empty-bucket",
+            {"s3:AbortMultipartUpload", "s3:DeleteObjects", "s3:ListMultipartUploads", "s3:ListObjectVersions"},
+        ),
+    ],
+)
+def test_calls_are_found_as_a_reader_of_the_code_finds_them(function: str, operations: set[str]) -> None:
+    """The first reads and does not write, the second writes whole objects only, the third shares none of that code."""
+    assert {f"{call.service}:{call.operation}" for call in calls(function)} == operations
+
+
+# --- Conditions -----------------------------------------------------------------------------------------------------
+
+
+def grants() -> Iterator[tuple[str, str, list[str], Json]]:
+    """Every action that a function's code may use: function, action, resources and conditions.
+
+    Not what AWS Lambda uses itself: whether these conditions are there for its calls, AWS does not say.
+    """
+    for function in FUNCTIONS:
+        for statement in statements(policy(function)):
+            for action in listed(statement["Action"]):
+                condition = statement.get("Condition", {})
+                if action not in BY_LAMBDA_ITSELF or "kms:ViaService" in condition.get("StringEquals", {}):
+                    yield function, action, listed(statement["Resource"]), condition
+
+
+def must(condition: Json, key: str) -> object:
+    """The value that a key must have."""
+    return condition.get("StringEquals", {}).get(key)
+
+
+def test_what_has_no_resource_is_limited_to_the_region() -> None:
+    for function, action, resources, condition in grants():
+        if resources == ["*"]:
+            assert must(condition, "aws:RequestedRegion") == "us-east-1", f"{action} of {function}"
+
+
+def test_buckets_are_the_accounts_own() -> None:
+    for function, action, resources, condition in grants():
+        if action.startswith("s3:") and resources != ["*"]:
+            assert must(condition, "s3:ResourceAccount") == {"Ref": "AWS::AccountId"}, f"{action} of {function}"
+
+
+def test_a_key_is_used_through_its_service_and_for_one_resource() -> None:
+    contexts = {"s3.us-east-1.amazonaws.com": "aws:s3:arn", "sns.us-east-1.amazonaws.com": "aws:sns:topicArn"}
+    for function, action, resources, condition in grants():
+        if action in ("kms:Decrypt", "kms:GenerateDataKey"):
+            context = contexts[str(must(condition, "kms:ViaService"))]
+            assert must(condition, f"kms:EncryptionContext:{context}"), f"{action} of {function}"
+            assert resources != ["*"], f"{action} of {function}"
+
+
+def test_new_keys_are_of_the_kind_that_amazon_s3_takes_and_are_tagged_as_a_buckets_own() -> None:
+    [(function, _, _, condition)] = [grant for grant in grants() if grant[1] == "kms:CreateKey"]
+    assert function == "remediate-s3-encryption"
+    assert condition["Bool"] == {"kms:MultiRegion": "false"}
+    assert must(condition, "kms:KeySpec") == "SYMMETRIC_DEFAULT"
+    assert must(condition, "kms:KeyUsage") == "ENCRYPT_DECRYPT"
+    assert must(condition, "kms:KeyOrigin") == "AWS_KMS"
+    assert condition["Null"] == {"aws:RequestTag/compliance-audit:bucket": "false"}
+
+
+def test_the_tags_of_new_keys_are_those_that_the_code_gives() -> None:
+    source = (FUNCTIONS_FOLDER / "remediate-s3-encryption" / "src" / "kms.rs").read_text()
+    [own] = re.findall(r'const BUCKET_TAG: &str = "(.*)";', source)
+    for action in ("kms:CreateKey", "kms:TagResource"):
+        [condition] = [condition for _, granted, _, condition in grants() if granted == action]
+        allowed = condition["ForAllValues:StringEquals"]["aws:TagKeys"]
+        assert set(allowed) == {*settings().tags, own}
+        # Without it a request without tags would do, for which ForAllValues holds.
+        assert condition["Null"] == {f"aws:RequestTag/{own}": "false"}
+
+
+def test_only_keys_of_buckets_are_described() -> None:
+    [condition] = [condition for _, action, _, condition in grants() if action == "kms:DescribeKey"]
+    assert condition == {"Null": {"aws:ResourceTag/compliance-audit:bucket": "false"}}
