@@ -1,0 +1,220 @@
+"""Reads the target account. Nothing here changes anything, and no answer but AWS's own counts as one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from compliance_audit.preflight.needs import Needs
+from compliance_audit.preflight.readings import (
+    GATEWAY_ENDPOINTS,
+    INTERFACE_ENDPOINTS,
+    VPCS,
+    Concurrency,
+    Readings,
+    Unreadable,
+)
+from compliance_audit.settings import REGION
+
+Client = Callable[[str], Any]
+"""Makes the client of a service."""
+
+Value = TypeVar("Value")
+
+
+def clients(session: boto3.Session) -> Client:
+    """Clients of the region to which the system is deployed; seconds, not minutes, until a call is given up."""
+    config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 3})
+    return lambda service: session.client(service, region_name=REGION, config=config)
+
+
+def read_identity(client: Client) -> tuple[str, str] | Unreadable:
+    """The account's id and the caller's ARN. IAM cannot deny this call: it fails without valid credentials only.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+    """
+
+    def ask() -> tuple[str, str]:
+        answer = client("sts").get_caller_identity()
+        return answer["Account"], answer["Arn"]
+
+    return _read("sts:GetCallerIdentity", ask)
+
+
+def read_account(client: Client, needs: Needs, *, caller: str, region: str | None) -> Readings:
+    """Read what decides whether the deployment can work; the caller and the region are known already."""
+    status = _read("cloudformation:DescribeStacks", lambda: _stack_status(client, needs.stack))
+    return Readings(
+        caller=caller,
+        region=region,
+        bootstrap_version=_read("ssm:GetParameter", lambda: _bootstrap_version(client, needs.bootstrap_parameter)),
+        bootstrap_bucket=_read("s3:ListBucket", lambda: _bucket_exists(client, needs.bootstrap_bucket)),
+        stack_status=status,
+        stack_resources={}
+        if status is None
+        else _read("cloudformation:ListStackResources", lambda: _stack_resources(client, needs.stack)),
+        bucket=_read("s3:ListBucket", lambda: _bucket_exists(client, needs.bucket)),
+        log_groups=_read(
+            "logs:DescribeLogGroups", lambda: _log_groups(client, {*needs.log_groups, needs.flow_log_group})
+        ),
+        key_aliases=_read("kms:ListAliases", lambda: _aliases(client) & needs.key_aliases),
+        reservations=_read("lambda:GetFunctionConcurrency", lambda: _reservations(client, needs.functions)),
+        concurrency=_read("lambda:GetAccountSettings", lambda: _concurrency(client)),
+        vpcs=_read("ec2:DescribeVpcs", lambda: _vpcs(client, needs.account)),
+        gateway_endpoints=_read("ec2:DescribeVpcEndpoints", lambda: _gateway_endpoints(client)),
+        quotas={code: read_quota(client, code) for code in (VPCS, GATEWAY_ENDPOINTS, INTERFACE_ENDPOINTS)},
+        service_zones=_read("ec2:DescribeVpcEndpointServices", lambda: _service_zones(client, needs.endpoint_services)),
+        iam=_read("iam:GetAccountSummary", lambda: _iam(client)),
+    )
+
+
+def read_quota(client: Client, code: str) -> int | Unreadable:
+    """The quota in force. Service Quotas knows one of the account's own only after it was changed once.
+
+    https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html
+    """
+    asked = {"ServiceCode": "vpc", "QuotaCode": code}
+    applied = _read(
+        "servicequotas:GetServiceQuota",
+        lambda: _absent_is_none(
+            "NoSuchResourceException", lambda: _quota_value(client("service-quotas").get_service_quota(**asked))
+        ),
+    )
+    if applied is not None:
+        return applied
+    return _read(
+        "servicequotas:GetAWSDefaultServiceQuota",
+        lambda: _quota_value(client("service-quotas").get_aws_default_service_quota(**asked)),
+    )
+
+
+def region_of(session: boto3.Session) -> str | None:
+    """The region that the CDK's command line and the AWS CLI would take."""
+    # boto3 does not know this variable.
+    return os.environ.get("AWS_REGION") or session.region_name
+
+
+def _read(action: str, ask: Callable[[], Value]) -> Value | Unreadable:
+    try:
+        return ask()
+    except ClientError as error:
+        return Unreadable(action, error.response["Error"]["Code"])
+    except BotoCoreError as error:
+        return Unreadable(action, type(error).__name__)
+    except (KeyError, TypeError, ValueError):
+        return Unreadable(action, "an answer of another form than AWS documents")
+
+
+def _absent_is_none(code: str, ask: Callable[[], Value], *, message: str = "") -> Value | None:
+    """AWS's answer, or None if it is the error that says that there is no such thing."""
+    try:
+        return ask()
+    except ClientError as error:
+        told = error.response["Error"]
+        if told["Code"] == code and message in told.get("Message", ""):
+            return None
+        raise
+
+
+def _each(client: Any, operation: str, items: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
+    """The items of every page."""
+    for page in client.get_paginator(operation).paginate(**arguments):
+        yield from page[items]
+
+
+def _bootstrap_version(client: Client, parameter: str) -> int | None:
+    answer = _absent_is_none("ParameterNotFound", lambda: client("ssm").get_parameter(Name=parameter))
+    return None if answer is None else int(answer["Parameter"]["Value"])
+
+
+def _stack_status(client: Client, stack: str) -> str | None:
+    # CloudFormation has no error code of its own for a stack that is not there.
+    answer = _absent_is_none(
+        "ValidationError",
+        lambda: client("cloudformation").describe_stacks(StackName=stack),
+        message="does not exist",
+    )
+    return None if answer is None else str(answer["Stacks"][0]["StackStatus"])
+
+
+def _stack_resources(client: Client, stack: str) -> Mapping[str, str]:
+    resources = _each(client("cloudformation"), "list_stack_resources", "StackResourceSummaries", StackName=stack)
+    return {
+        resource["PhysicalResourceId"]: resource["ResourceType"]
+        for resource in resources
+        # What CloudFormation has not made yet has no id, and what it has deleted is listed all the same.
+        if resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE"
+    }
+
+
+def _bucket_exists(client: Client, bucket: str) -> bool:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html: 403 may be either, and stays an error."""
+    return _absent_is_none("404", lambda: client("s3").head_bucket(Bucket=bucket)) is not None
+
+
+def _log_groups(client: Client, names: set[str]) -> frozenset[str]:
+    logs = client("logs")
+    return frozenset(
+        name
+        for name in names
+        for group in _each(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=name)
+        if group["logGroupName"] == name
+    )
+
+
+def _aliases(client: Client) -> frozenset[str]:
+    return frozenset(alias["AliasName"] for alias in _each(client("kms"), "list_aliases", "Aliases"))
+
+
+def _reservations(client: Client, functions: Iterable[str]) -> Mapping[str, int]:
+    lambda_ = client("lambda")
+    answers = {
+        name: _absent_is_none("ResourceNotFoundException", partial(lambda_.get_function_concurrency, FunctionName=name))
+        for name in functions
+    }
+    return {
+        name: answer.get("ReservedConcurrentExecutions", 0) for name, answer in answers.items() if answer is not None
+    }
+
+
+def _concurrency(client: Client) -> Concurrency:
+    limits = client("lambda").get_account_settings()["AccountLimit"]
+    return Concurrency(
+        limit=limits["ConcurrentExecutions"],
+        unreserved=limits["UnreservedConcurrentExecutions"],
+    )
+
+
+def _vpcs(client: Client, account: str) -> frozenset[str]:
+    """Without those that other accounts share with this one, which count there."""
+    vpcs = _each(client("ec2"), "describe_vpcs", "Vpcs")
+    return frozenset(vpc["VpcId"] for vpc in vpcs if vpc["OwnerId"] == account)
+
+
+def _gateway_endpoints(client: Client) -> frozenset[str]:
+    endpoints = _each(client("ec2"), "describe_vpc_endpoints", "VpcEndpoints")
+    return frozenset(endpoint["VpcEndpointId"] for endpoint in endpoints if endpoint["VpcEndpointType"] == "Gateway")
+
+
+def _iam(client: Client) -> Mapping[str, int]:
+    summary = client("iam").get_account_summary()["SummaryMap"]
+    return {figure: summary[figure] for figure in ("Roles", "RolesQuota", "Policies", "PoliciesQuota")}
+
+
+def _quota_value(answer: Mapping[str, Any]) -> int:
+    return int(answer["Quota"]["Value"])
+
+
+def _service_zones(client: Client, services: Iterable[str]) -> Mapping[str, frozenset[str]]:
+    answer = client("ec2").describe_vpc_endpoint_services(ServiceNames=sorted(services))
+    return {
+        service["ServiceName"]: frozenset(service["AvailabilityZones"])
+        for service in answer["ServiceDetails"]
+        if "Interface" in [kind["ServiceType"] for kind in service["ServiceType"]]
+    }

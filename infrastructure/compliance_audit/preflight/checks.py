@@ -1,0 +1,321 @@
+"""Judges what was read: what works, what would fail in the deployment and how to mend it, what nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from compliance_audit.preflight.needs import Needs
+from compliance_audit.preflight.readings import (
+    GATEWAY_ENDPOINTS,
+    INTERFACE_ENDPOINTS,
+    VPCS,
+    NotReadError,
+    Readings,
+    Unreadable,
+    value,
+)
+from compliance_audit.settings import REGION, SCANNERS
+
+BOOTSTRAP_VERSION = 6
+"""The oldest version of the CDK's bootstrap resources that the stack can be deployed with.
+
+https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+"""
+
+
+class Verdict(Enum):
+    """What a check came to."""
+
+    OK = "ok"
+    FAILS = "FAILS"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A check's result, as it is printed."""
+
+    verdict: Verdict
+    what: str
+    """What was checked."""
+    text: str
+    """What was found; for a failure also what to do."""
+
+    def __str__(self) -> str:
+        return f"{self.verdict.value:<12} {self.what}: {self.text}"
+
+
+def judge(needs: Needs, readings: Readings) -> list[Line]:
+    """Every check, in the order in which a person would mend what fails."""
+    return [_line(what, check, needs, readings) for what, check in _CHECKS.items()]
+
+
+def no_identity(reading: Unreadable) -> Line:
+    """Without valid credentials nothing else can be read, and nothing can be deployed."""
+    return Line(
+        Verdict.FAILS,
+        "account",
+        f"AWS did not tell who asks ({reading.error}); put valid credentials of the target account into the "
+        "environment, or name a profile with --profile",
+    )
+
+
+class _WouldFailError(Exception):
+    """What would fail in the deployment, and how to mend it."""
+
+
+_Check = Callable[[Needs, Readings], str]
+"""Tells what is fine. Raises _WouldFailError for what would fail, NotReadError for what could not be read."""
+
+
+def _line(what: str, check: _Check, needs: Needs, readings: Readings) -> Line:
+    try:
+        return Line(Verdict.OK, what, check(needs, readings))
+    except _WouldFailError as failure:
+        return Line(Verdict.FAILS, what, str(failure))
+    except NotReadError as error:
+        return Line(Verdict.NOT_CHECKED, what, f"{error}; mend that and ask again, or look for yourself")
+
+
+def _account(needs: Needs, readings: Readings) -> str:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
+    return f"{needs.account}, as {readings.caller}"
+
+
+def _region(needs: Needs, readings: Readings) -> str:
+    """The stack names its region; the bootstrap and the AWS CLI take the environment's.
+
+    https://docs.aws.amazon.com/cdk/v2/guide/configure-env.html
+    """
+    if readings.region is None:
+        return f"{REGION}, which the stack names; the environment and the profile name none"
+    if readings.region != REGION:
+        raise _WouldFailError(
+            f"the environment or the profile names {readings.region}, where `cdk bootstrap` and the AWS CLI would go, "
+            f"and the system runs in {REGION} only; `export AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}`"
+        )
+    return REGION
+
+
+def _bootstrap(needs: Needs, readings: Readings) -> str:
+    """https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html"""
+    mend = f"`npx --prefix infrastructure cdk bootstrap aws://{needs.account}/{REGION}`"
+    version = value(readings.bootstrap_version)
+    if version is None:
+        raise _WouldFailError(f"{needs.bootstrap_parameter} is not there: the account was never bootstrapped; {mend}")
+    if version < BOOTSTRAP_VERSION:
+        raise _WouldFailError(f"version {version} is there, at least {BOOTSTRAP_VERSION} is needed; {mend}")
+    if not value(readings.bootstrap_bucket):
+        raise _WouldFailError(
+            f"version {version} is there, its bucket {needs.bootstrap_bucket} is not; delete the stack CDKToolkit, "
+            f"then {mend}"
+        )
+    return f"version {version}, at least {BOOTSTRAP_VERSION} is needed"
+
+
+def _stack(needs: Needs, readings: Readings) -> str:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html has the states' meaning."""
+    status = value(readings.stack_status)
+    if status is None:
+        return f"{needs.stack} is not there yet"
+    # `cdk deploy` deletes a stack whose creation was rolled back, and goes on with one that only has a change set.
+    if status in ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE"):
+        return f"{needs.stack} is {status}: the CDK makes it anew"
+    found = f"{needs.stack} is {status}"
+    if status.endswith("_IN_PROGRESS"):
+        raise _WouldFailError(f"{found}: somebody is changing it; wait until that has ended")
+    if status in ("DELETE_FAILED", "ROLLBACK_FAILED"):
+        raise _WouldFailError(
+            f"{found}: its events in the CloudFormation console name what could not be deleted, and why; "
+            "mend that, then `make destroy`"
+        )
+    if status.endswith("_FAILED"):
+        raise _WouldFailError(
+            f"{found}: its events in the CloudFormation console name what failed, and why; mend that, then "
+            f"`cdk rollback {needs.stack}` with the same settings"
+        )
+    return f"{found}, and can be updated"
+
+
+def _bucket(needs: Needs, readings: Readings) -> str:
+    """Bucket names are unique over all accounts: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+    _free(
+        [needs.bucket] if value(readings.bucket) else [],
+        readings,
+        "fetch from the bucket what must be kept and delete it, or take another environmentSuffix",
+    )
+    return f"{needs.bucket} is free or ours"
+
+
+def _flow_log_group(needs: Needs, readings: Readings) -> str:
+    """One name for one region and date, whatever the environment: the customer's rule."""
+    _free(
+        value(readings.log_groups) & {needs.flow_log_group},
+        readings,
+        "another deployment of that day has it: give flowLogDate the time of day too, for instance "
+        "-c flowLogDate=2026-11-24T0915; or delete the log group if it was left behind",
+    )
+    return f"{needs.flow_log_group} is free or ours"
+
+
+def _log_groups(needs: Needs, readings: Readings) -> str:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html"""
+    _free(
+        value(readings.log_groups) & needs.log_groups,
+        readings,
+        "left behind by an earlier deployment: `aws logs delete-log-group --log-group-name NAME` for each, "
+        "or take another environmentSuffix",
+    )
+    return f"all {len(needs.log_groups)} names are free or ours"
+
+
+def _functions(needs: Needs, readings: Readings) -> str:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
+    _free(
+        value(readings.reservations).keys(),
+        readings,
+        "`aws lambda delete-function --function-name NAME` for each, or take another environmentSuffix",
+    )
+    return f"all {len(needs.functions)} names are free or ours"
+
+
+def _keys(needs: Needs, readings: Readings) -> str:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html"""
+    _free(
+        value(readings.key_aliases),
+        readings,
+        "`aws kms delete-alias --alias-name NAME` for each, which keeps the key; or take another environmentSuffix",
+    )
+    return f"all {len(needs.key_aliases)} aliases are free or ours"
+
+
+def _free(found: Iterable[str], readings: Readings, mend: str) -> None:
+    """Names that exist must be our stack's, or CloudFormation cannot make what is called so."""
+    taken = sorted(set(found) - value(readings.stack_resources).keys())
+    if taken:
+        raise _WouldFailError(f"{', '.join(taken)} exists and is not of our stack; {mend}")
+
+
+# AWS Lambda keeps 100 unreserved, in some accounts 50; only the message of its refusal tells the account's figure.
+_UNRESERVED = 100
+
+
+def _concurrency(needs: Needs, readings: Readings) -> str:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"""
+    limit = value(readings.concurrency).limit
+    if not needs.reservations:
+        return f"nothing is to be reserved of the account's {limit} concurrent executions{_throttled(needs, limit)}"
+    left = value(readings.concurrency).unreserved + sum(value(readings.reservations).values()) - needs.reservations
+    if left < _UNRESERVED:
+        enough = limit + _UNRESERVED - left
+        raise _WouldFailError(
+            f"the functions reserve {needs.reservations} concurrent executions, which would leave {left} of the "
+            f"account's {limit} unreserved; AWS Lambda keeps {_UNRESERVED}, in some accounts 50. Raise the quota: "
+            f"{_raise('lambda', 'L-B99A9384', enough)}; or deploy with -c reservedConcurrency=none"
+            f"{_throttled(needs, limit)}"
+        )
+    return f"the functions reserve {needs.reservations}, which leaves {left} unreserved; AWS Lambda keeps {_UNRESERVED}"
+
+
+def _throttled(needs: Needs, limit: int) -> str:
+    """Advice where all scanners at once are more than the account may run."""
+    scanners = len(SCANNERS) * needs.map_concurrency
+    if scanners <= limit:
+        return ""
+    fewer = max(1, limit // len(SCANNERS))
+    return f", and with -c mapConcurrency={fewer}, or some of the {scanners} scanners at once are throttled"
+
+
+def _vpcs(needs: Needs, readings: Readings) -> str:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
+    return _room(VPCS, 1, len(value(readings.vpcs) - value(readings.stack_resources).keys()), readings)
+
+
+def _gateway_endpoints(needs: Needs, readings: Readings) -> str:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html"""
+    others = value(readings.gateway_endpoints) - value(readings.stack_resources).keys()
+    return _room(GATEWAY_ENDPOINTS, 1, len(others), readings)
+
+
+def _interface_endpoints(needs: Needs, readings: Readings) -> str:
+    """Of a VPC that is ours alone: https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html"""
+    return _room(INTERFACE_ENDPOINTS, len(needs.endpoint_services), 0, readings)
+
+
+def _room(code: str, needed: int, used: int, readings: Readings) -> str:
+    quota = value(readings.quotas[code])
+    if used + needed > quota:
+        raise _WouldFailError(
+            f"{needed} needed and {used} in use by others, of {quota} that the account may have; delete what is not "
+            f"needed, or have the quota raised: {_raise('vpc', code, used + needed)}"
+        )
+    return f"{needed} needed and {used} in use by others, of {quota}"
+
+
+def _raise(service: str, code: str, to: int) -> str:
+    """https://docs.aws.amazon.com/servicequotas/latest/userguide/request-quota-increase.html"""
+    return (
+        f"`aws service-quotas request-service-quota-increase --region {REGION} --service-code {service} "
+        f"--quota-code {code} --desired-value {to}`"
+    )
+
+
+def _endpoint_services(needs: Needs, readings: Readings) -> str:
+    """Each account has names of its own for the zones, and not every service is in every zone.
+
+    https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html
+    """
+    offered = value(readings.service_zones)
+    missing = [
+        (service, zone)
+        for service in sorted(needs.endpoint_services)
+        for zone in needs.zones
+        if zone not in offered.get(service, frozenset())
+    ]
+    if missing:
+        mend = (
+            "deploy with -c zoneCount=2"
+            if all(zone in needs.zones[2:] for _, zone in missing)
+            else "name other zones in infrastructure/compliance_audit/network.py"
+        )
+        raise _WouldFailError(
+            f"AWS offers no endpoint for {', '.join(f'{service} in {zone}' for service, zone in missing)}; {mend}"
+        )
+    return f"all {len(needs.endpoint_services)} services are offered in {', '.join(needs.zones)}"
+
+
+def _iam(needs: Needs, readings: Readings) -> str:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html"""
+    summary, ours = value(readings.iam), list(value(readings.stack_resources).values())
+    for kind, entity, code in (
+        ("AWS::IAM::Role", "Roles", "L-FE177D64"),
+        ("AWS::IAM::ManagedPolicy", "Policies", "L-E95E4862"),
+    ):
+        used, quota = summary[entity] - ours.count(kind), summary[f"{entity}Quota"]
+        if used + needs.roles > quota:
+            raise _WouldFailError(
+                f"{entity}: {needs.roles} needed and {used} in use by others, of {quota} that the account may have; "
+                f"delete what is not needed, or have the quota raised: {_raise('iam', code, used + needs.roles)}"
+            )
+    return f"there is room for {needs.roles} roles and {needs.roles} managed policies"
+
+
+_CHECKS: Mapping[str, _Check] = {
+    "account": _account,
+    "region": _region,
+    "CDK bootstrap": _bootstrap,
+    "stack": _stack,
+    "reports bucket's name": _bucket,
+    "flow logs' log group": _flow_log_group,
+    "other log groups' names": _log_groups,
+    "functions' names": _functions,
+    "keys' aliases": _keys,
+    "Lambda concurrency": _concurrency,
+    "VPCs": _vpcs,
+    "gateway endpoints": _gateway_endpoints,
+    "interface endpoints": _interface_endpoints,
+    "endpoint services": _endpoint_services,
+    "IAM roles and policies": _iam,
+}

@@ -1,0 +1,74 @@
+"""What the stack takes from an account, told from the settings alone: no CDK is started and no function is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compliance_audit.settings import FUNCTIONS, REGION, Settings
+
+DEFAULT_QUALIFIER = "hnb659fds"
+"""What the CDK puts into the names of its bootstrap resources unless told otherwise.
+
+https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
+"""
+
+_KEYS = ("alerts", "dead-letters", "functions", "logs", "reports")
+_ENDPOINTS = ("ec2", "kms", "lambda", "monitoring", "sns", "states")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What one deployment takes from one account."""
+
+    account: str
+    """The account's id."""
+    stack: str
+    """The stack's name."""
+    bucket: str
+    """The reports bucket's name."""
+    functions: frozenset[str]
+    """The functions' names."""
+    log_groups: frozenset[str]
+    """The log groups' names, all but the flow logs'."""
+    flow_log_group: str
+    """The name of the flow logs' log group."""
+    key_aliases: frozenset[str]
+    """The aliases of the keys."""
+    reservations: int
+    """Concurrent executions reserved by all functions together."""
+    map_concurrency: int
+    """How many shards of one service are scanned at once."""
+    zones: tuple[str, ...]
+    """The availability zones, by the names that this account has for them."""
+    endpoint_services: frozenset[str]
+    """The services that interface endpoints lead to."""
+    roles: int
+    """How many IAM roles, and how many managed policies: each role has one of its own."""
+    bootstrap_parameter: str
+    """The SSM parameter with the version of the CDK's bootstrap resources."""
+    bootstrap_bucket: str
+    """The bucket through which the CDK hands templates and functions over."""
+
+    @classmethod
+    def of(cls, settings: Settings, *, account: str, qualifier: str = DEFAULT_QUALIFIER) -> Needs:
+        """What the settings' deployment takes from an account that was bootstrapped with this qualifier."""
+        names = settings.names
+        return cls(
+            account=account,
+            stack=names.stack(),
+            bucket=names.bucket("compliance-audit-reports", account),
+            functions=frozenset(names.of(name, "function") for name in FUNCTIONS),
+            log_groups=frozenset(
+                {*(names.function_log_group(name) for name in FUNCTIONS), names.state_machine_log_group()}
+            ),
+            flow_log_group=names.flow_log_group(REGION, settings.flow_log_date),
+            key_aliases=frozenset(f"alias/{names.of(what, 'key')}" for what in _KEYS),
+            reservations=sum((settings.reserved_concurrency or {}).values()),
+            map_concurrency=settings.map_concurrency,
+            zones=tuple(f"{REGION}{letter}" for letter in "abc"[: settings.zone_count]),
+            endpoint_services=frozenset(f"com.amazonaws.{REGION}.{name}" for name in _ENDPOINTS),
+            # One for each function, and those of the state machine, of the rules and of the flow logs.
+            roles=len(FUNCTIONS) + 3,
+            bootstrap_parameter=f"/cdk-bootstrap/{qualifier}/version",
+            bootstrap_bucket=f"cdk-{qualifier}-assets-{account}-{REGION}",
+        )

@@ -1,0 +1,67 @@
+"""Says what a deployment would fail at, before anything is built: the settings first, then the target account.
+
+Ends with 0 if nothing fails, with 1 if something fails or could not be checked, with 2 if settings or arguments are
+wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+import boto3
+from botocore.exceptions import BotoCoreError
+from compliance_audit.context import read_context
+from compliance_audit.preflight.account import clients, read_account, read_identity, region_of
+from compliance_audit.preflight.checks import Line, Verdict, judge, no_identity
+from compliance_audit.preflight.needs import DEFAULT_QUALIFIER, Needs
+from compliance_audit.preflight.readings import Unreadable
+from compliance_audit.settings import Settings, SettingsError
+
+
+def main() -> int:
+    """Check settings and account; gives the exit code."""
+    parser = argparse.ArgumentParser(description="Say what a deployment would fail at, before it starts.")
+    parser.add_argument(
+        "-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting, as `cdk -c` takes it"
+    )
+    parser.add_argument("--profile", help="the AWS profile, as `cdk --profile` takes it")
+    parser.add_argument(
+        "--allow-unchecked", action="store_true", help="end with 0 although something could not be checked"
+    )
+    arguments = parser.parse_args()
+    try:
+        context = read_context(arguments.context)
+        settings = Settings.from_context(context)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        session = boto3.Session(profile_name=arguments.profile)
+    except BotoCoreError as error:
+        parser.error(str(error))
+    qualifier = str(context.get("@aws-cdk/core:bootstrapQualifier", DEFAULT_QUALIFIER))
+    verdicts = []
+    for line in _lines(session, settings, qualifier):
+        print(line, flush=True)
+        verdicts.append(line.verdict)
+    failing, unchecked = verdicts.count(Verdict.FAILS), verdicts.count(Verdict.NOT_CHECKED)
+    print(f"\n{len(verdicts)} checks: {failing} fail, {unchecked} could not be made.")
+    return 1 if failing or (unchecked and not arguments.allow_unchecked) else 0
+
+
+def _lines(session: boto3.Session, settings: Settings, qualifier: str) -> Iterator[Line]:
+    yield Line(Verdict.OK, "settings", f"they describe the stack {settings.names.stack()}")
+    client = clients(session)
+    identity = read_identity(client)
+    if isinstance(identity, Unreadable):
+        yield no_identity(identity)
+        return
+    account, caller = identity
+    needs = Needs.of(settings, account=account, qualifier=qualifier)
+    yield from judge(needs, read_account(client, needs, caller=caller, region=region_of(session)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
