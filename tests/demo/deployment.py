@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,13 +71,11 @@ def client(aws: LocalAws, service: str) -> Any:
 @contextmanager
 def deployed(say: Say) -> Iterator[Deployment]:
     """Start a local AWS, deploy the auditor, make the sample account; the local AWS ends with the block."""
-    with tempfile.TemporaryDirectory(prefix="compliance-audit-") as folder, LocalAws.start() as aws:
+    with LocalAws.start() as aws:
         say(f"the local AWS listens on {aws.endpoint}")
-        assembly = Path(folder)
-        # Outside of the app's folder, so that the bootstrap does not synthesize it.
-        _cdk(aws, ["bootstrap", f"aws://{ACCOUNT_ID}/{REGION}"], assembly)
+        bootstrap(aws)
         say("bootstrapped for the AWS CDK")
-        outputs = _deploy(aws, assembly)
+        outputs = deploy(aws)
         say(f"deployed the stack {STACK}")
         mailbox = _subscribe_mailbox(aws, outputs["AlertsTopicArn"])
         stacks = sample_account.create(lambda service: client(aws, service))
@@ -84,39 +83,43 @@ def deployed(say: Say) -> Iterator[Deployment]:
         yield Deployment(aws=aws, outputs=outputs, mailbox=mailbox)
 
 
-def destroy(deployment: Deployment, say: Say) -> None:
-    """Take down the sample account and the auditor, the way a platform engineer would."""
-    sample_account.delete(deployment.client)
-    say("took the sample account down")
-    with tempfile.TemporaryDirectory(prefix="compliance-audit-") as folder:
-        _cdk(
-            deployment.aws,
-            ["destroy", STACK, "--force", *_context(), "--output", f"{folder}/cdk.out"],
-            INFRASTRUCTURE,
-        )
-    say(f"destroyed the stack {STACK}")
+def bootstrap(aws: LocalAws) -> None:
+    """Prepare the account for the CDK, which is done once."""
+    # Outside of the app's folder, so that nothing is synthesized.
+    with _folder() as folder:
+        _cdk(aws, ["bootstrap", f"aws://{ACCOUNT_ID}/{REGION}"], folder)
 
 
-def _deploy(aws: LocalAws, folder: Path) -> dict[str, str]:
-    outputs = folder / "outputs.json"
-    _cdk(
-        aws,
-        [
-            "deploy",
-            STACK,
-            "--require-approval=never",
-            *_context(),
-            f"--outputs-file={outputs}",
-            f"--output={folder / 'cdk.out'}",
-        ],
-        INFRASTRUCTURE,
+def deploy(aws: LocalAws) -> dict[str, str]:
+    """Deploy the auditor; gives the stack's outputs, by name."""
+    with _folder() as folder:
+        outputs = folder / "outputs.json"
+        files = [f"--outputs-file={outputs}", f"--output={folder / 'cdk.out'}"]
+        _cdk(aws, ["deploy", STACK, "--require-approval=never", *_context(SETTINGS), *files], INFRASTRUCTURE)
+        stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+        return stacks[STACK]
+
+
+def destroy(settings: dict[str, str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the command that takes the auditor down; what it prints is on its standard output, complaints included."""
+    return subprocess.run(
+        [sys.executable, str(INFRASTRUCTURE / "destroy.py"), "--yes", *_context(settings)],
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
-    stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
-    return stacks[STACK]
 
 
-def _context() -> list[str]:
-    return [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="compliance-audit-") as folder:
+        yield Path(folder)
+
+
+def _context(settings: dict[str, str]) -> list[str]:
+    return [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
 
 
 def _cdk(aws: LocalAws, arguments: list[str], folder: Path) -> None:
