@@ -1,0 +1,86 @@
+"""What a function's role is granted, one action on one resource at a time, and how that is taken away for a while."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+Document = dict[str, Any]
+
+_NOTHING = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+"""What stands for no statement at all, which IAM does not take."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One action on one resource, as one statement of a policy allows it."""
+
+    statement: int
+    action: str
+    resource: str
+
+    def __str__(self) -> str:
+        return f"{self.action} on {self.resource}"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The managed policy of a function's role, as it is deployed."""
+
+    iam: Any
+    """The administrator's client of IAM."""
+    arn: str
+    document: Document
+
+    @classmethod
+    def of(cls, iam: Any, role: str) -> Policy:
+        """Read the only policy of a role."""
+        [attached] = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        arn = attached["PolicyArn"]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        return cls(iam=iam, arn=arn, document=document)
+
+    def grants(self) -> list[Grant]:
+        """Everything that the policy allows."""
+        return [
+            Grant(statement=number, action=action, resource=resource)
+            for number, statement in enumerate(self.document["Statement"])
+            if statement["Effect"] == "Allow"
+            for action in _listed(statement["Action"])
+            for resource in _listed(statement["Resource"])
+        ]
+
+    @contextmanager
+    def without(self, *grants: Grant) -> Iterator[None]:
+        """The role does without these grants for as long as the block lasts: another version of its policy holds."""
+        self._put(self._less(grants))
+        try:
+            yield
+        finally:
+            self._put(self.document)
+
+    def _put(self, document: Document) -> None:
+        """Make this the policy's document. IAM keeps five versions at most; the others go."""
+        self.iam.create_policy_version(PolicyArn=self.arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
+        for version in self.iam.list_policy_versions(PolicyArn=self.arn)["Versions"]:
+            if not version["IsDefaultVersion"]:
+                self.iam.delete_policy_version(PolicyArn=self.arn, VersionId=version["VersionId"])
+
+    def _less(self, grants: tuple[Grant, ...]) -> Document:
+        """The document with one statement for each grant that is left."""
+        left = []
+        for grant in self.grants():
+            if grant not in grants:
+                statement = copy.deepcopy(self.document["Statement"][grant.statement])
+                left.append({**statement, "Action": grant.action, "Resource": grant.resource})
+        denied = [statement for statement in self.document["Statement"] if statement["Effect"] == "Deny"]
+        return {**self.document, "Statement": [*left, *denied] or [_NOTHING]}
+
+
+def _listed(element: str | list[str]) -> list[str]:
+    return [element] if isinstance(element, str) else element

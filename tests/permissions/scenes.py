@@ -1,0 +1,426 @@
+"""What each function, and each service that acts for us, is asked to do while one of its permissions is missing.
+
+A scene prepares what is worked on, has it done, and tells all that can be seen afterwards: the answer or the error, the
+log, and what was written. With the whole policy it can be played again and again, to the same effect.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from patience import patiently
+from system import Json, System, new_scan_id
+
+Scene = Callable[[System], str]
+
+# Above 8 MiB an object is written in parts, see functions/shared/audit-artifacts/src/s3.rs.
+_IN_PARTS = 9 * 1024 * 1024
+
+
+# --- plan-scan ------------------------------------------------------------------------------------------------------
+
+
+def plan_once(system: System) -> str:
+    """An event that was never seen asks for a scan."""
+    return _planning(system, _event(), uuid.uuid4().hex)
+
+
+def plan_again(system: System) -> str:
+    """The same execution asks once more."""
+    event, execution = _event(), uuid.uuid4().hex
+    _planning(system, event, execution)
+    return _planning(system, event, execution)
+
+
+def plan_for_an_event_that_is_taken(system: System) -> str:
+    """An event is delivered a second time, and another execution has claimed it."""
+    event = _event()
+    system.write(f"claims/{event['id']}", json.dumps({"executionArn": "another", "scanId": system.scan_id}))
+    return _planning(system, event, uuid.uuid4().hex)
+
+
+def _planning(system: System, event: Json, execution: str) -> str:
+    machine = system.deployment.outputs["StateMachineArn"]
+    return system.invoke(
+        "plan-scan",
+        {
+            "input": event,
+            "execution": {
+                "id": f"{machine.replace(':stateMachine:', ':execution:')}:{execution}",
+                "name": execution,
+                "startTime": "2026-01-01T00:00:00Z",
+                "stateMachineArn": machine,
+            },
+        },
+    )
+
+
+def _event() -> Json:
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Compliance Scan Requested",
+        "source": "compliance.audit",
+        "account": "123456789012",
+        "time": "2026-01-01T00:00:00Z",
+        "region": "us-east-1",
+        "resources": [],
+        "detail": {},
+    }
+
+
+# --- list-targets ---------------------------------------------------------------------------------------------------
+
+
+def list_once(service: str) -> Scene:
+    """A service is listed for the first time."""
+    return lambda system: system.invoke("list-targets", {"scanId": new_scan_id(), "service": service})
+
+
+def list_again(system: System) -> str:
+    """A service was listed before."""
+    return system.invoke("list-targets", {"scanId": system.scan_id, "service": "s3"})
+
+
+# --- The scanners ---------------------------------------------------------------------------------------------------
+
+
+def scan_buckets(system: System) -> str:
+    """A few buckets are scanned, among them one whose policy alone does not tell whether it is public."""
+    s3, undecided = system.client("s3"), "permissions-undecided-policy"
+    statement = {
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{undecided}/*",
+        "Condition": {"StringEquals": {"aws:PrincipalTag/team": "payments"}},
+    }
+    s3.create_bucket(Bucket=undecided)
+    s3.delete_public_access_block(Bucket=undecided)
+    s3.put_bucket_policy(Bucket=undecided, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    return _scanning(system, "s3", ["payments-partner-exchange-123456789012", undecided])
+
+
+def scan_a_vpc(system: System) -> str:
+    """A VPC is scanned that has a security group which refers to a prefix list."""
+    ec2, name = system.client("ec2"), "permissions-prefix-list"
+    there = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [name]}])["SecurityGroups"]
+    if there:
+        return _scanning(system, "vpc", [there[0]["VpcId"]])
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/24")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
+    prefix_list = ec2.create_managed_prefix_list(
+        PrefixListName=name, MaxEntries=1, AddressFamily="IPv4", Entries=[{"Cidr": "192.0.2.0/24"}]
+    )["PrefixList"]["PrefixListId"]
+    ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": prefix_list}]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[ssh])
+    return _scanning(system, "vpc", [vpc])
+
+
+def scan_functions(system: System) -> str:
+    """Two functions are scanned: GetPolicy may be called seven times a second."""
+    listed = json.loads(system.recorded["shards/lambda/0001.json"])["targets"]
+    return _scanning(system, "lambda", [target["id"] for target in listed[:2]])
+
+
+def _scanning(system: System, service: str, targets: list[str]) -> str:
+    shard = {"service": service, "number": 1, "targets": [{"id": target, "region": "us-east-1"} for target in targets]}
+    scan_id = system.copy_scan(service, {f"shards/{service}/0001.json": json.dumps(shard)})
+    said = system.invoke(f"scan-{service}", {"scanId": scan_id, "service": service, "shard": 1})
+    return said + system.read(f"scans/{scan_id}/findings/{service}/0001.jsonl")
+
+
+def scan_what_nobody_planned(service: str) -> Scene:
+    """A shard of a scan that there is not."""
+    return lambda system: system.invoke(f"scan-{service}", {"scanId": new_scan_id(), "service": service, "shard": 1})
+
+
+# --- aggregate-findings ---------------------------------------------------------------------------------------------
+
+
+def aggregate(system: System) -> str:
+    """A scan is aggregated, and compared with an earlier one."""
+    return _aggregating(system, _later_scan(system))
+
+
+def aggregate_again(system: System) -> str:
+    """A scan was aggregated before."""
+    return _aggregating(system, system.scan_id)
+
+
+def aggregate_what_nobody_planned(system: System) -> str:
+    """A scan that there is not."""
+    return _aggregating(system, new_scan_id())
+
+
+def aggregate_what_breaks_off(system: System) -> str:
+    """A scanner's findings are broken, behind the first part of the object that is being written."""
+    first, second = system.recorded["findings/s3/0001.jsonl"].splitlines()[:2]
+    broken = {"findings/s3/0001.jsonl": f"{_long(first, _IN_PARTS)}\n{second}\n{{broken\n"}
+    return _aggregating(system, system.copy_scan("broken findings", broken))
+
+
+def _long(finding: str, size: int) -> str:
+    """The finding with so many bytes of evidence."""
+    long = json.loads(finding)
+    long["evidence"]["observed"] = "x" * size
+    return json.dumps(long)
+
+
+def _later_scan(system: System) -> str:
+    plan = {**json.loads(system.recorded["plan.json"]), "startedAt": "2099-01-01T00:00:00Z"}
+    return system.copy_scan("later", {"plan.json": json.dumps(plan)})
+
+
+def _aggregating(system: System, scan_id: str) -> str:
+    started = json.loads(system.recorded["plan.json"])["startedAt"]
+    system.write("state/latest.json", json.dumps({"scanId": system.scan_id, "startedAt": started}))
+    branches: list[Json] = [
+        {"service": service, "planned": True, "shards": 1, "failures": []} for service in ("s3", "vpc", "lambda")
+    ]
+    return system.invoke("aggregate-findings", {"scanId": scan_id, "execution": _EXECUTION, "branches": branches})
+
+
+_EXECUTION = {
+    "id": "arn:aws:states:us-east-1:123456789012:execution:machine:run",
+    "name": "run",
+    "startTime": "2026-01-01T00:00:00Z",
+    "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:machine",
+}
+
+
+# --- remediate-s3-encryption ----------------------------------------------------------------------------------------
+
+# Buckets of the sample account with SSE-S3: one with nothing that speaks against a key, one with a public list.
+_REPAIRED = "payments-customer-statements-123456789012"
+_PUBLIC = "payments-database-backups-123456789012"
+
+
+def repair(system: System) -> str:
+    """A bucket gets a key for the first time."""
+    _forget_the_key(system)
+    return _repairing(system, _REPAIRED)
+
+
+def repair_with_the_key_of_before(system: System) -> str:
+    """A bucket has a key of its own and does not use it."""
+    _forget_the_key(system)
+    kms = system.client("kms")
+    key = kms.create_key(Tags=[{"TagKey": "compliance-audit:bucket", "TagValue": _REPAIRED}])["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=_ALIAS, TargetKeyId=key)
+    return _repairing(system, _REPAIRED)
+
+
+def leave_a_public_bucket_alone(system: System) -> str:
+    """A bucket's access control list lets everybody in, unless the bucket ignores such lists."""
+    return _repairing(system, _PUBLIC)
+
+
+_ALIAS = f"alias/compliance-audit-{_REPAIRED}"
+
+
+def _forget_the_key(system: System) -> None:
+    kms = system.client("kms")
+    if any(alias["AliasName"] == _ALIAS for alias in kms.list_aliases(Limit=1000)["Aliases"]):
+        kms.delete_alias(AliasName=_ALIAS)
+
+
+def _repairing(system: System, bucket: str) -> str:
+    findings = [
+        line
+        for line in system.recorded["findings.jsonl"].splitlines()
+        if json.loads(line)["resource"]["name"] == bucket
+    ]
+    summary = json.loads(system.recorded["summary.json"])
+    summary["totals"] = {"compliant": len(findings), "nonCompliant": 0, "notApplicable": 0, "insufficientData": 0}
+    plan = {**json.loads(system.recorded["plan.json"]), "remediation": "apply"}
+    scan_id = system.copy_scan(
+        f"repair {bucket}",
+        {
+            "findings.jsonl": "".join(f"{line}\n" for line in findings),
+            "plan.json": json.dumps(plan),
+            "summary.json": json.dumps(summary),
+        },
+    )
+    records = f"scans/{scan_id}/remediation.jsonl"
+    system.remove(records, f"scans/{scan_id}/remediation/{bucket}.json")
+    sse_s3 = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+    system.client("s3").put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=sse_s3)
+    return system.invoke("remediate-s3-encryption", {"scanId": scan_id}) + system.read(records)
+
+
+# --- The deliveries -------------------------------------------------------------------------------------------------
+
+
+def deliver(function: str) -> Scene:
+    """A scan is reported, in this function's way."""
+    return lambda system: system.invoke(function, {"scanId": system.scan_id, "remediation": None})
+
+
+def deliver_what_nobody_planned(function: str) -> Scene:
+    """A scan that there is not."""
+    return lambda system: system.invoke(function, {"scanId": new_scan_id(), "remediation": None})
+
+
+def deliver_what_breaks_off(function: str) -> Scene:
+    """The findings end before as many were read as were counted, behind the first part of the report."""
+
+    def scene(system: System) -> str:
+        lines = system.recorded["findings.jsonl"].splitlines()
+        few = [_long(line, _IN_PARTS // len(lines)) for line in lines[1:]]
+        broken = {"findings.jsonl": "".join(f"{line}\n" for line in few)}
+        return system.invoke(function, {"scanId": system.copy_scan("too few findings", broken), "remediation": None})
+
+    return scene
+
+
+def notify(system: System) -> str:
+    """An alert is sent for the first time."""
+    system.remove(f"scans/{system.scan_id}/alert.json")
+    return system.invoke(
+        "notify-critical",
+        {"scanId": system.scan_id, "execution": _EXECUTION, "remediation": None, "failedDeliveries": []},
+    )
+
+
+# --- The custom resources -------------------------------------------------------------------------------------------
+
+
+def close_the_default_group(system: System) -> str:
+    """The stack comes, and the default security group of its VPC has the rules that AWS gives it."""
+    ec2 = system.client("ec2")
+    ours = [{"Name": "tag:Name", "Values": [f"audit-vpc-{system.name}"]}]
+    [vpc] = ec2.describe_vpcs(Filters=ours)["Vpcs"]
+    in_it = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}, {"Name": "group-name", "Values": ["default"]}]
+    [group] = ec2.describe_security_groups(Filters=in_it)["SecurityGroups"]
+    group_id = group["GroupId"]
+    if not group["IpPermissions"]:
+        itself = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group_id}]}
+        ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[itself])
+    if not group["IpPermissionsEgress"]:
+        everywhere = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+        ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=[everywhere])
+    properties = {"SecurityGroupId": group_id}
+    return _as_cloudformation_asks(system, "close-default-security-group", "Create", properties)
+
+
+def empty(system: System) -> str:
+    """The stack goes, and the reports bucket holds an object and an upload that was never finished."""
+    system.write("left-over", "x")
+    system.client("s3").create_multipart_upload(Bucket=system.bucket, Key="unfinished")
+    return _as_cloudformation_asks(system, "empty-bucket", "Delete", {"BucketName": system.bucket})
+
+
+def _as_cloudformation_asks(system: System, function: str, request: str, properties: Json) -> str:
+    """Invoke a custom resource's function; gives what it says, and what it answers CloudFormation.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-requesttypes.html
+    """
+    answers: list[str] = []
+
+    class CloudFormation(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            answers.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), CloudFormation) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        said = system.invoke(
+            function,
+            {
+                "RequestType": request,
+                "RequestId": str(uuid.uuid4()),
+                "ResponseURL": f"http://127.0.0.1:{server.server_port}/",
+                "StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/a/b",
+                "ResourceType": "Custom::Resource",
+                "LogicalResourceId": "resource",
+                "PhysicalResourceId": "resource",
+                "ServiceToken": "function",
+                "ResourceProperties": {"ServiceToken": "function", **properties},
+            },
+        )
+        server.shutdown()
+    return "\n".join([said, *answers])
+
+
+# --- The services ---------------------------------------------------------------------------------------------------
+
+
+def execute(request: Json) -> Scene:
+    """The state machine carries a request out; its history says how."""
+
+    def scene(system: System) -> str:
+        machine = system.deployment.outputs["StateMachineArn"]
+        return system.history(
+            system.client("stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(request))[
+                "executionArn"
+            ]
+        )
+
+    return scene
+
+
+_SHORT: Json = {"services": ["vpc"], "remediation": "off"}
+# The state machine itself tells people of its failure.
+_REFUSED: Json = {"services": ["ec3"]}
+
+
+def send_the_event(system: System) -> str:
+    """EventBridge starts a scan for an event, or keeps the event with the reason."""
+    known = system.executions()
+    entry = {"Source": "compliance.audit", "DetailType": "Compliance Scan Requested", "Detail": json.dumps(_SHORT)}
+    system.client("events").put_events(Entries=[entry])
+    for _ in patiently("the event neither started an execution nor became a dead letter"):
+        if started := system.executions() - known:
+            return "".join(system.history(arn) for arn in started)
+        if kept := system.dead_letters():
+            return kept
+    raise AssertionError("unreachable")
+
+
+SCENES: Mapping[str, tuple[Scene, ...]] = {
+    "plan-scan": (plan_once, plan_again, plan_for_an_event_that_is_taken),
+    "list-targets": (list_once("s3"), list_once("vpc"), list_once("lambda"), list_again),
+    "scan-s3": (scan_buckets, scan_what_nobody_planned("s3")),
+    "scan-vpc": (scan_a_vpc, scan_what_nobody_planned("vpc")),
+    "scan-lambda": (scan_functions, scan_what_nobody_planned("lambda")),
+    "aggregate-findings": (
+        aggregate,
+        aggregate_again,
+        aggregate_what_nobody_planned,
+        aggregate_what_breaks_off,
+    ),
+    "remediate-s3-encryption": (repair, repair_with_the_key_of_before, leave_a_public_bucket_alone),
+    "write-json-report": (
+        deliver("write-json-report"),
+        deliver_what_nobody_planned("write-json-report"),
+        deliver_what_breaks_off("write-json-report"),
+    ),
+    "write-csv-report": (
+        deliver("write-csv-report"),
+        deliver_what_nobody_planned("write-csv-report"),
+        deliver_what_breaks_off("write-csv-report"),
+    ),
+    "publish-metrics": (deliver("publish-metrics"), deliver_what_nobody_planned("publish-metrics")),
+    "notify-critical": (notify,),
+    "close-default-security-group": (close_the_default_group,),
+    "compliance-audit": (
+        execute(_SHORT),
+        execute({"services": ["s3"], "remediation": "dry-run"}),
+        execute({"services": ["lambda"], "remediation": "off"}),
+        execute(_REFUSED),
+    ),
+    "start-scan": (send_the_event,),
+    "flow-logs": (),
+    # The last one: it leaves nothing for the others.
+    "empty-bucket": (empty,),
+}
+"""The scenes of each owner of a role; the first one has most to do."""

@@ -1,0 +1,66 @@
+"""What nobody notices on the local AWS when it is missing, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from compliance_audit.settings import FUNCTIONS
+
+_INTERFACES = "AWS Lambda makes the network interfaces itself; here VPCs have no effect"
+_LOG = "AWS Lambda writes the log itself; here it does so whatever the role allows"
+_TRACES = "the service sends the traces itself; here nothing is traced"
+_LOG_OF_SERVICES = "the service writes the log itself; here it does so, or there is none, whatever the role allows"
+_KEY = "Amazon SNS uses the topic's key for AWS Step Functions; here nobody asks whether it may"
+
+# A custom resource that cannot start keeps a stack from being deleted: better granted than found out.
+_NOTHING_TO_DECRYPT = (
+    "the function has a key and no variables; that AWS Lambda then leaves the key alone is not documented"
+)
+_VERSIONS = "AWS documents that deleting a version needs it beside s3:DeleteObjectVersion; here the latter is enough"
+
+_OF_ALL_FUNCTIONS: Mapping[str, str] = {
+    "ec2:AssignPrivateIpAddresses": _INTERFACES,
+    "ec2:CreateNetworkInterface": _INTERFACES,
+    "ec2:DeleteNetworkInterface": _INTERFACES,
+    "ec2:DescribeNetworkInterfaces": _INTERFACES,
+    "ec2:DescribeSubnets": _INTERFACES,
+    "ec2:UnassignPrivateIpAddresses": _INTERFACES,
+    "logs:CreateLogStream": _LOG,
+    "logs:PutLogEvents": _LOG,
+    "xray:PutTelemetryRecords": _TRACES,
+    "xray:PutTraceSegments": _TRACES,
+}
+_OF_ONE: Mapping[str, Mapping[str, str]] = {
+    "compliance-audit": {
+        "kms:Decrypt": _KEY,
+        "kms:GenerateDataKey": _KEY,
+        "logs:CreateLogDelivery": _LOG_OF_SERVICES,
+        "logs:DeleteLogDelivery": _LOG_OF_SERVICES,
+        "logs:DescribeLogGroups": _LOG_OF_SERVICES,
+        "logs:DescribeResourcePolicies": _LOG_OF_SERVICES,
+        "logs:GetLogDelivery": _LOG_OF_SERVICES,
+        "logs:ListLogDeliveries": _LOG_OF_SERVICES,
+        "logs:PutResourcePolicy": _LOG_OF_SERVICES,
+        "logs:UpdateLogDelivery": _LOG_OF_SERVICES,
+        "xray:GetSamplingRules": _TRACES,
+        "xray:GetSamplingTargets": _TRACES,
+        "xray:PutTelemetryRecords": _TRACES,
+        "xray:PutTraceSegments": _TRACES,
+    },
+    "flow-logs": {
+        "logs:CreateLogStream": _LOG_OF_SERVICES,
+        "logs:DescribeLogGroups": _LOG_OF_SERVICES,
+        "logs:DescribeLogStreams": _LOG_OF_SERVICES,
+        "logs:PutLogEvents": _LOG_OF_SERVICES,
+    },
+    "close-default-security-group": {"kms:Decrypt": _NOTHING_TO_DECRYPT},
+    "empty-bucket": {
+        "kms:Decrypt": _NOTHING_TO_DECRYPT,
+        "s3:DeleteObject": _VERSIONS,
+    },
+}
+
+
+def unchecked(owner: str) -> Mapping[str, str]:
+    """The actions of a policy that cannot be checked, with the reasons."""
+    return {**(_OF_ALL_FUNCTIONS if owner in FUNCTIONS else {}), **_OF_ONE.get(owner, {})}
