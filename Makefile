@@ -25,6 +25,8 @@ CDK := cd infrastructure && cdk
 # Settings for the targets that synthesize or deploy, for instance
 # make deploy SETTINGS="-c environment=prod -c environmentSuffix=main …".
 SETTINGS ?=
+# PREFLIGHT=--allow-unchecked deploys although something could not be checked.
+PREFLIGHT ?=
 
 PYTHON_SOURCES := infrastructure tests
 
@@ -41,7 +43,7 @@ demo: setup bundles-dev ## Watch a real scan of a sample account on the local AW
 # --- Test it --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup format-check lint test-rust test-asl test-infrastructure test-local-aws test-pipeline ## Run everything that CI runs
+test: setup format-check lint test-rust test-asl test-infrastructure test-local-aws test-pipeline test-permissions test-teardown ## Run everything that CI runs
 
 .PHONY: format
 format: setup ## Format Rust and Python
@@ -80,6 +82,14 @@ test-local-aws: setup ## Test the corrections of the local AWS
 test-pipeline: setup bundles-dev ## Test the deployed system on the local AWS
 	LAMBDA_BUNDLES=$(TARGET)/lambda-dev python tests/demo/pipeline.py -- $(CARGO) test --workspace --test pipeline -- --ignored --test-threads=1
 
+.PHONY: test-permissions
+test-permissions: setup bundles-dev ## Test on the local AWS that each function needs each of its permissions
+	LAMBDA_BUNDLES=$(TARGET)/lambda-dev pytest tests/permissions
+
+.PHONY: test-teardown
+test-teardown: setup bundles-dev ## Test on the local AWS that nothing is left after a deletion
+	LAMBDA_BUNDLES=$(TARGET)/lambda-dev pytest tests/teardown
+
 # --- Deploy it ------------------------------------------------------------------------------------------------------
 
 .PHONY: package
@@ -87,18 +97,25 @@ package: ## Build the functions for AWS Lambda (release; LAMBDA_TARGET=… for a
 	$(CARGO) build --workspace --bins --release $(if $(LAMBDA_TARGET),--target $(LAMBDA_TARGET))
 	$(call bundle,$(TARGET)/$(if $(LAMBDA_TARGET),$(LAMBDA_TARGET)/)release,$(TARGET)/lambda)
 
+.PHONY: preflight
+preflight: setup ## Say what a deployment to the account of the current credentials would fail at, before it starts
+	python infrastructure/preflight.py $(SETTINGS) $(PREFLIGHT)
+
 .PHONY: synth
-synth deploy destroy: export LAMBDA_BUNDLES := $(TARGET)/lambda
+synth deploy: export LAMBDA_BUNDLES := $(TARGET)/lambda
 synth: setup package ## Write the CloudFormation template to infrastructure/cdk.out
 	$(CDK) synth --quiet $(SETTINGS)
 
+# The preflight comes before the long build.
 .PHONY: deploy
-deploy: setup package ## Deploy to the AWS account of the current credentials
+deploy: setup ## Deploy to the AWS account of the current credentials
+	$(MAKE) --no-print-directory preflight
+	$(MAKE) --no-print-directory package
 	$(CDK) deploy --require-approval broadening $(SETTINGS)
 
 .PHONY: destroy
-destroy: setup package ## Remove the system from the AWS account of the current credentials
-	$(CDK) destroy $(SETTINGS)
+destroy: setup ## Remove the system from the AWS account of the current credentials
+	python infrastructure/destroy.py $(SETTINGS)
 
 # --- What the targets above need ------------------------------------------------------------------------------------
 

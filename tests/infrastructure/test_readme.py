@@ -1,0 +1,40 @@
+"""The README of the infrastructure names, for each constraint of the customer, the tests that keep it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from synthesis import ROOT
+
+TESTS = ROOT / "tests"
+
+
+def rows() -> list[str]:
+    """The cells with tests, one for each constraint."""
+    readme = (ROOT / "infrastructure" / "README.md").read_text()
+    section = readme.partition("## The customer's constraints")[2].partition("\n## ")[0]
+    return [line.split(" | ")[1] for line in section.splitlines() if line.startswith("| ")][1:]
+
+
+def named(row: str) -> Iterator[tuple[Path, str]]:
+    """Each file or folder that a row names, with each test in it that it names; an empty one for the whole file."""
+    file = TESTS
+    for name in re.findall("`([^`]+)`", row):
+        if "/" in name:
+            path, _, test = name.partition("::")
+            file = TESTS / ("infrastructure" if path.startswith("constraints/") else "") / path
+            yield file, test
+        else:
+            yield file, name
+
+
+def test_every_constraint_has_a_test_that_is_there() -> None:
+    # The rows of the customer's table, and the scan of our own stack.
+    assert len(rows()) == 15
+    for row in rows():
+        assert list(named(row)), row
+        for file, test in named(row):
+            assert file.exists(), f"{file} in {row}"
+            assert not test or re.search(rf"\b{test}\b", file.read_text()), f"{test} in {file}"
