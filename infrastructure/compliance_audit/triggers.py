@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -28,8 +26,7 @@ EVENT_DETAIL_TYPE = "Compliance Scan Requested"
 _RETRY_ATTEMPTS = 24
 _MAX_EVENT_AGE = Duration.hours(1)
 
-
-_STARTING = ("scheduled-scan", "requested-scan")
+_RULES = ("scheduled-scan", "requested-scan")
 
 
 class Triggers(Construct):
@@ -47,24 +44,23 @@ class Triggers(Construct):
             retry_attempts=_RETRY_ATTEMPTS,
             max_event_age=_MAX_EVENT_AGE,
         )
-        self.rules: Mapping[str, events.Rule] = {
-            "scheduled-scan": events.Rule(
-                self,
-                "scheduled-scan",
-                rule_name=names.of("scheduled-scan", "rule"),
-                description="Scans the account every 6 hours",
-                schedule=events.Schedule.rate(SCAN_INTERVAL),
-                targets=[start],
-            ),
-            "requested-scan": events.Rule(
-                self,
-                "requested-scan",
-                rule_name=names.of("requested-scan", "rule"),
-                description="Scans the account when an event asks for it",
-                event_pattern=events.EventPattern(source=[EVENT_SOURCE], detail_type=[EVENT_DETAIL_TYPE]),
-                targets=[start],
-            ),
-        }
+        scheduled, requested = _RULES
+        events.Rule(
+            self,
+            scheduled,
+            rule_name=names.of(scheduled, "rule"),
+            description="Scans the account every 6 hours",
+            schedule=events.Schedule.rate(SCAN_INTERVAL),
+            targets=[start],
+        )
+        events.Rule(
+            self,
+            requested,
+            rule_name=names.of(requested, "rule"),
+            description="Scans the account when an event asks for it",
+            event_pattern=events.EventPattern(source=[EVENT_SOURCE], detail_type=[EVENT_DETAIL_TYPE]),
+            targets=[start],
+        )
 
     def _add_queue(self, settings: Settings) -> None:
         key = customer_managed_key(
@@ -94,7 +90,7 @@ class Triggers(Construct):
     def _role(self, settings: Settings, state_machine: str) -> iam.IRole:
         names, account = settings.names, Stack.of(self).account
         # By their names: the rules themselves refer to the role.
-        rules = [f"arn:aws:events:{REGION}:{account}:rule/{names.of(what, 'rule')}" for what in _STARTING]
+        rules = [f"arn:aws:events:{REGION}:{account}:rule/{names.of(what, 'rule')}" for what in _RULES]
         role = iam.Role(
             self,
             "start-scan-role",
