@@ -290,7 +290,7 @@ _KEY_TAGS = ["ComplianceLevel", "CostCenter", "Environment", "Owner", _BUCKET_TA
 def _keys_of_buckets(on: Resources) -> tuple[Permission, ...]:
     """Making a key of the kind that Amazon S3 takes, tagged as a bucket's own, naming it and letting it rotate.
 
-    The conditions hold for parameters that are left out, too:
+    The code spells out every parameter that a condition compares:
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
     """
     keys = f"arn:aws:kms:{REGION}:{on.account}:key/*"

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use audit_model::Reading;
 use audit_task::{TaskError, task_error, unreadable};
 use aws_sdk_kms::Client;
-use aws_sdk_kms::types::Tag;
+use aws_sdk_kms::types::{KeySpec, KeyUsageType, OriginType, Tag};
 use bucket_readings::malformed;
 
 use crate::ports::{Key, Keys};
@@ -127,6 +127,11 @@ impl Keys for KmsKeys {
             .create_key()
             .description(format!("Encrypts the S3 bucket {bucket}. Data is lost if this key is deleted."))
             .set_tags(Some(tags))
+            // The defaults, spelled out: the function's policy lets it make keys of this kind only.
+            .key_spec(KeySpec::SymmetricDefault)
+            .key_usage(KeyUsageType::EncryptDecrypt)
+            .origin(OriginType::AwsKms)
+            .multi_region(false)
             .policy(self.key_policy().to_string())
             .bypass_policy_lockout_safety_check(true)
             .send()

@@ -42,6 +42,10 @@ async fn a_key_says_whose_it_is_and_lets_the_account_use_it_through_s3() {
     let expected = json!({
         "BypassPolicyLockoutSafetyCheck": true,
         "Description": "Encrypts the S3 bucket ledger. Data is lost if this key is deleted.",
+        "KeySpec": "SYMMETRIC_DEFAULT",
+        "KeyUsage": "ENCRYPT_DECRYPT",
+        "MultiRegion": false,
+        "Origin": "AWS_KMS",
         "Tags": [
             { "TagKey": "Owner", "TagValue": "platform" },
             { "TagKey": "compliance-audit:bucket", "TagValue": "ledger" },
