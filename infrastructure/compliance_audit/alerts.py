@@ -20,9 +20,9 @@ class Alerts(Construct):
         cloudwatch = iam.ServicePrincipal("cloudwatch.amazonaws.com")
         names, account = settings.names, Stack.of(self).account
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+        this_account = {"StringEquals": {"aws:SourceAccount": account}}
         our_alarms = {
-            "StringEquals": {"aws:SourceAccount": account},
-            "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:{account}:alarm:{names.of('*', 'alarm')}"},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:{account}:alarm:{names.of('*', 'alarm')}"}
         }
         self.key = customer_managed_key(self, "alerts", names=names, description="Encrypts the auditor's alerts topic")
         self.topic = sns.Topic(
@@ -33,6 +33,7 @@ class Alerts(Construct):
             master_key=self.key,
             enforce_ssl=True,
         )
+        # Which alarm it is for, AWS does not document to reach the key, which is used for this topic only:
         # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
@@ -40,7 +41,7 @@ class Alerts(Construct):
                 principals=[cloudwatch],
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 resources=["*"],
-                conditions=our_alarms,
+                conditions=this_account,
             )
         )
         self.topic.add_to_resource_policy(
@@ -49,7 +50,7 @@ class Alerts(Construct):
                 principals=[cloudwatch],
                 actions=["sns:Publish"],
                 resources=[self.topic.topic_arn],
-                conditions=our_alarms,
+                conditions={**this_account, **our_alarms},
             )
         )
         for address in settings.alert_emails:

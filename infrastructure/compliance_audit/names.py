@@ -11,6 +11,12 @@ _BUCKET_NAME_LENGTH = 63
 MAX_ENVIRONMENT_AND_SUFFIX = _BUCKET_NAME_LENGTH - len("compliance-audit-reports-bucket---") - _ACCOUNT_ID_LENGTH
 """How long environment and suffix may be together."""
 
+BUCKET_TAG = "compliance-audit:bucket"
+"""The tag by which remediation says which bucket a key is for; `remediate-s3-encryption` writes it."""
+
+BUCKET_KEY_ALIAS = "alias/compliance-audit-"
+"""What the aliases of those keys begin with; the bucket's name follows."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Names:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from aws_cdk import aws_iam as iam
 
+from compliance_audit.names import BUCKET_KEY_ALIAS, BUCKET_TAG
 from compliance_audit.settings import REGION
 
 Conditions = Mapping[str, Mapping[str, str | list[str]]]
@@ -59,6 +60,8 @@ class Resources:
     """The security group that AWS makes with the functions' VPC."""
     metrics_namespace: str
     """The namespace of the scans' metrics; not an ARN."""
+    tags: Mapping[str, str]
+    """What every resource of this deployment is tagged with."""
 
 
 def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
@@ -283,10 +286,6 @@ def _through(service: str, context: str, value: str) -> Conditions:
     }
 
 
-_BUCKET_TAG = "compliance-audit:bucket"
-_KEY_TAGS = ["ComplianceLevel", "CostCenter", "Environment", "Owner", _BUCKET_TAG]
-
-
 def _keys_of_buckets(on: Resources) -> tuple[Permission, ...]:
     """Making a key of the kind that Amazon S3 takes, tagged as a bucket's own, naming it and letting it rotate.
 
@@ -294,9 +293,10 @@ def _keys_of_buckets(on: Resources) -> tuple[Permission, ...]:
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
     """
     keys = f"arn:aws:kms:{REGION}:{on.account}:key/*"
+    our_tags = {f"aws:RequestTag/{tag}": value for tag, value in on.tags.items()}
     tagged: Conditions = {
-        "ForAllValues:StringEquals": {"aws:TagKeys": _KEY_TAGS},
-        "Null": {f"aws:RequestTag/{_BUCKET_TAG}": "false"},
+        "ForAllValues:StringEquals": {"aws:TagKeys": sorted([*on.tags, BUCKET_TAG])},
+        "Null": {f"aws:RequestTag/{BUCKET_TAG}": "false"},
     }
     return (
         Permission(
@@ -304,6 +304,7 @@ def _keys_of_buckets(on: Resources) -> tuple[Permission, ...]:
             conditions={
                 **tagged,
                 "StringEquals": {
+                    **our_tags,
                     "aws:RequestedRegion": REGION,
                     "kms:KeyOrigin": "AWS_KMS",
                     "kms:KeySpec": "SYMMETRIC_DEFAULT",
@@ -314,19 +315,17 @@ def _keys_of_buckets(on: Resources) -> tuple[Permission, ...]:
         ),
         # For the tags of a new key; it must not be limited to particular keys:
         # https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
-        Permission(actions=("kms:TagResource",), resources=(keys,), conditions=tagged),
+        Permission(actions=("kms:TagResource",), resources=(keys,), conditions={**tagged, "StringEquals": our_tags}),
         # A new key's tags may take five minutes to count, and these two follow its creation at once: no condition
         # on them. https://docs.aws.amazon.com/kms/latest/developerguide/tag-authorization.html
         Permission(actions=("kms:CreateAlias", "kms:EnableKeyRotation"), resources=(keys,)),
         # Naming needs the permission on the alias as well:
         # https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
-        Permission(
-            actions=("kms:CreateAlias",), resources=(f"arn:aws:kms:{REGION}:{on.account}:alias/compliance-audit-*",)
-        ),
+        Permission(actions=("kms:CreateAlias",), resources=(f"arn:aws:kms:{REGION}:{on.account}:{BUCKET_KEY_ALIAS}*",)),
         # Described is a key that an earlier scan has made.
         Permission(
             actions=("kms:DescribeKey",),
             resources=(keys,),
-            conditions={"Null": {f"aws:ResourceTag/{_BUCKET_TAG}": "false"}},
+            conditions={"Null": {f"aws:ResourceTag/{BUCKET_TAG}": "false"}},
         ),
     )

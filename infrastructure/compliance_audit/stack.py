@@ -46,6 +46,7 @@ class ComplianceAuditStack(cdk.Stack):
             state_machine=f"arn:aws:states:{REGION}:{self.account}:stateMachine:{state_machine_name(settings.names)}",
             metrics_namespace=settings.metrics_namespace,
             default_security_group=network.default_security_group_arn,
+            tags=settings.tags,
         )
         network.add_endpoints(resources)
         functions = Functions(

@@ -284,7 +284,7 @@ def _audited_resources() -> Iterator[Acknowledgement]:
         "arn:aws:kms:us-east-1:<AWS::AccountId>:alias/compliance-audit-*",
         reason="The keys are made by the function, one for each bucket that it repairs, and have no id before; the "
         "part of the alias that is open is the bucket's name. A key of others could at most get such an alias, the "
-        "bucket's tag or yearly rotation: no action uses, disables or deletes a key.",
+        "bucket's tag with this deployment's four, or yearly rotation: no action uses, disables or deletes a key.",
     )
 
 

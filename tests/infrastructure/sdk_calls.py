@@ -1,7 +1,8 @@
 """The AWS operations that a function's code calls, read from the Rust sources.
 
 No compiler is asked: who calls whom is told by names. A function's own crate counts as a whole; of the shared crates
-only what is called from there, and so on. Too many calls may be found where names are the same, never too few.
+only what is called from there, and so on. Too many calls may be found where names are the same, and too few where a
+function of a shared crate is handed on by its bare name.
 """
 
 from __future__ import annotations

@@ -158,6 +158,9 @@ def test_the_tags_of_new_keys_are_those_that_the_code_gives() -> None:
         assert set(allowed) == {*settings().tags, own}
         # Without it a request without tags would do, for which ForAllValues holds.
         assert condition["Null"] == {f"aws:RequestTag/{own}": "false"}
+        # Or a key of others could get another owner.
+        for tag, value in settings().tags.items():
+            assert must(condition, f"aws:RequestTag/{tag}") == value, f"{tag} for {action}"
 
 
 def test_only_keys_of_buckets_are_described() -> None:

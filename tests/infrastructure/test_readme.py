@@ -37,4 +37,4 @@ def test_every_constraint_has_a_test_that_is_there() -> None:
         assert list(named(row)), row
         for file, test in named(row):
             assert file.exists(), f"{file} in {row}"
-            assert not test or re.search(rf"\b{test}\b", file.read_text()), f"{test} in {file}"
+            assert not test or re.search(rf"\b(def|fn) {test}\b", file.read_text()), f"{test} in {file}"

@@ -57,8 +57,9 @@ EXPECTED: Mapping[str, frozenset[Grant]] = {
     # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
     "key of AWS::Lambda::Function": frozenset({_ACCOUNT_ITSELF}),
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+    # That the alarm's ARN reaches the key, too, is not documented.
     "key of AWS::SNS::Topic": frozenset(
-        {_ACCOUNT_ITSELF, _grant("cloudwatch.amazonaws.com", "kms:Decrypt", "kms:GenerateDataKey*", by=_FOR_OURS)}
+        {_ACCOUNT_ITSELF, _grant("cloudwatch.amazonaws.com", "kms:Decrypt", "kms:GenerateDataKey*", by=(_ACCOUNT_KEY,))}
     ),
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     "key of AWS::SQS::Queue": frozenset(
