@@ -1,7 +1,7 @@
 """Says what a deployment would fail at, before anything is built: the settings first, then the target account.
 
 Ends with 0 if nothing fails, with 1 if something fails or could not be checked, with 2 if settings or arguments are
-wrong.
+wrong. What could not be checked may be allowed, but not that nothing of the account could be.
 """
 
 from __future__ import annotations
@@ -42,13 +42,15 @@ def main() -> int:
     except BotoCoreError as error:
         parser.error(str(error))
     qualifier = str(context.get("@aws-cdk/core:bootstrapQualifier", DEFAULT_QUALIFIER))
-    verdicts = []
+    verdicts = {}
     for line in _lines(session, settings, qualifier):
         print(line, flush=True)
-        verdicts.append(line.verdict)
-    failing, unchecked = verdicts.count(Verdict.FAILS), verdicts.count(Verdict.NOT_CHECKED)
+        verdicts[line.what] = line.verdict
+    results = list(verdicts.values())
+    failing, unchecked = results.count(Verdict.FAILS), results.count(Verdict.NOT_CHECKED)
     print(f"\n{len(verdicts)} checks: {failing} fail, {unchecked} could not be made.")
-    return 1 if failing or (unchecked and not arguments.allow_unchecked) else 0
+    allowed = arguments.allow_unchecked and verdicts["account"] is Verdict.OK
+    return 1 if failing or (unchecked and not allowed) else 0
 
 
 def _lines(session: boto3.Session, settings: Settings, qualifier: str) -> Iterator[Line]:

@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,10 +16,24 @@ from typing import Any
 import boto3
 import preflight
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    LoginRefreshRequired,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+    SSLError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 from compliance_audit.preflight.account import clients, read_account, read_identity, read_quota, region_of
-from compliance_audit.preflight.checks import BOOTSTRAP_VERSION, Line, Verdict, judge
+from compliance_audit.preflight.checks import BOOTSTRAP_VERSION, Line, Verdict, judge, no_identity
 from compliance_audit.preflight.needs import Needs
 from compliance_audit.preflight.readings import (
     GATEWAY_ENDPOINTS,
@@ -55,6 +70,8 @@ def new_account(**changes: Any) -> Readings:
         "bucket": False,
         "log_groups": frozenset(),
         "key_aliases": frozenset(),
+        "roles": frozenset(),
+        "policies": frozenset(),
         "reservations": {},
         "concurrency": Concurrency(limit=1000, unreserved=1000),
         "vpcs": frozenset({"vpc-default"}),
@@ -76,7 +93,6 @@ def test_a_bootstrapped_account_with_default_quotas_is_fine() -> None:
 
 
 FAILING: list[tuple[str, dict[str, Any], str]] = [
-    ("region", {"region": "eu-west-1"}, "names eu-west-1, .*`export AWS_REGION=us-east-1"),
     ("CDK bootstrap", {"bootstrap_version": None}, f"never bootstrapped; .*bootstrap aws://{ACCOUNT_ID}/us-east-1`"),
     ("CDK bootstrap", {"bootstrap_version": 5}, "version 5 is there, at least 6 is needed"),
     ("CDK bootstrap", {"bootstrap_bucket": False}, f"cdk-hnb659fds-assets-{ACCOUNT_ID}-us-east-1 is not; delete"),
@@ -107,6 +123,16 @@ FAILING: list[tuple[str, dict[str, Any], str]] = [
         "keys' aliases",
         {"key_aliases": frozenset({"alias/logs-key-dev-pr42", "alias/alerts-key-dev-pr42"})},
         "alias/alerts-key-dev-pr42, alias/logs-key-dev-pr42 exists .*delete-alias",
+    ),
+    (
+        "roles' and policies' names",
+        {"roles": frozenset({"flow-logs-role-dev-pr42"})},
+        "flow-logs-role-dev-pr42 exists and is not of our stack; .*`aws iam delete-role .*another environmentSuffix",
+    ),
+    (
+        "roles' and policies' names",
+        {"policies": frozenset({f"arn:aws:iam::{ACCOUNT_ID}:policy/scan-s3-policy-dev-pr42"})},
+        f"arn:aws:iam::{ACCOUNT_ID}:policy/scan-s3-policy-dev-pr42 exists .*`aws iam delete-policy",
     ),
     ("VPCs", {"vpcs": frozenset("abcde")}, "1 needed and 5 in use by others, of 5 .*L-F678F1CE --desired-value 6`"),
     (
@@ -166,23 +192,39 @@ def test_a_stack_that_can_be_deployed_to_is_fine(status: str, told: str) -> None
     assert (line.verdict, told in line.text) == (Verdict.OK, True)
 
 
+def test_another_region_of_the_environment_is_no_failure_and_told_all_the_same() -> None:
+    """The stack names its own: https://docs.aws.amazon.com/cdk/v2/guide/configure-env.html"""
+    line = lines(new_account(region="eu-west-1"))["region"]
+    assert line.verdict is Verdict.OK
+    assert re.search("^us-east-1, .*names eu-west-1, .*`export AWS_REGION=us-east-1", line.text)
+
+
 CONCURRENCY: list[tuple[str, int, int, dict[str, int], Verdict]] = [
     # Why, what is to be reserved, what of 1,000 is unreserved, what our functions reserve already, the verdict.
     ("100 stay unreserved", 30, 130, {}, Verdict.OK),
-    ("99 would", 30, 129, {}, Verdict.FAILS),
+    ("99 would, and some accounts may", 30, 129, {}, Verdict.NOT_CHECKED),
+    ("50 would, and some accounts may", 30, 80, {}, Verdict.NOT_CHECKED),
+    ("49 would, and no account may", 30, 79, {}, Verdict.FAILS),
     ("our own reservations are replaced", 30, 100, {"scan-s3-function-dev-pr42": 30}, Verdict.OK),
-    ("and do not count when they grow", 40, 100, {"scan-s3-function-dev-pr42": 30}, Verdict.FAILS),
+    ("and what they grow by counts", 40, 59, {"scan-s3-function-dev-pr42": 30}, Verdict.FAILS),
     ("nothing is reserved", 0, 10, {}, Verdict.OK),
 ]
 
 
 @pytest.mark.parametrize(("why", "wanted", "unreserved", "ours", "verdict"), CONCURRENCY)
-def test_aws_lambda_keeps_100_unreserved(
+def test_aws_lambda_keeps_100_unreserved_in_some_accounts_50(
     why: str, wanted: int, unreserved: int, ours: dict[str, int], verdict: Verdict
 ) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"""
     readings = new_account(concurrency=Concurrency(limit=1000, unreserved=unreserved), reservations=ours)
     assert lines(readings, replace(NEEDS, reservations=wanted))["Lambda concurrency"].verdict is verdict, why
+
+
+def test_what_only_aws_lambda_knows_is_told_with_what_to_do() -> None:
+    told = lines(new_account(concurrency=Concurrency(limit=100, unreserved=100)), replace(NEEDS, reservations=40))
+    line = told["Lambda concurrency"].text
+    assert "would leave 60 of the account's 100 unreserved; AWS Lambda keeps 100, in some accounts 50, and only" in line
+    assert "--desired-value 140`; or deploy with -c reservedConcurrency=none" in line
 
 
 def test_scanners_that_reserve_nothing_are_throttled_by_a_small_account() -> None:
@@ -214,8 +256,8 @@ def test_what_our_own_stack_has_is_neither_taken_nor_needed_once_more() -> None:
         **dict.fromkeys({*NEEDS.log_groups, NEEDS.flow_log_group}, "AWS::Logs::LogGroup"),
         **dict.fromkeys(NEEDS.functions, "AWS::Lambda::Function"),
         **dict.fromkeys(NEEDS.key_aliases, "AWS::KMS::Alias"),
-        **{f"role-{number}": "AWS::IAM::Role" for number in range(NEEDS.roles)},
-        **{f"policy-{number}": "AWS::IAM::ManagedPolicy" for number in range(NEEDS.roles)},
+        **dict.fromkeys(NEEDS.roles, "AWS::IAM::Role"),
+        **dict.fromkeys(NEEDS.policies, "AWS::IAM::ManagedPolicy"),
     }
     deployed = new_account(
         stack_status="CREATE_COMPLETE",
@@ -223,6 +265,8 @@ def test_what_our_own_stack_has_is_neither_taken_nor_needed_once_more() -> None:
         bucket=True,
         log_groups=frozenset({*NEEDS.log_groups, NEEDS.flow_log_group}),
         key_aliases=NEEDS.key_aliases,
+        roles=NEEDS.roles,
+        policies=NEEDS.policies,
         reservations=dict.fromkeys(NEEDS.functions, 1),
         vpcs=frozenset({"a", "b", "c", "d", "vpc-ours"}),
         gateway_endpoints=frozenset({*"abcdefghijklmnopqrs", "vpce-ours"}),
@@ -240,6 +284,7 @@ NAMES = {
     "other log groups' names",
     "functions' names",
     "keys' aliases",
+    "roles' and policies' names",
 }
 UNREADABLE = {
     "bootstrap_version": {"CDK bootstrap"},
@@ -249,6 +294,8 @@ UNREADABLE = {
     "bucket": {"reports bucket's name"},
     "log_groups": {"flow logs' log group", "other log groups' names"},
     "key_aliases": {"keys' aliases"},
+    "roles": {"roles' and policies' names"},
+    "policies": {"roles' and policies' names"},
     "reservations": {"functions' names", "Lambda concurrency"},
     "concurrency": {"Lambda concurrency"},
     "vpcs": {"VPCs"},
@@ -290,7 +337,10 @@ def test_the_needs_are_those_of_the_template() -> None:
     }
     assert [endpoint["VpcEndpointType"] for endpoint in endpoints].count("Gateway") == 1
     assert len(resources("AWS::EC2::VPC")) == 1
-    assert NEEDS.roles == len(resources("AWS::IAM::Role")) == len(resources("AWS::IAM::ManagedPolicy"))
+    assert NEEDS.roles == named("AWS::IAM::Role", "RoleName").keys()
+    assert NEEDS.policies == {
+        f"arn:aws:iam::{ACCOUNT_ID}:policy/{name}" for name in named("AWS::IAM::ManagedPolicy", "ManagedPolicyName")
+    }
 
 
 def test_the_bootstrap_is_the_one_that_the_template_asks_for() -> None:
@@ -318,6 +368,16 @@ def administrator(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> boto3.Sessi
     return boto3.Session()
 
 
+def policy_of(effect: str, **principal: Any) -> str:
+    """A policy about taking any role."""
+    statement = {"Effect": effect, "Action": "sts:AssumeRole", **principal}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+ANYONE = policy_of("Allow", Principal={"AWS": "*"})
+NOTHING = policy_of("Deny", Resource="*")
+
+
 def read(session: boto3.Session) -> Readings:
     """What the account has of what the deployment needs."""
     return read_account(clients(session), NEEDS, caller="", region=None)
@@ -328,6 +388,7 @@ def test_an_empty_account_is_read_as_empty(administrator: boto3.Session) -> None
     assert (readings.bootstrap_version, readings.bootstrap_bucket) == (None, False)
     assert (readings.stack_status, readings.stack_resources) == (None, {})
     assert (readings.bucket, readings.log_groups, readings.key_aliases) == (False, frozenset(), frozenset())
+    assert (readings.roles, readings.policies) == (frozenset(), frozenset())
     assert (readings.reservations, readings.gateway_endpoints) == ({}, frozenset())
 
 
@@ -353,6 +414,10 @@ def test_what_is_there_is_found(administrator: boto3.Session) -> None:
         client("kms").create_alias(AliasName=alias, TargetKeyId=key)
     make_function(client, "scan-s3-function-dev-pr42", "")
     client("lambda").put_function_concurrency(FunctionName="scan-s3-function-dev-pr42", ReservedConcurrentExecutions=7)
+    for role in ("scan-s3-role-dev-pr42", "scan-s3-role-dev-pr421"):
+        client("iam").create_role(RoleName=role, AssumeRolePolicyDocument=ANYONE)
+    for policy in ("flow-logs-policy-dev-pr42", "flow-logs-policy-dev-pr421"):
+        client("iam").create_policy(PolicyName=policy, PolicyDocument=NOTHING)
     other = client("ec2").create_vpc(CidrBlock="10.0.1.0/24")["Vpc"]["VpcId"]
     endpoints = {
         kind: client("ec2").create_vpc_endpoint(
@@ -375,6 +440,8 @@ def test_what_is_there_is_found(administrator: boto3.Session) -> None:
         {"/aws/lambda/scan-s3-function-dev-pr42", "audit-flowlogs-us-east-1-2026-11-23"}
     )
     assert readings.key_aliases == frozenset({"alias/logs-key-dev-pr42"})
+    assert readings.roles == frozenset({"scan-s3-role-dev-pr42"})
+    assert readings.policies == frozenset({f"arn:aws:iam::{ACCOUNT_ID}:policy/flow-logs-policy-dev-pr42"})
 
 
 def test_what_is_denied_is_unreadable_and_names_the_action(administrator: boto3.Session) -> None:
@@ -383,9 +450,7 @@ def test_what_is_denied_is_unreadable_and_names_the_action(administrator: boto3.
     # Amazon S3 answers 403 for a bucket that is not there too, the local AWS 404.
     for bucket in (NEEDS.bucket, NEEDS.bootstrap_bucket):
         client("s3").create_bucket(Bucket=bucket)
-    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    arn = client("iam").create_role(RoleName="nobody", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    arn = client("iam").create_role(RoleName="nobody", AssumeRolePolicyDocument=ANYONE)["Role"]["Arn"]
     key = client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     nobody = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"])
     identity = read_identity(clients(nobody))
@@ -403,6 +468,8 @@ def test_what_is_denied_is_unreadable_and_names_the_action(administrator: boto3.
         "bucket": "s3:ListBucket",
         "log_groups": "logs:DescribeLogGroups",
         "key_aliases": "kms:ListAliases",
+        "roles": "iam:GetRole",
+        "policies": "iam:GetPolicy",
         "reservations": "lambda:GetFunctionConcurrency",
         "concurrency": "lambda:GetAccountSettings",
         "vpcs": "ec2:DescribeVpcs",
@@ -425,6 +492,54 @@ def test_an_aws_that_cannot_be_reached_gives_no_value() -> None:
     assert all(isinstance(reading, Unreadable) for reading in [*readings.pop("quotas").values(), *readings.values()]), (
         readings
     )
+
+
+def refused(code: str, operation: str = "GetCallerIdentity") -> ClientError:
+    """AWS's refusal of a call."""
+    return ClientError({"Error": {"Code": code, "Message": ""}}, operation)
+
+
+NO_IDENTITY: list[tuple[Exception, Verdict]] = [
+    (NoCredentialsError(), Verdict.FAILS),
+    (PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), Verdict.FAILS),
+    (CredentialRetrievalError(provider="custom-process", error_msg=""), Verdict.FAILS),
+    (UnauthorizedSSOTokenError(), Verdict.FAILS),
+    (SSOTokenLoadError(error_msg=""), Verdict.FAILS),
+    (TokenRetrievalError(provider="sso", error_msg=""), Verdict.FAILS),
+    (LoginRefreshRequired(), Verdict.FAILS),
+    (refused("InvalidClientTokenId"), Verdict.FAILS),
+    (refused("ExpiredToken"), Verdict.FAILS),
+    (refused("SignatureDoesNotMatch"), Verdict.FAILS),
+    (refused("ExpiredTokenException", "AssumeRoleWithWebIdentity"), Verdict.FAILS),
+    (refused("AccessDenied", "AssumeRole"), Verdict.FAILS),
+    (refused("ForbiddenException", "GetRoleCredentials"), Verdict.FAILS),
+    # No policy of a caller's can deny GetCallerIdentity, but that of a VPC endpoint on the way can.
+    (refused("AccessDenied"), Verdict.NOT_CHECKED),
+    (refused("Throttling"), Verdict.NOT_CHECKED),
+    (refused("Throttling", "AssumeRole"), Verdict.NOT_CHECKED),
+    (refused("ServiceUnavailable"), Verdict.NOT_CHECKED),
+    (EndpointConnectionError(endpoint_url=""), Verdict.NOT_CHECKED),
+    (ConnectTimeoutError(endpoint_url=""), Verdict.NOT_CHECKED),
+    (ProxyConnectionError(proxy_url=""), Verdict.NOT_CHECKED),
+    (SSLError(endpoint_url="", error=""), Verdict.NOT_CHECKED),
+    # What a proxy puts in place of AWS's answer is no XML.
+    (ResponseParserError(), Verdict.NOT_CHECKED),
+]
+
+
+@pytest.mark.parametrize(("error", "verdict"), NO_IDENTITY)
+def test_only_wrong_credentials_are_a_failure_of_the_account(error: Exception, verdict: Verdict) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html"""
+
+    def failing(service: str) -> Any:
+        raise error
+
+    reading = read_identity(failing)
+    assert isinstance(reading, Unreadable)
+    line = no_identity(reading)
+    told = "put valid credentials" if verdict is Verdict.FAILS else "AWS could not be asked"
+    assert (line.verdict, line.what, told in line.text) == (verdict, "account", True)
+    assert reading.error in line.text
 
 
 # The local AWS has no Service Quotas.
@@ -570,7 +685,19 @@ def test_wrong_settings_are_told_before_anything_else() -> None:
 def test_without_credentials_it_says_so() -> None:
     ran = run(*GIVEN)
     assert (ran.returncode, ran.stderr) == (1, "")
-    assert "FAILS        account: AWS did not tell who asks (NoCredentialsError)" in ran.stdout
+    assert "FAILS        account: AWS did not tell who asks (sts:GetCallerIdentity: NoCredentialsError)" in ran.stdout
+
+
+def test_an_aws_that_cannot_be_asked_ends_the_command_whatever_is_allowed() -> None:
+    with socket.socket() as closed:
+        # Bound, but nobody listens: connections are refused, and nobody else gets the port.
+        closed.bind(("127.0.0.1", 0))
+        endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+        ran = run(*GIVEN, "--allow-unchecked", AWS_ENDPOINT_URL=endpoint, **keys)
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "not checked  account: AWS could not be asked (EndpointConnectionError)" in ran.stdout
+    assert "FAILS" not in ran.stdout
 
 
 def test_an_unknown_profile_is_named() -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from compliance_audit.preflight.needs import Needs
 from compliance_audit.preflight.readings import (
@@ -35,13 +36,20 @@ def clients(session: boto3.Session) -> Client:
 
 
 def read_identity(client: Client) -> tuple[str, str] | Unreadable:
-    """The account's id and the caller's ARN. IAM cannot deny this call: it fails without valid credentials only.
+    """The account's id and the caller's ARN.
 
+    No policy of the caller's can deny this call. One can deny taking the role that a profile names.
     https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
     """
 
-    def ask() -> tuple[str, str]:
-        answer = client("sts").get_caller_identity()
+    def ask() -> tuple[str, str] | Unreadable:
+        try:
+            answer = client("sts").get_caller_identity()
+        except ClientError as error:
+            # The first call of a session takes the role that the profile names, and raises what that failed with.
+            if error.operation_name.startswith("AssumeRole"):
+                return Unreadable(f"sts:{error.operation_name}", error.response["Error"]["Code"])
+            raise
         return answer["Account"], answer["Arn"]
 
     return _read("sts:GetCallerIdentity", ask)
@@ -64,6 +72,8 @@ def read_account(client: Client, needs: Needs, *, caller: str, region: str | Non
             "logs:DescribeLogGroups", lambda: _log_groups(client, {*needs.log_groups, needs.flow_log_group})
         ),
         key_aliases=_read("kms:ListAliases", lambda: _aliases(client) & needs.key_aliases),
+        roles=_read("iam:GetRole", lambda: _roles(client, needs.roles)),
+        policies=_read("iam:GetPolicy", lambda: _policies(client, needs.policies)),
         reservations=_read("lambda:GetFunctionConcurrency", lambda: _reservations(client, needs.functions)),
         concurrency=_read("lambda:GetAccountSettings", lambda: _concurrency(client)),
         vpcs=_read("ec2:DescribeVpcs", lambda: _vpcs(client, needs.account)),
@@ -105,7 +115,8 @@ def _read(action: str, ask: Callable[[], Value]) -> Value | Unreadable:
         return ask()
     except ClientError as error:
         return Unreadable(action, error.response["Error"]["Code"])
-    except BotoCoreError as error:
+    # A proxy's page in place of AWS's answer cannot be parsed.
+    except (BotoCoreError, ResponseParserError) as error:
         return Unreadable(action, type(error).__name__)
     except (KeyError, TypeError, ValueError):
         return Unreadable(action, "an answer of another form than AWS documents")
@@ -170,6 +181,22 @@ def _log_groups(client: Client, names: set[str]) -> frozenset[str]:
 
 def _aliases(client: Client) -> frozenset[str]:
     return frozenset(alias["AliasName"] for alias in _each(client("kms"), "list_aliases", "Aliases"))
+
+
+def _roles(client: Client, names: Iterable[str]) -> frozenset[str]:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html"""
+    get_role = client("iam").get_role
+    return frozenset(
+        name for name in names if _absent_is_none("NoSuchEntity", partial(get_role, RoleName=name)) is not None
+    )
+
+
+def _policies(client: Client, arns: Iterable[str]) -> frozenset[str]:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetPolicy.html"""
+    get_policy = client("iam").get_policy
+    return frozenset(
+        arn for arn in arns if _absent_is_none("NoSuchEntity", partial(get_policy, PolicyArn=arn)) is not None
+    )
 
 
 def _reservations(client: Client, functions: Iterable[str]) -> Mapping[str, int]:

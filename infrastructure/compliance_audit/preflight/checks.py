@@ -25,6 +25,43 @@ https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
 """
 
 
+_CREDENTIAL_ERRORS = frozenset(
+    {
+        # What botocore raises before it asks: credentials or a sign-in are missing, incomplete or expired.
+        # https://github.com/boto/botocore/blob/develop/botocore/exceptions.py
+        "CredentialRetrievalError",
+        "InvalidConfigError",
+        "LoginAuthorizationCodeError",
+        "LoginInsufficientPermissions",
+        "LoginRefreshRequired",
+        "LoginTokenLoadError",
+        "NoAuthTokenError",
+        "NoCredentialsError",
+        "PartialCredentialsError",
+        "RefreshWithMFAUnsupportedError",
+        "SSOTokenLoadError",
+        "TokenRetrievalError",
+        "UnauthorizedSSOTokenError",
+        "UnknownCredentialError",
+        # https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and
+        # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "IDPRejectedClaim",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidIdentityToken",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        # IAM Identity Center's answer to who may not have the role that the profile names.
+        "ForbiddenException",
+    }
+)
+
+
 class Verdict(Enum):
     """What a check came to."""
 
@@ -53,12 +90,21 @@ def judge(needs: Needs, readings: Readings) -> list[Line]:
 
 
 def no_identity(reading: Unreadable) -> Line:
-    """Without valid credentials nothing else can be read, and nothing can be deployed."""
+    """Nothing else can be read then. Only without valid credentials is it certain that nothing can be deployed."""
+    # AccessDenied to GetCallerIdentity itself is no matter of credentials: only a policy on the way to AWS can do that.
+    denied_role = reading.error == "AccessDenied" and reading.action.startswith("sts:AssumeRole")
+    if reading.error not in _CREDENTIAL_ERRORS and not denied_role:
+        return Line(
+            Verdict.NOT_CHECKED,
+            "account",
+            f"AWS could not be asked ({reading.error}); nothing of the account was checked. Look at the network, the "
+            "proxy (HTTPS_PROXY) and the endpoint (AWS_ENDPOINT_URL, a VPC endpoint's policy), and ask again",
+        )
     return Line(
         Verdict.FAILS,
         "account",
-        f"AWS did not tell who asks ({reading.error}); put valid credentials of the target account into the "
-        "environment, or name a profile with --profile",
+        f"AWS did not tell who asks ({reading.action}: {reading.error}); put valid credentials of the target "
+        "account into the environment, or name a profile with --profile",
     )
 
 
@@ -66,8 +112,13 @@ class _WouldFailError(Exception):
     """What would fail in the deployment, and how to mend it."""
 
 
+class _UndecidedError(Exception):
+    """What only the deployment itself can tell, though everything was read, and how to be safe from it."""
+
+
 _Check = Callable[[Needs, Readings], str]
-"""Tells what is fine. Raises _WouldFailError for what would fail, NotReadError for what could not be read."""
+"""Tells what is fine. Raises _WouldFailError for what would fail, _UndecidedError for what nobody knows beforehand,
+NotReadError for what could not be read."""
 
 
 def _line(what: str, check: _Check, needs: Needs, readings: Readings) -> Line:
@@ -75,6 +126,8 @@ def _line(what: str, check: _Check, needs: Needs, readings: Readings) -> Line:
         return Line(Verdict.OK, what, check(needs, readings))
     except _WouldFailError as failure:
         return Line(Verdict.FAILS, what, str(failure))
+    except _UndecidedError as doubt:
+        return Line(Verdict.NOT_CHECKED, what, str(doubt))
     except NotReadError as error:
         return Line(Verdict.NOT_CHECKED, what, f"{error}; mend that and ask again, or look for yourself")
 
@@ -92,9 +145,10 @@ def _region(needs: Needs, readings: Readings) -> str:
     if readings.region is None:
         return f"{REGION}, which the stack names; the environment and the profile name none"
     if readings.region != REGION:
-        raise _WouldFailError(
-            f"the environment or the profile names {readings.region}, where `cdk bootstrap` and the AWS CLI would go, "
-            f"and the system runs in {REGION} only; `export AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}`"
+        return (
+            f"{REGION}, which the stack names; but the environment or the profile names {readings.region}, where "
+            "`cdk bootstrap` without a region and the AWS CLI would go: "
+            f"`export AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}`"
         )
     return REGION
 
@@ -191,6 +245,22 @@ def _keys(needs: Needs, readings: Readings) -> str:
     return f"all {len(needs.key_aliases)} aliases are free or ours"
 
 
+def _roles_and_policies(needs: Needs, readings: Readings) -> str:
+    """CloudFormation's id of a role is its name, that of a managed policy its ARN.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-iam-role.html and
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-iam-managedpolicy.html
+    """
+    _free(
+        value(readings.roles) | value(readings.policies),
+        readings,
+        "left behind by an earlier deployment: `aws iam detach-role-policy --role-name NAME --policy-arn ARN`, "
+        "`aws iam delete-role --role-name NAME` and `aws iam delete-policy --policy-arn ARN` for each, "
+        "or take another environmentSuffix",
+    )
+    return f"all {len(needs.roles)} roles' and {len(needs.policies)} policies' names are free or ours"
+
+
 def _free(found: Iterable[str], readings: Readings, mend: str) -> None:
     """Names that exist must be our stack's, or CloudFormation cannot make what is called so."""
     taken = sorted(set(found) - value(readings.stack_resources).keys())
@@ -198,8 +268,8 @@ def _free(found: Iterable[str], readings: Readings, mend: str) -> None:
         raise _WouldFailError(f"{', '.join(taken)} exists and is not of our stack; {mend}")
 
 
-# AWS Lambda keeps 100 unreserved, in some accounts 50; only the message of its refusal tells the account's figure.
-_UNRESERVED = 100
+_KEPT = 100
+_KEPT_IN_SOME_ACCOUNTS = 50
 
 
 def _concurrency(needs: Needs, readings: Readings) -> str:
@@ -208,15 +278,19 @@ def _concurrency(needs: Needs, readings: Readings) -> str:
     if not needs.reservations:
         return f"nothing is to be reserved of the account's {limit} concurrent executions{_throttled(needs, limit)}"
     left = value(readings.concurrency).unreserved + sum(value(readings.reservations).values()) - needs.reservations
-    if left < _UNRESERVED:
-        enough = limit + _UNRESERVED - left
-        raise _WouldFailError(
-            f"the functions reserve {needs.reservations} concurrent executions, which would leave {left} of the "
-            f"account's {limit} unreserved; AWS Lambda keeps {_UNRESERVED}, in some accounts 50. Raise the quota: "
-            f"{_raise('lambda', 'L-B99A9384', enough)}; or deploy with -c reservedConcurrency=none"
-            f"{_throttled(needs, limit)}"
-        )
-    return f"the functions reserve {needs.reservations}, which leaves {left} unreserved; AWS Lambda keeps {_UNRESERVED}"
+    if left >= _KEPT:
+        return f"the functions reserve {needs.reservations}, which leaves {left} unreserved; AWS Lambda keeps {_KEPT}"
+    found = (
+        f"the functions reserve {needs.reservations} concurrent executions, which would leave {left} of the account's "
+        f"{limit} unreserved; AWS Lambda keeps {_KEPT}, in some accounts {_KEPT_IN_SOME_ACCOUNTS}"
+    )
+    mend = (
+        f"Raise the quota: {_raise('lambda', 'L-B99A9384', limit + _KEPT - left)}; "
+        f"or deploy with -c reservedConcurrency=none{_throttled(needs, limit)}"
+    )
+    if left >= _KEPT_IN_SOME_ACCOUNTS:
+        raise _UndecidedError(f"{found}, and only its refusal tells which. {mend}")
+    raise _WouldFailError(f"{found}. {mend}")
 
 
 def _throttled(needs: Needs, limit: int) -> str:
@@ -289,17 +363,17 @@ def _endpoint_services(needs: Needs, readings: Readings) -> str:
 def _iam(needs: Needs, readings: Readings) -> str:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html"""
     summary, ours = value(readings.iam), list(value(readings.stack_resources).values())
-    for kind, entity, code in (
-        ("AWS::IAM::Role", "Roles", "L-FE177D64"),
-        ("AWS::IAM::ManagedPolicy", "Policies", "L-E95E4862"),
+    for kind, entity, needed, code in (
+        ("AWS::IAM::Role", "Roles", len(needs.roles), "L-FE177D64"),
+        ("AWS::IAM::ManagedPolicy", "Policies", len(needs.policies), "L-E95E4862"),
     ):
         used, quota = summary[entity] - ours.count(kind), summary[f"{entity}Quota"]
-        if used + needs.roles > quota:
+        if used + needed > quota:
             raise _WouldFailError(
-                f"{entity}: {needs.roles} needed and {used} in use by others, of {quota} that the account may have; "
-                f"delete what is not needed, or have the quota raised: {_raise('iam', code, used + needs.roles)}"
+                f"{entity}: {needed} needed and {used} in use by others, of {quota} that the account may have; "
+                f"delete what is not needed, or have the quota raised: {_raise('iam', code, used + needed)}"
             )
-    return f"there is room for {needs.roles} roles and {needs.roles} managed policies"
+    return f"there is room for {len(needs.roles)} roles and {len(needs.policies)} managed policies"
 
 
 _CHECKS: Mapping[str, _Check] = {
@@ -312,6 +386,7 @@ _CHECKS: Mapping[str, _Check] = {
     "other log groups' names": _log_groups,
     "functions' names": _functions,
     "keys' aliases": _keys,
+    "roles' and policies' names": _roles_and_policies,
     "Lambda concurrency": _concurrency,
     "VPCs": _vpcs,
     "gateway endpoints": _gateway_endpoints,

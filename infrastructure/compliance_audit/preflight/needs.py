@@ -13,6 +13,8 @@ https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
 """
 
 _KEYS = ("alerts", "dead-letters", "functions", "logs", "reports")
+# Those of the functions, the state machine, the rules and the flow logs; each has one managed policy of its own.
+_ROLES = (*FUNCTIONS, "compliance-audit", "start-scan", "flow-logs")
 _ENDPOINTS = ("ec2", "kms", "lambda", "monitoring", "sns", "states")
 
 
@@ -42,8 +44,10 @@ class Needs:
     """The availability zones, by the names that this account has for them."""
     endpoint_services: frozenset[str]
     """The services that interface endpoints lead to."""
-    roles: int
-    """How many IAM roles, and how many managed policies: each role has one of its own."""
+    roles: frozenset[str]
+    """The names of the IAM roles."""
+    policies: frozenset[str]
+    """The ARNs of the managed policies."""
     bootstrap_parameter: str
     """The SSM parameter with the version of the CDK's bootstrap resources."""
     bootstrap_bucket: str
@@ -67,8 +71,8 @@ class Needs:
             map_concurrency=settings.map_concurrency,
             zones=tuple(f"{REGION}{letter}" for letter in "abc"[: settings.zone_count]),
             endpoint_services=frozenset(f"com.amazonaws.{REGION}.{name}" for name in _ENDPOINTS),
-            # One for each function, and those of the state machine, of the rules and of the flow logs.
-            roles=len(FUNCTIONS) + 3,
+            roles=frozenset(names.of(what, "role") for what in _ROLES),
+            policies=frozenset(f"arn:aws:iam::{account}:policy/{names.of(what, 'policy')}" for what in _ROLES),
             bootstrap_parameter=f"/cdk-bootstrap/{qualifier}/version",
             bootstrap_bucket=f"cdk-{qualifier}-assets-{account}-{REGION}",
         )

@@ -75,6 +75,10 @@ class Readings:
     """Those of our log groups' names that there are."""
     key_aliases: frozenset[str] | Unreadable
     """Those of our keys' aliases that there are."""
+    roles: frozenset[str] | Unreadable
+    """Those of our roles' names that there are."""
+    policies: frozenset[str] | Unreadable
+    """Those of our managed policies' ARNs that there are."""
     reservations: Mapping[str, int] | Unreadable
     """Concurrency reserved for those functions of our names that there are; 0 for none."""
     concurrency: Concurrency | Unreadable
