@@ -21,13 +21,20 @@ from compliance_audit.settings import REGION, SettingsError
 def main() -> int:
     """Read the settings, ask, delete, look."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-c", dest="settings", action="append", default=[], metavar="KEY=VALUE", help="a setting")
+    parser.add_argument(
+        "-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting, as `cdk -c` takes it"
+    )
+    parser.add_argument("--profile", help="the AWS profile, as `cdk --profile` takes it")
     parser.add_argument("--yes", action="store_true", help="do not ask for the stack's name")
     options = parser.parse_args()
     try:
-        target = Target.from_context(read_context(options.settings))
+        session = boto3.Session(profile_name=options.profile)
+    except BotoCoreError as error:
+        parser.error(str(error))
+    try:
+        target = Target.from_context(read_context(options.context))
         clean = destroy(
-            lambda service: boto3.client(service, region_name=REGION, config=Config(retries={"mode": "standard"})),
+            lambda service: session.client(service, region_name=REGION, config=Config(retries={"mode": "standard"})),
             target,
             confirmed=lambda stack: options.yes or typed(stack),
             say=lambda line: print(line, flush=True),

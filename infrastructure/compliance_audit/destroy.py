@@ -13,8 +13,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from compliance_audit.leftovers import BUCKET_ALIAS, BUCKET_TAG, ClientFactory, Deployment, Found, KeptKey, look
-from compliance_audit.names import Names
+from compliance_audit.leftovers import LISTINGS, ClientFactory, Deployment, Found, KeptKey, look, look_at_kept_keys
+from compliance_audit.names import BUCKET_KEY_ALIAS, BUCKET_TAG, Names
 from compliance_audit.settings import REGION, Settings
 
 Say = Callable[[str], None]
@@ -22,6 +22,9 @@ Event = Mapping[str, Any]
 
 # Functions in a VPC take up to tens of minutes, and CloudFormation ends every deletion by itself: nothing is cut short.
 _LONGEST_PAUSE_SECONDS = 15.0
+
+# A deletion begins within seconds; these looks take about four minutes.
+_LOOKS_FOR_THE_BEGINNING = 20
 
 # The index of tags follows a deletion with a delay that AWS does not tell.
 _LOOKS = 15
@@ -40,6 +43,22 @@ _NOT_NEEDED: Mapping[str, object] = {
     "architecture": "x86_64",
 }
 _NEEDED = ("environment", "environmentSuffix")
+
+ACTIONS = frozenset(
+    {
+        "cloudformation:DeleteStack",
+        "cloudformation:DescribeStackEvents",
+        "cloudformation:DescribeStacks",
+        "kms:DescribeKey",
+        "tag:GetResources",
+        *(listing.action for listing in LISTINGS),
+    }
+)
+"""The IAM actions that the command's caller needs.
+
+What deletes the resources is the role with which the CDK has deployed the stack:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,9 +96,7 @@ def destroy(
     stack_id = _stack_id(cloudformation, stack)
     if stack_id is None:
         say(f"There is no stack {stack} in {where}.")
-        found = look(client, deployment)
-        _say_all(summary(found, deployment), say)
-        return found.clean
+        return _conclude(look(client, deployment), client, deployment, say)
     bucket = target.names.bucket("compliance-audit-reports", account)
     say(f"This deletes the stack {stack} in {where},")
     say(f"with everything in it: also the bucket {bucket} with every scan and report, all versions of them.")
@@ -93,7 +110,13 @@ def destroy(
         return False
     say(f"The stack {stack} is deleted.")
     found = settled(lambda: look(client, deployment), say=say, pause=pause)
-    _say_all(summary(found, deployment), say)
+    return _conclude(found, client, deployment, say)
+
+
+def _conclude(found: Found, client: ClientFactory, of: Deployment, say: Say) -> bool:
+    """Add what is kept on purpose, and tell all; whether nothing is left and everything could be looked at."""
+    look_at_kept_keys(client, of, found)
+    _say_all(summary(found, of), say)
     return found.clean
 
 
@@ -108,38 +131,48 @@ def _say_all(lines: Iterable[str], say: Say) -> None:
 def delete_stack(cloudformation: Any, stack_id: str, *, say: Say, pause: Callable[[float], None]) -> list[str]:
     """Delete a stack, or join a deletion that is under way, and tell what becomes of its resources.
 
-    Answers when CloudFormation is done, with one line for each resource that it could not delete.
+    Answers when CloudFormation is done: with nothing once the stack is gone, or else with one line for each resource
+    that it could not delete, or with one that says where the stack stands instead.
     """
     before = ""
-    if _status(cloudformation, stack_id) != "DELETE_IN_PROGRESS":
+    begun = _described(cloudformation, stack_id)["StackStatus"] == "DELETE_IN_PROGRESS"
+    if not begun:
         before = next(_events(cloudformation, stack_id))["EventId"]
         cloudformation.delete_stack(StackName=stack_id)
-    told = 0
-    for seconds in _pauses():
+    told: set[str] = set()
+    for looks, seconds in enumerate(_pauses(), start=1):
         pause(seconds)
+        # The status first: all that led to it is then among the events.
+        stack = _described(cloudformation, stack_id)
+        status = stack["StackStatus"]
         events = operation(_events(cloudformation, stack_id), before)
-        lines = outcomes(events)
-        for line in lines[told:]:
-            say(line)
-        told = len(lines)
-        ended = [event for event in events if _of_stack(event) and event["ResourceStatus"] in _ENDS]
-        if ended:
-            failed = ended[0]["ResourceStatus"] == "DELETE_FAILED"
-            return failures(events) if failed else []
+        for line in outcomes(events):
+            if line not in told:
+                say(line)
+                told.add(line)
+        if status == "DELETE_COMPLETE":
+            return []
+        if begun and status != "DELETE_IN_PROGRESS":
+            return failures(events) or [_standing(stack)]
+        # From now on only: the events may tell of a deletion that began after the status was read.
+        begun = begun or status == "DELETE_IN_PROGRESS" or any(map(_begins, events))
+        if not begun and looks == _LOOKS_FOR_THE_BEGINNING:
+            return [f"{_standing(stack)}; AWS CloudFormation has not begun to delete it"]
     raise AssertionError("unreachable")
 
 
 def operation(newest_first: Iterable[Event], before: str) -> list[Event]:
     """The events of the deletion, oldest first.
 
-    They begin with the stack's own and come after the event `before`, which is empty for a deletion that was under way.
+    They begin with the stack's own, where there is one, and come after the event `before`, which is empty for a
+    deletion that was under way.
     """
     events: list[Event] = []
     for event in newest_first:
         if event["EventId"] == before:
-            return []
+            return events[::-1]
         events.append(event)
-        if _of_stack(event) and event["ResourceStatus"] == "DELETE_IN_PROGRESS":
+        if _begins(event):
             return events[::-1]
     return []
 
@@ -160,7 +193,6 @@ def failures(events: Iterable[Event]) -> list[str]:
     return [_resource(event) for event in failed if not _of_stack(event)] or [_resource(event) for event in failed]
 
 
-_ENDS = ("DELETE_COMPLETE", "DELETE_FAILED")
 _OUTCOMES = {"DELETE_COMPLETE": "deleted", "DELETE_FAILED": "FAILED", "DELETE_SKIPPED": "kept"}
 
 
@@ -174,24 +206,38 @@ def _of_stack(event: Event) -> bool:
     return bool(event.get("PhysicalResourceId") == event["StackId"])
 
 
+def _begins(event: Event) -> bool:
+    return _of_stack(event) and bool(event["ResourceStatus"] == "DELETE_IN_PROGRESS")
+
+
+def _standing(stack: Mapping[str, Any]) -> str:
+    reason = stack.get("StackStatusReason")
+    return f"stack {stack['StackId']} is {stack['StackStatus']}{f': {reason}' if reason else ''}"
+
+
 def _events(cloudformation: Any, stack_id: str) -> Iterator[Event]:
     """Newest first, as CloudFormation gives them; later pages are asked for only when somebody reads on."""
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):
         yield from page["StackEvents"]
 
 
-def _status(cloudformation: Any, stack: str) -> str:
-    status: str = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-    return status
+def _described(cloudformation: Any, stack: str) -> Mapping[str, Any]:
+    """The stack; by its id also after its deletion.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+    """
+    description: Mapping[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    return description
 
 
 def _stack_id(cloudformation: Any, stack: str) -> str | None:
-    """The id, by which a stack is found also after its deletion; None when there is no stack of that name."""
+    """The id of a stack; None when there is no stack of that name."""
     try:
-        stack_id: str = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
+        stack_id: str = _described(cloudformation, stack)["StackId"]
     except ClientError as error:
-        # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
-        if "does not exist" in error.response["Error"]["Message"]:
+        # The code alone also stands for a request that is malformed; AWS documents no narrower one.
+        about = error.response["Error"]
+        if about["Code"] == "ValidationError" and "does not exist" in about["Message"]:
             return None
         raise
     return stack_id
@@ -233,7 +279,7 @@ def settled(look: Callable[[], Found], *, say: Say, pause: Callable[[float], Non
 
 def summary(found: Found, of: Deployment) -> list[str]:
     """What is left, what is kept on purpose, and what nobody could look at."""
-    lines = ["", *_left(found)]
+    lines = ["", *_left(found, of)]
     if found.waiting_keys:
         last = max(found.waiting_keys.values())
         lines += [
@@ -246,7 +292,7 @@ def summary(found: Found, of: Deployment) -> list[str]:
             "",
             "Kept on purpose, because the data of these buckets is encrypted with them and lost without them:",
             *(f"  {_kept(key)}" for key in found.kept_keys),
-            f"They can be found by the tag {BUCKET_TAG}, which names the bucket, and by aliases {BUCKET_ALIAS}…:",
+            f"They can be found by the tag {BUCKET_TAG}, which names the bucket, and by aliases {BUCKET_KEY_ALIAS}…:",
             "  aws resourcegroupstaggingapi get-resources --resource-type-filters kms:key "
             f"--tag-filters Key={BUCKET_TAG} --region {REGION}",
         ]
@@ -261,7 +307,7 @@ def summary(found: Found, of: Deployment) -> list[str]:
     ]
 
 
-def _left(found: Found) -> list[str]:
+def _left(found: Found, of: Deployment) -> list[str]:
     lines = []
     if found.left:
         lines += ["Left in the account:", *(f"  {resource}" for resource in found.left)]
@@ -269,6 +315,11 @@ def _left(found: Found) -> list[str]:
         lines += [
             "Not checked, so something may be left; run the command again with these permissions:",
             *(f"  {complaint}" for complaint in found.not_checked),
+        ]
+    if of.flow_log_date is None:
+        return [
+            *(lines or ["Nothing of the deployment was found in the account."]),
+            "The flow logs' log group was looked for by its tag only; with -c flowLogDate=… by its name too.",
         ]
     return lines or ["Nothing of the deployment is left in the account, neither by tag nor by name."]
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from compliance_audit.names import Names
+from compliance_audit.names import BUCKET_KEY_ALIAS, BUCKET_TAG, Names
 from compliance_audit.settings import REGION
 
 T = TypeVar("T")
@@ -26,12 +26,6 @@ STACK_TAG = "aws:cloudformation:stack-name"
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-resource-tags.html
 """
-
-BUCKET_TAG = "compliance-audit:bucket"
-"""The tag by which remediation says which bucket a key is for."""
-
-BUCKET_ALIAS = "alias/compliance-audit-"
-"""What the aliases of those keys begin with; the bucket's name follows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,15 +82,15 @@ class Found:
 def look(client: ClientFactory, of: Deployment) -> Found:
     """Everything of the deployment that is in the account, by name and by tag.
 
-    The log groups come last among the names, after everyone who could write to them.
+    The log groups come last among the names, after everyone who could write to them. The keys that are kept are not
+    the deployment's: `look_at_kept_keys` adds them.
     """
     found = Found()
     for listing in LISTINGS:
-        found.left += found.read(listing.action, partial(_named, client, listing, of))
+        found.left += found.read(listing.action, partial(named, client, listing, of))
     tagged = found.read("tag:GetResources", partial(_tagged, client, STACK_TAG, of.names.stack()))
     found.left += [arn for arn, _ in tagged if not _is_key(arn) and not _mentioned(arn, found.left)]
     _look_at_own_keys(client, [arn for arn, _ in tagged if _is_key(arn)], found)
-    _look_at_kept_keys(client, of, found)
     return found
 
 
@@ -124,7 +118,7 @@ class Listing:
 _CONFIRMED = "Subscriptions[?starts_with(SubscriptionArn, 'arn:')].join(' of ', [SubscriptionArn, TopicArn])"
 _STANDING = "StackSummaries[?StackStatus != 'DELETE_COMPLETE'].StackName"
 _GROUPS = "SecurityGroups[].join(' ', [GroupId, GroupName])"
-_NETWORK = ("vpc", "subnet", "endpoint", "flow-log")
+_NETWORK = ("vpc", "subnet", "route-table", "endpoint", "flow-log")
 _NAME_TAGS = "Tags[].join(' ', [ResourceType, ResourceId, Value])"
 
 LISTINGS = (
@@ -176,10 +170,19 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     # The accounts' own policies, not the thousand of AWS.
     "list_policies": {"Scope": "Local"},
     "describe_tags": {"Filters": [{"Name": "key", "Values": ["Name"]}]},
+    # These two are cut off or refused when no page size is asked for:
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
+    "list_queues": {"PaginationConfig": {"PageSize": 1000}},
+    "list_buckets": {"PaginationConfig": {"PageSize": 1000}},
 }
 
 
-def _named(client: ClientFactory, listing: Listing, of: Deployment) -> list[str]:
+def named(client: ClientFactory, listing: Listing, of: Deployment) -> list[str]:
+    """The resources of one kind that bear a name of the deployment.
+
+    Raises boto3's errors when not all of them could be listed.
+    """
     pages = client(listing.service).get_paginator(listing.operation)
     texts = pages.paginate(**_PARAMETERS.get(listing.operation, {})).search(listing.texts)
     # A page without the list, as Amazon SQS sends it when there is no queue, gives one None.
@@ -242,8 +245,11 @@ def _look_at_own_keys(client: ClientFactory, arns: list[str], found: Found) -> N
                 found.left.append(f"key {arn} ({key['KeyState']})")
 
 
-def _look_at_kept_keys(client: ClientFactory, of: Deployment, found: Found) -> None:
-    """By tag and by alias, for a key can have lost either."""
+def look_at_kept_keys(client: ClientFactory, of: Deployment, found: Found) -> None:
+    """Add the keys that remediation gave to buckets; by tag and by alias, for a key can have lost either.
+
+    Asks AWS KMS about each, and there is one for each repaired bucket: not for looking again and again.
+    """
     buckets = dict(found.read("tag:GetResources", partial(_tagged, client, BUCKET_TAG)))
     aliases = dict(found.read("kms:ListAliases", partial(_aliases_of_buckets, client, of.account)))
     for arn in sorted({*buckets, *aliases}):
@@ -259,7 +265,7 @@ def _aliases_of_buckets(client: ClientFactory, account: str) -> list[tuple[str, 
         (f"arn:aws:kms:{REGION}:{account}:key/{alias['TargetKeyId']}", alias["AliasName"])
         for page in pages
         for alias in page["Aliases"]
-        if alias["AliasName"].startswith(BUCKET_ALIAS)
+        if alias["AliasName"].startswith(BUCKET_KEY_ALIAS)
     ]
 
 

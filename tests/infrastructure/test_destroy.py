@@ -6,15 +6,20 @@ import datetime
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 from compliance_audit.destroy import Target, delete_stack, destroy, failures, operation, outcomes, settled, summary
-from compliance_audit.leftovers import LISTINGS, Deployment, Found, KeptKey, ours
+from compliance_audit.leftovers import LISTINGS, Deployment, Found, KeptKey, Listing, named, ours
 from compliance_audit.names import Names
 from compliance_audit.settings import SettingsError
-from synthesis import ROOT, Json
+from constraints import Deployment as Synthesized
+from constraints.names import names
+from synthesis import ROOT, Json, context, template
 
 STACK = "compliance-audit-stack-dev-pr42"
 STACK_ID = f"arn:aws:cloudformation:us-east-1:123456789012:stack/{STACK}/1"
@@ -60,37 +65,47 @@ def test_settings_that_a_deletion_has_no_use_for_do_not_stop_it() -> None:
 # --- The command ----------------------------------------------------------------------------------------------------
 
 
+TWO_SETTINGS = ["-c", "environment=dev", "--context", "environmentSuffix=pr42"]
+
+
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "code", "told"),
     [
-        ([], "environment is missing"),
-        (["-c", "environment"], "-c environment is not a setting"),
-        (["-c", "environment=dev", "-c", "environmentSuffix=pr42"], "Unable to locate credentials"),
+        ([], 1, "environment is missing"),
+        (["-c", "environment"], 1, "-c environment is not a setting"),
+        (TWO_SETTINGS, 1, "Unable to locate credentials"),
+        ([*TWO_SETTINGS, "--profile", "auditor"], 1, "no token of the auditor"),
+        ([*TWO_SETTINGS, "--profile", "nobody"], 2, "profile (nobody) could not be found"),
     ],
 )
-def test_the_command_refuses_with_a_reason(arguments: list[str], told: str) -> None:
-    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+def test_the_command_refuses_with_a_reason(tmp_path: Path, arguments: list[str], code: int, told: str) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile auditor]\ncredential_process = sh -c 'echo no token of the auditor >&2; exit 1'\n")
+    files = {"AWS_CONFIG_FILE": str(config), "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
     ran = subprocess.run(
         [sys.executable, str(ROOT / "infrastructure" / "destroy.py"), "--yes", *arguments],
-        env={"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", **nowhere},
+        env={"PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true", **files},
         capture_output=True,
         text=True,
     )
-    assert ran.returncode == 1
+    assert ran.returncode == code
     assert told in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
 class CloudFormation:
-    """A stack whose deletion takes a few looks."""
+    """A stack as some looks find it, one after the other; what the last one finds stays."""
 
-    def __init__(self, *looks: list[Json], status: str = "CREATE_COMPLETE") -> None:
+    def __init__(self, *looks: tuple[str, list[Json]], reason: str = "") -> None:
+        """The stack's status and its events, oldest first, in each look; the reason belongs to the last status."""
         self.looks = list(looks)
-        self.status = status
+        self.reason = reason
         self.deleted: list[str] = []
 
     def describe_stacks(self, **_: Any) -> Json:
-        return {"Stacks": [{"StackId": STACK_ID, "StackStatus": self.status}]}
+        status, _events = self.looks[0]
+        reason = {"StackStatusReason": self.reason} if self.reason and len(self.looks) == 1 else {}
+        return {"Stacks": [{"StackId": STACK_ID, "StackStatus": status, **reason}]}
 
     def get_caller_identity(self) -> Json:
         return {"Account": "123456789012"}
@@ -102,11 +117,15 @@ class CloudFormation:
         return self
 
     def paginate(self, **_: Any) -> list[Json]:
-        return [{"StackEvents": self.looks.pop(0)}]
+        _status, events = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        return [{"StackEvents": events[::-1]}]
+
+
+TARGET = Target.from_context({"environment": "dev", "environmentSuffix": "pr42"})
 
 
 def test_nothing_is_deleted_without_a_confirmation() -> None:
-    aws = CloudFormation()
+    aws = CloudFormation(("CREATE_COMPLETE", CREATED))
     said: list[str] = []
     asked: list[str] = []
 
@@ -114,11 +133,20 @@ def test_nothing_is_deleted_without_a_confirmation() -> None:
         asked.append(stack)
         return False
 
-    target = Target.from_context({"environment": "dev", "environmentSuffix": "pr42"})
-    assert destroy(lambda _service: aws, target, confirmed=no, say=said.append, pause=lambda _: None) is False
+    assert destroy(lambda _service: aws, TARGET, confirmed=no, say=said.append, pause=lambda _: None) is False
     assert (asked, aws.deleted) == ([STACK], [])
     for part in (STACK, "account 123456789012", "us-east-1", "compliance-audit-reports-bucket-123456789012-dev-pr42"):
         assert part in " ".join(said)
+
+
+def test_only_a_missing_stack_is_taken_for_one() -> None:
+    class Denied(CloudFormation):
+        def describe_stacks(self, **_: Any) -> Json:
+            about = {"Code": "AccessDenied", "Message": "the role does not exist any more"}
+            raise ClientError({"Error": about}, "DescribeStacks")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        destroy(lambda _service: Denied(), TARGET, confirmed=lambda _: True, say=lambda _: None, pause=lambda _: None)
 
 
 # --- The stack's events ---------------------------------------------------------------------------------------------
@@ -146,6 +174,7 @@ SECOND_TRY = [event(6, "DELETE_IN_PROGRESS"), event(7, "DELETE_COMPLETE", "A"), 
     ("events", "before", "expected"),
     [
         pytest.param(CREATED, "2", [], id="not begun"),
+        pytest.param(CREATED + FIRST_TRY[1:], "2", FIRST_TRY[1:], id="without the stack's own beginning"),
         pytest.param(CREATED + FIRST_TRY, "2", FIRST_TRY, id="ended"),
         pytest.param(CREATED + FIRST_TRY, "5", [], id="the second try not begun"),
         pytest.param(CREATED + FIRST_TRY + SECOND_TRY, "5", SECOND_TRY, id="the second try"),
@@ -184,40 +213,101 @@ def test_what_failed_is_told_with_the_reason(events: list[Json], expected: list[
     assert failures(events) == expected
 
 
+BEGUN = CREATED + FIRST_TRY[:1]
+FAILED = CREATED + FIRST_TRY
+GONE = FAILED + SECOND_TRY
+
+
 @pytest.mark.parametrize(
     ("aws", "deleted", "failed"),
     [
         pytest.param(
-            CloudFormation(CREATED[::-1], CREATED[::-1], (CREATED + FIRST_TRY)[::-1]),
+            CloudFormation(
+                ("CREATE_COMPLETE", CREATED),
+                ("CREATE_COMPLETE", CREATED),
+                ("DELETE_IN_PROGRESS", BEGUN),
+                ("DELETE_IN_PROGRESS", BEGUN),
+                ("DELETE_FAILED", FAILED),
+            ),
             [STACK_ID],
             ["AWS::X::Y a: why"],
             id="fails",
         ),
         pytest.param(
+            CloudFormation(("CREATE_COMPLETE", CREATED), ("CREATE_COMPLETE", BEGUN), ("DELETE_FAILED", FAILED)),
+            [STACK_ID],
+            ["AWS::X::Y a: why"],
+            id="begins between the looks at status and events",
+        ),
+        pytest.param(
             CloudFormation(
-                (CREATED + FIRST_TRY)[::-1],
-                (CREATED + FIRST_TRY + SECOND_TRY[:2])[::-1],
-                (CREATED + FIRST_TRY + SECOND_TRY)[::-1],
-                status="DELETE_FAILED",
+                ("DELETE_FAILED", FAILED),
+                ("DELETE_FAILED", FAILED),
+                ("DELETE_IN_PROGRESS", FAILED + SECOND_TRY[:2]),
+                ("DELETE_COMPLETE", GONE),
             ),
             [STACK_ID],
             [],
             id="goes on after a failure",
         ),
         pytest.param(
-            CloudFormation((CREATED + FIRST_TRY + SECOND_TRY)[::-1], status="DELETE_IN_PROGRESS"),
+            CloudFormation(("DELETE_IN_PROGRESS", FAILED + SECOND_TRY[:1]), ("DELETE_COMPLETE", GONE)),
             [],
             [],
             id="joins a deletion under way",
+        ),
+        # A change set that was never executed leaves a stack without resources in REVIEW_IN_PROGRESS.
+        pytest.param(
+            CloudFormation(
+                ("REVIEW_IN_PROGRESS", [event(1, "REVIEW_IN_PROGRESS")]),
+                ("DELETE_COMPLETE", [event(1, "REVIEW_IN_PROGRESS"), event(2, "DELETE_COMPLETE")]),
+            ),
+            [STACK_ID],
+            [],
+            id="ends without having begun",
+        ),
+        pytest.param(
+            CloudFormation(
+                ("UPDATE_COMPLETE", CREATED),
+                ("DELETE_IN_PROGRESS", BEGUN),
+                ("UPDATE_COMPLETE", [*BEGUN, event(4, "UPDATE_COMPLETE")]),
+                reason="the export topic is in use by another stack",
+            ),
+            [STACK_ID],
+            [f"stack {STACK_ID} is UPDATE_COMPLETE: the export topic is in use by another stack"],
+            id="is taken back",
+        ),
+        pytest.param(
+            CloudFormation(("CREATE_COMPLETE", CREATED)),
+            [STACK_ID],
+            [f"stack {STACK_ID} is CREATE_COMPLETE; AWS CloudFormation has not begun to delete it"],
+            id="never begins",
         ),
     ],
 )
 def test_a_deletion_is_followed_to_its_end(aws: CloudFormation, deleted: list[str], failed: list[str]) -> None:
     pauses: list[float] = []
-    assert delete_stack(aws, STACK_ID, say=lambda _: None, pause=pauses.append) == failed
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        assert sum(pauses) < 600, "nothing is going to change any more"
+
+    assert delete_stack(aws, STACK_ID, say=lambda _: None, pause=pause) == failed
     assert aws.deleted == deleted
-    assert aws.looks == []
+    assert len(aws.looks) == 1
     assert all(1 <= seconds <= 15 for seconds in pauses)
+
+
+def test_what_becomes_of_a_resource_is_told_while_it_happens() -> None:
+    aws = CloudFormation(
+        ("DELETE_FAILED", FAILED),
+        ("DELETE_IN_PROGRESS", FAILED + SECOND_TRY[:2]),
+        ("DELETE_IN_PROGRESS", FAILED + SECOND_TRY[:2]),
+        ("DELETE_COMPLETE", [*FAILED, *SECOND_TRY[:2], event(8, "DELETE_COMPLETE", "B"), event(9, "DELETE_COMPLETE")]),
+    )
+    seen: list[str] = []
+    delete_stack(aws, STACK_ID, say=seen.append, pause=lambda _: seen.append("pause"))
+    assert seen == ["pause", "deleted  AWS::X::Y a", "pause", "pause", "deleted  AWS::X::Y b"]
 
 
 # --- What is left ---------------------------------------------------------------------------------------------------
@@ -245,8 +335,61 @@ def test_a_deletion_is_followed_to_its_end(aws: CloudFormation, deleted: list[st
 )
 def test_whose_a_name_is(kind: str, name: str, is_ours: bool) -> None:
     """The customer's rule: `<what>-<resource type>-<environment>-<environmentSuffix>`."""
+    assert ours([name], listing_of(kind), DEPLOYMENT) == ([f"{kind} {name}"] if is_ours else [])
+
+
+def test_every_name_that_the_stack_gives_is_recognised() -> None:
+    synthesized = Synthesized(template=template(), settings=context())
+    given = [name.replace("{AWS::AccountId}", DEPLOYMENT.account) for _, name in names(synthesized)]
+    assert len(given) > 80
+    assert [name for name in given if not any(ours([name], listing, DEPLOYMENT) for listing in LISTINGS)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "pages"),
+    [
+        # Without MaxResults, Amazon SQS answers the first 1,000 queues and does not say that there are more:
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
+        (
+            "queue",
+            [
+                ({"MaxResults": 1000}, {"QueueUrls": ["https://sqs/another"], "NextToken": "more"}),
+                (
+                    {"MaxResults": 1000, "NextToken": "more"},
+                    {"QueueUrls": ["https://sqs/dead-letters-queue-dev-pr42"]},
+                ),
+            ],
+        ),
+        # Without MaxBuckets, Amazon S3 refuses accounts whose quota is above 10,000 buckets:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
+        (
+            "bucket",
+            [
+                ({"MaxBuckets": 1000}, {"Buckets": [{"Name": "another"}], "ContinuationToken": "more"}),
+                (
+                    {"MaxBuckets": 1000, "ContinuationToken": "more"},
+                    {"Buckets": [{"Name": "compliance-audit-reports-bucket-123456789012-dev-pr42"}]},
+                ),
+            ],
+        ),
+    ],
+)
+def test_a_listing_is_read_to_its_end(kind: str, pages: list[tuple[Json, Json]]) -> None:
+    listing = listing_of(kind)
+    client = boto3.client(
+        listing.service, region_name="us-east-1", aws_access_key_id="nobody", aws_secret_access_key="nothing"
+    )
+    with Stubber(client) as stub:
+        for asked, answer in pages:
+            stub.add_response(listing.operation, answer, asked)
+        assert len(named(lambda _service: client, listing, DEPLOYMENT)) == 1
+        stub.assert_no_pending_responses()
+
+
+def listing_of(kind: str) -> Listing:
+    """The listing of one kind of resource."""
     [listing] = [listing for listing in LISTINGS if listing.kind == kind]
-    assert ours([name], listing, DEPLOYMENT) == ([f"{kind} {name}"] if is_ours else [])
+    return listing
 
 
 def test_log_groups_are_looked_at_last() -> None:
@@ -307,6 +450,16 @@ def test_what_is_told_in_the_end(found: Found, clean: bool, told: list[str], unt
     assert not any(part in text for part in untold)
 
 
+@pytest.mark.parametrize("found", [Found(), Found(left=["role r"])])
+def test_without_a_date_no_more_is_told_of_the_flow_logs_than_was_looked_for(found: Found) -> None:
+    """`audit-flowlogs-{region}-{date}` is a name that only the date completes."""
+    without = Deployment(names=DEPLOYMENT.names, account=DEPLOYMENT.account, flow_log_date=None)
+    told = "\n".join(summary(found, without))
+    assert "log group was looked for by its tag only; with -c flowLogDate=" in told
+    assert "neither by tag nor by name" not in told
+    assert "flowLogDate" not in "\n".join(summary(found, DEPLOYMENT))
+
+
 def test_listings_get_time_to_follow_the_deletion() -> None:
     """The index of tags goes on to list deleted resources.
 
@@ -322,3 +475,46 @@ def test_what_stays_listed_is_left() -> None:
     pauses: list[float] = []
     assert settled(lambda: Found(left=["role r"]), say=lambda _: None, pause=pauses.append).left == ["role r"]
     assert 60 <= sum(pauses) <= 600
+
+
+class Pages(list[Json]):
+    """What a paginator gives; no name in it is one of ours."""
+
+    def search(self, _texts: str) -> list[str]:
+        return []
+
+
+class Account(CloudFormation):
+    """A stack, an index of tags that never forgets one of its roles, and the keys of two repaired buckets."""
+
+    keys = ("arn:aws:kms:us-east-1:123456789012:key/1", "arn:aws:kms:us-east-1:123456789012:key/2")
+    looks_at_tags = 0
+    described: tuple[str, ...] = ()
+
+    def paginate(self, **asked: Any) -> Pages:
+        match asked:
+            case {"StackName": _}:
+                return Pages(super().paginate())
+            case {"TagFilters": [{"Key": "compliance-audit:bucket" as tag}]}:
+                arns = list(self.keys)
+            case {"TagFilters": [{"Key": tag}]}:
+                self.looks_at_tags += 1
+                arns = ["arn:aws:iam::123456789012:role/r"]
+            case _:
+                return Pages()
+        tagged = [{"ResourceARN": arn, "Tags": [{"Key": tag, "Value": "v"}]} for arn in arns]
+        return Pages([{"ResourceTagMappingList": tagged}])
+
+    def describe_key(self, *, KeyId: str) -> Json:  # noqa: N803
+        self.described += (KeyId,)
+        return {"KeyMetadata": {"KeyState": "Enabled"}}
+
+
+def test_looking_again_does_not_ask_for_each_kept_key_again() -> None:
+    """There is one for each repaired bucket, of which an account may have ten thousand."""
+    account = Account(("DELETE_IN_PROGRESS", BEGUN), ("DELETE_COMPLETE", GONE))
+    said: list[str] = []
+    assert not destroy(lambda _: account, TARGET, confirmed=lambda _: True, say=said.append, pause=lambda _: None)
+    assert account.looks_at_tags > 10
+    assert account.described == account.keys
+    assert all(any(key in line for line in said) for key in account.keys)

@@ -1,4 +1,4 @@
-"""The README of the infrastructure names, for each constraint of the customer, the tests that keep it."""
+"""The README of the infrastructure names the tests that keep each constraint, and the permissions of the commands."""
 
 from __future__ import annotations
 
@@ -6,16 +6,22 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from compliance_audit.destroy import ACTIONS
 from synthesis import ROOT
 
 TESTS = ROOT / "tests"
 
 
+def section(heading: str) -> str:
+    """What stands below a heading that begins so."""
+    readme = (ROOT / "infrastructure" / "README.md").read_text()
+    return readme.partition(f"## {heading}")[2].partition("\n## ")[0]
+
+
 def rows() -> list[str]:
     """The cells with tests, one for each constraint."""
-    readme = (ROOT / "infrastructure" / "README.md").read_text()
-    section = readme.partition("## The customer's constraints")[2].partition("\n## ")[0]
-    return [line.split(" | ")[1] for line in section.splitlines() if line.startswith("| ")][1:]
+    lines = section("The customer's constraints").splitlines()
+    return [line.split(" | ")[1] for line in lines if line.startswith("| ")][1:]
 
 
 def named(row: str) -> Iterator[tuple[Path, str]]:
@@ -38,3 +44,7 @@ def test_every_constraint_has_a_test_that_is_there() -> None:
         for file, test in named(row):
             assert file.exists(), f"{file} in {row}"
             assert not test or re.search(rf"\b(def|fn) {test}\b", file.read_text()), f"{test} in {file}"
+
+
+def test_every_permission_that_a_deletion_needs_is_named() -> None:
+    assert set(re.findall(r"`([a-z0-9]+:[A-Z]\w+)`", section("Taking it down"))) == set(ACTIONS)

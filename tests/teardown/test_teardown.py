@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 import sample_account
-from compliance_audit.leftovers import Deployment, Found, look
+from compliance_audit.destroy import ACTIONS
+from compliance_audit.leftovers import Deployment, Found, look, look_at_kept_keys
 from compliance_audit.names import Names
 from deployment import ENVIRONMENT, SETTINGS, STACK, SUFFIX, bootstrap, client, deploy, destroy
 from local_aws import ACCOUNT_ID, LocalAws
@@ -74,7 +75,7 @@ class Life:
     status_again: str
     """How a scan ended after the auditor was deployed again under the same name."""
     third: CompletedProcess[str]
-    """The command that took it down again."""
+    """The command that took it down again, with no more permissions than it says it needs."""
     left_again: Found
     """What the listing found after that."""
 
@@ -113,7 +114,7 @@ def life(aws: LocalAws) -> Life:
     buckets = {each["Name"] for each in client(aws, "s3").list_buckets()["Buckets"]}
 
     status_again = scan(aws, deploy(aws)["StateMachineArn"])
-    third = destroy(SETTINGS, aws.environment())
+    third = destroy(SETTINGS, aws.environment() | credentials(aws, "destroyer", *sorted(ACTIONS)))
     return Life(
         resources=resources,
         standing=standing,
@@ -223,7 +224,7 @@ def test_a_leftover_is_told_also_without_a_stack(aws: LocalAws, life: Life) -> N
 
 
 def test_a_listing_that_is_denied_is_not_taken_for_an_empty_one(aws: LocalAws, life: Life) -> None:
-    with_too_little = credentials(aws, "cloudformation:DescribeStacks", "s3:ListAllMyBuckets")
+    with_too_little = credentials(aws, "narrow", "cloudformation:DescribeStacks", "s3:ListAllMyBuckets")
     told = destroy(ENOUGH, aws.environment() | with_too_little)
     assert told.returncode == 1
     assert "Not checked" in told.stdout
@@ -294,7 +295,9 @@ def found(aws: LocalAws) -> Found:
     """What of the auditor is in the account."""
     names = Names(environment=ENVIRONMENT, suffix=SUFFIX)
     deployment = Deployment(names=names, account=ACCOUNT_ID, flow_log_date=SETTINGS["flowLogDate"])
-    return look(lambda service: client(aws, service), deployment)
+    seen = look(lambda service: client(aws, service), deployment)
+    look_at_kept_keys(lambda service: client(aws, service), deployment, seen)
+    return seen
 
 
 def stack_resources(aws: LocalAws) -> dict[str, str]:
@@ -316,15 +319,15 @@ def encryption_keys(aws: LocalAws) -> dict[str, str]:
     return keys
 
 
-def credentials(aws: LocalAws, *actions: str) -> dict[str, str]:
-    """The credentials of a role that may do these actions and no others, for a command's environment."""
+def credentials(aws: LocalAws, name: str, *actions: str) -> dict[str, str]:
+    """The credentials of a new role that may do these actions and no others, for a command's environment."""
     iam = client(aws, "iam")
     anyone = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     allowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-    role = iam.create_role(RoleName="narrow", AssumeRolePolicyDocument=document(anyone))["Role"]["Arn"]
-    policy = iam.create_policy(PolicyName="narrow", PolicyDocument=document(allowed))["Policy"]["Arn"]
-    iam.attach_role_policy(RoleName="narrow", PolicyArn=policy)
-    key = client(aws, "sts").assume_role(RoleArn=role, RoleSessionName="narrow")["Credentials"]
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(anyone))["Role"]["Arn"]
+    policy = iam.create_policy(PolicyName=name, PolicyDocument=document(allowed))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=name, PolicyArn=policy)
+    key = client(aws, "sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
     return {
         "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
         "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
