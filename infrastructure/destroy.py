@@ -13,7 +13,7 @@ import time
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from compliance_audit.context import read_context
+from compliance_audit.context import add_arguments, read_context
 from compliance_audit.destroy import Target, destroy
 from compliance_audit.settings import REGION, SettingsError
 
@@ -21,10 +21,7 @@ from compliance_audit.settings import REGION, SettingsError
 def main() -> int:
     """Read the settings, ask, delete, look."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting, as `cdk -c` takes it"
-    )
-    parser.add_argument("--profile", help="the AWS profile, as `cdk --profile` takes it")
+    add_arguments(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask for the stack's name")
     options = parser.parse_args()
     try:

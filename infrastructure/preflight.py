@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import boto3
 from botocore.exceptions import BotoCoreError
-from compliance_audit.context import read_context
+from compliance_audit.context import add_arguments, read_context
 from compliance_audit.preflight.account import clients, read_account, read_identity, region_of
 from compliance_audit.preflight.checks import Line, Verdict, judge, no_identity
 from compliance_audit.preflight.needs import DEFAULT_QUALIFIER, Needs
@@ -23,10 +23,7 @@ from compliance_audit.settings import Settings, SettingsError
 def main() -> int:
     """Check settings and account; gives the exit code."""
     parser = argparse.ArgumentParser(description="Say what a deployment would fail at, before it starts.")
-    parser.add_argument(
-        "-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting, as `cdk -c` takes it"
-    )
-    parser.add_argument("--profile", help="the AWS profile, as `cdk --profile` takes it")
+    add_arguments(parser)
     parser.add_argument(
         "--allow-unchecked", action="store_true", help="end with 0 although something could not be checked"
     )

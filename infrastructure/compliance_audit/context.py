@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,14 @@ from compliance_audit.settings import SettingsError
 
 CDK_JSON = Path(__file__).resolve().parents[1] / "cdk.json"
 """The file that keeps the settings of a deployment."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the commands take as the CDK's does, so that one line of settings serves all."""
+    parser.add_argument(
+        "-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting, as `cdk -c` takes it"
+    )
+    parser.add_argument("--profile", help="the AWS profile, as `cdk --profile` takes it")
 
 
 def read_context(given: Sequence[str]) -> dict[str, object]:

@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from compliance_audit.leftovers import LISTINGS, ClientFactory, Deployment, Found, KeptKey, look, look_at_kept_keys
 from compliance_audit.names import BUCKET_KEY_ALIAS, BUCKET_TAG, Names
-from compliance_audit.settings import REGION, Settings
+from compliance_audit.settings import REGION, checked
+from compliance_audit.stacks import describe_stack, find_stack
 
 Say = Callable[[str], None]
 Event = Mapping[str, Any]
@@ -30,18 +29,6 @@ _LOOKS_FOR_THE_BEGINNING = 20
 _LOOKS = 15
 _PAUSE_BETWEEN_LOOKS_SECONDS = 20.0
 
-# A deletion has no use for them, and the check of the settings asks for all.
-_NOT_NEEDED: Mapping[str, object] = {
-    "owner": "anyone",
-    "costCenter": "any",
-    "complianceLevel": "any",
-    "alertEmails": "anyone@example.com",
-    "flowLogDate": "2000-01-01",
-    "zoneCount": 2,
-    "mapConcurrency": 1,
-    "reservedConcurrency": "none",
-    "architecture": "x86_64",
-}
 _NEEDED = ("environment", "environmentSuffix")
 
 ACTIONS = frozenset(
@@ -75,9 +62,9 @@ class Target:
 
         Raises SettingsError, which names every one that is missing or wrong, and what is allowed.
         """
-        given = {key: context[key] for key in (*_NEEDED, "flowLogDate") if key in context}
-        settings = Settings.from_context({**_NOT_NEEDED, **given})
-        return cls(names=settings.names, flow_log_date=settings.flow_log_date if "flowLogDate" in given else None)
+        values = checked(context, (*_NEEDED, *(key for key in ("flowLogDate",) if key in context)))
+        names = Names(environment=values["environment"], suffix=values["environment_suffix"])
+        return cls(names=names, flow_log_date=values.get("flow_log_date"))
 
 
 def destroy(
@@ -93,8 +80,8 @@ def destroy(
     stack = target.names.stack()
     where = f"account {account}, region {REGION}"
     cloudformation = client("cloudformation")
-    stack_id = _stack_id(cloudformation, stack)
-    if stack_id is None:
+    existing = find_stack(cloudformation, stack)
+    if existing is None:
         say(f"There is no stack {stack} in {where}.")
         return _conclude(look(client, deployment), client, deployment, say)
     bucket = target.names.bucket("compliance-audit-reports", account)
@@ -104,7 +91,7 @@ def destroy(
         say("Nothing was deleted.")
         return False
     say("Deleting. AWS takes up to tens of minutes to give back the network interfaces of functions in a VPC.")
-    failed = delete_stack(cloudformation, stack_id, say=say, pause=pause)
+    failed = delete_stack(cloudformation, existing["StackId"], say=say, pause=pause)
     if failed:
         _say_all(advice(stack, failed), say)
         return False
@@ -135,7 +122,7 @@ def delete_stack(cloudformation: Any, stack_id: str, *, say: Say, pause: Callabl
     that it could not delete, or with one that says where the stack stands instead.
     """
     before = ""
-    begun = _described(cloudformation, stack_id)["StackStatus"] == "DELETE_IN_PROGRESS"
+    begun = describe_stack(cloudformation, stack_id)["StackStatus"] == "DELETE_IN_PROGRESS"
     if not begun:
         before = next(_events(cloudformation, stack_id))["EventId"]
         cloudformation.delete_stack(StackName=stack_id)
@@ -143,7 +130,7 @@ def delete_stack(cloudformation: Any, stack_id: str, *, say: Say, pause: Callabl
     for looks, seconds in enumerate(_pauses(), start=1):
         pause(seconds)
         # The status first: all that led to it is then among the events.
-        stack = _described(cloudformation, stack_id)
+        stack = describe_stack(cloudformation, stack_id)
         status = stack["StackStatus"]
         events = operation(_events(cloudformation, stack_id), before)
         for line in outcomes(events):
@@ -219,28 +206,6 @@ def _events(cloudformation: Any, stack_id: str) -> Iterator[Event]:
     """Newest first, as CloudFormation gives them; later pages are asked for only when somebody reads on."""
     for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack_id):
         yield from page["StackEvents"]
-
-
-def _described(cloudformation: Any, stack: str) -> Mapping[str, Any]:
-    """The stack; by its id also after its deletion.
-
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
-    """
-    description: Mapping[str, Any] = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-    return description
-
-
-def _stack_id(cloudformation: Any, stack: str) -> str | None:
-    """The id of a stack; None when there is no stack of that name."""
-    try:
-        stack_id: str = _described(cloudformation, stack)["StackId"]
-    except ClientError as error:
-        # The code alone also stands for a request that is malformed; AWS documents no narrower one.
-        about = error.response["Error"]
-        if about["Code"] == "ValidationError" and "does not exist" in about["Message"]:
-            return None
-        raise
-    return stack_id
 
 
 def _pauses() -> Iterator[float]:

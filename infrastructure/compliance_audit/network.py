@@ -42,8 +42,7 @@ class Network(Construct):
             "audit-vpc",
             vpc_name=names.of("audit", "vpc"),
             ip_addresses=ec2.IpAddresses.cidr("10.0.0.0/24"),
-            # Named, not looked up, so that synthesis needs no account.
-            availability_zones=[f"{REGION}{letter}" for letter in "abc"[: settings.zone_count]],
+            availability_zones=list(settings.zones),
             nat_gateways=0,
             create_internet_gateway=False,
             # CDK's own function for that breaks the constraints; default_security_group.py has ours.
@@ -52,10 +51,10 @@ class Network(Construct):
                 ec2.SubnetConfiguration(name="isolated", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=26)
             ],
         )
-        for number, subnet in enumerate(self.vpc.isolated_subnets):
+        for zone, subnet in zip(settings.zones, self.vpc.isolated_subnets, strict=True):
             # A tag of a subnet reaches its route table too, which has a name of its own.
             for kind, what in (("AWS::EC2::Subnet", "subnet"), ("AWS::EC2::RouteTable", "route-table")):
-                name = names.of(f"audit-{'abc'[number]}", what)
+                name = names.of(f"audit-{zone[-1]}", what)
                 Tags.of(subnet).add("Name", name, include_resource_types=[kind])
         self.functions_group = self._security_group("functions", names, "Functions: to Amazon S3 and to the endpoints")
         self._endpoints_group = self._security_group("endpoints", names, "Endpoints: from the functions")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,25 +74,17 @@ class Settings:
 
         Raises SettingsError, which names every key that is wrong, its value, and what is allowed.
         """
-        values: dict[str, Any] = {}
-        problems = list(_unknown_keys(context))
-        for key, (field, parse, allowed) in _KEYS.items():
-            if key not in context:
-                problems.append(f"{key} is missing; allowed: {allowed}")
-                continue
-            try:
-                values[field] = parse(context[key])
-            except ValueError:
-                problems.append(f"{key} is {json.dumps(context[key], ensure_ascii=False)}; allowed: {allowed}")
-        problems += _conflicts(values)
-        if problems:
-            raise SettingsError("\n".join([_ADVICE, *(f"  - {problem}" for problem in problems)]))
-        return cls(**values)
+        return cls(**checked(context, _KEYS, problems=_unknown_keys(context)))
 
     @property
     def names(self) -> Names:
         """The names of this deployment's resources."""
         return Names(environment=self.environment, suffix=self.environment_suffix)
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The availability zones; named, not looked up, so that synthesis needs no account."""
+        return tuple(f"{REGION}{letter}" for letter in "abc"[: self.zone_count])
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -108,6 +100,29 @@ class Settings:
     def metrics_namespace(self) -> str:
         """The CloudWatch namespace of the scans' metrics."""
         return f"ComplianceAudit/{self.names.system}"
+
+
+def checked(context: Mapping[str, object], keys: Iterable[str], *, problems: Iterable[str] = ()) -> dict[str, Any]:
+    """Check some keys of the context: their values by the names of the fields of Settings.
+
+    Raises SettingsError, which names every key that is wrong, its value, and what is allowed, after the problems that
+    are known already.
+    """
+    values: dict[str, Any] = {}
+    found = list(problems)
+    for key in keys:
+        field, parse, allowed = _KEYS[key]
+        if key not in context:
+            found.append(f"{key} is missing; allowed: {allowed}")
+            continue
+        try:
+            values[field] = parse(context[key])
+        except ValueError:
+            found.append(f"{key} is {json.dumps(context[key], ensure_ascii=False)}; allowed: {allowed}")
+    found += _conflicts(values)
+    if found:
+        raise SettingsError("\n".join([_ADVICE, *(f"  - {problem}" for problem in found)]))
+    return values
 
 
 _ADVICE = (

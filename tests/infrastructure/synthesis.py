@@ -50,16 +50,20 @@ def synthesize(**changes: object) -> Json:
 
 def assemble(folder: Path, **changes: object) -> Json:
     """The template as `synthesize` gives it; what CDK would upload stays in `out` of the folder."""
+    [stack] = built(folder, **changes).synth().stacks
+    synthesized: Json = json.loads(Path(stack.template_full_path).read_text())
+    return synthesized
+
+
+def built(folder: Path, **changes: object) -> cdk.App:
+    """The app as a tree of constructs, to be synthesized into `out` of the folder."""
     bundles = folder / "bundles"
     for function in FUNCTIONS:
         stand_in(bundles, function)
+    # The CDK's command line asks for the paths of constructs too.
+    given = {**context(**changes), "aws:cdk:enable-path-metadata": True}
     with mock.patch.dict(os.environ, {"LAMBDA_BUNDLES": str(bundles)}):
-        # The CDK's command line asks for the paths of constructs too.
-        given = {**context(**changes), "aws:cdk:enable-path-metadata": True}
-        app = cdk.App(context=given, outdir=str(folder / "out"), analytics_reporting=False)
-        [stack] = build(app).synth().stacks
-    synthesized: Json = json.loads(Path(stack.template_full_path).read_text())
-    return synthesized
+        return build(cdk.App(context=given, outdir=str(folder / "out"), analytics_reporting=False))
 
 
 def stand_in(bundles: Path, function: str) -> None:

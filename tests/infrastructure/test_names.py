@@ -11,7 +11,20 @@ from compliance_audit.settings import FUNCTIONS
 from compliance_audit.workflow import CALLED, DEFINITION, substitution
 from constraints import Deployment, names
 from constraints.schemas import name_property
-from synthesis import ROOT, Json, context, listed, named, only, properties, resources, synthesize, template, text
+from synthesis import (
+    ROOT,
+    Json,
+    context,
+    listed,
+    named,
+    only,
+    properties,
+    resources,
+    synthesize,
+    target,
+    template,
+    text,
+)
 
 # A state of its own for each service, all three served by one function.
 LISTS = {"ListS3Buckets": "list-targets", "ListVpcs": "list-targets", "ListLambdas": "list-targets"}
@@ -89,7 +102,7 @@ def test_every_substitution_is_provided_and_every_provided_one_is_used() -> None
 def test_substitutions_lead_to_the_functions_of_their_names() -> None:
     provided = only("AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]
     for function in CALLED:
-        logical_id = text(provided[substitution(function)]).strip("{}").removesuffix(".Arn")
+        logical_id = target(provided[substitution(function)])
         assert template()["Resources"][logical_id]["Properties"]["FunctionName"] == f"{function}-function-dev-pr42"
 
 

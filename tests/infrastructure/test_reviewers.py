@@ -7,12 +7,10 @@ everything below its construct, and nobody hears when it is no longer needed.
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
-from unittest import mock
 
 import aws_cdk as cdk
 import cdk_nag
@@ -22,19 +20,17 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
-from compliance_audit.app import build
-from compliance_audit.settings import FUNCTIONS
 from constructs import IConstruct
 from synthesis import (
-    context,
+    built,
     listed,
     named,
     only,
     properties,
     resources,
     settings,
-    stand_in,
     statements,
+    target,
     template,
     text,
 )
@@ -52,10 +48,7 @@ Finding = tuple[str, str]
 
 def synthesized(folder: Path) -> cdk.Stack:
     """Our stack as a tree of constructs, synthesized into a folder: some findings hang on what the synthesis adds."""
-    for function in FUNCTIONS:
-        stand_in(folder / "bundles", function)
-    with mock.patch.dict(os.environ, {"LAMBDA_BUNDLES": str(folder / "bundles")}):
-        app = build(cdk.App(context=context(), outdir=str(folder / "out"), analytics_reporting=False))
+    app = built(folder)
     app.synth()
     return cast(cdk.Stack, app.node.find_child(settings().names.stack()))
 
@@ -187,7 +180,7 @@ def test_functions_are_invoked_by_the_state_machine_or_by_cloudformation() -> No
     """So say the reasons for functions without a dead-letter queue."""
 
     def names(arns: list[object]) -> set[str]:
-        functions = (template()["Resources"][text(arn).strip("{}").removesuffix(".Arn")] for arn in arns)
+        functions = (template()["Resources"][target(arn)] for arn in arns)
         return {
             text(function["Properties"]["FunctionName"]).removesuffix("-function-dev-pr42") for function in functions
         }

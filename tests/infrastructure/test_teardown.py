@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 
-from synthesis import Json, listed, named, only, resources, template, text
-
-
-def references(value: object) -> set[str]:
-    """The logical ids that a value refers to."""
-    match value:
-        case {"Ref": str(name)}:
-            return {name}
-        case {"Fn::GetAtt": [str(name), *_]}:
-            return {name}
-        case dict():
-            return set().union(*(references(inner) for inner in value.values()))
-        case list():
-            return set().union(*(references(inner) for inner in value))
-    return set()
+from constraints.deployment import references
+from synthesis import Json, listed, named, only, resources, target, template
 
 
 @cache
 def needs(logical_id: str) -> frozenset[str]:
     """Everything that CloudFormation makes before a resource, and therefore deletes after it."""
     resource: Json = template()["Resources"][logical_id]
-    direct = references(resource["Properties"]) | set(listed(resource.get("DependsOn", [])))
+    direct = set(references(resource["Properties"])) | set(listed(resource.get("DependsOn", [])))
     direct &= set(template()["Resources"])
     return frozenset(direct.union(*(needs(each) for each in direct)))
 
@@ -38,9 +25,9 @@ def emptying() -> str:
 
 def test_the_custom_resource_is_our_function_and_names_the_bucket() -> None:
     custom = only("Custom::EmptyBucket")
-    function = template()["Resources"][text(custom["ServiceToken"]).strip("{}").removesuffix(".Arn")]
+    function = template()["Resources"][target(custom["ServiceToken"])]
     assert function["Properties"]["FunctionName"] == "empty-bucket-function-dev-pr42"
-    assert template()["Resources"][text(custom["BucketName"]).strip("{}")]["Type"] == "AWS::S3::Bucket"
+    assert template()["Resources"][target(custom["BucketName"])]["Type"] == "AWS::S3::Bucket"
 
 
 def test_cloudformation_waits_as_long_as_lambda_tries() -> None:

@@ -356,16 +356,7 @@ def _as_cloudformation_asks(system: System, function: str, request: str, propert
 
 def execute(request: Json) -> Scene:
     """The state machine carries a request out; its history says how."""
-
-    def scene(system: System) -> str:
-        machine = system.deployment.outputs["StateMachineArn"]
-        return system.history(
-            system.client("stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(request))[
-                "executionArn"
-            ]
-        )
-
-    return scene
+    return lambda system: system.history(system.start(request))
 
 
 _SHORT: Json = {"services": ["vpc"], "remediation": "off"}

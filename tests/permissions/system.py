@@ -41,11 +41,7 @@ class System:
     def with_a_scan(cls, deployment: Deployment) -> System:
         """Let the system scan once, with nothing repaired, and keep what it found."""
         system = cls(deployment)
-        states = system.client("stepfunctions")
-        arn = states.start_execution(
-            stateMachineArn=deployment.outputs["StateMachineArn"], input=json.dumps({"remediation": "off"})
-        )["executionArn"]
-        execution = system.end_of(arn)
+        execution = system.end_of(system.start({"remediation": "off"}))
         assert execution["status"] == "SUCCEEDED", execution
         output = json.loads(execution["output"])
         assert output["status"] == "COMPLETE", output
@@ -114,6 +110,12 @@ class System:
         return self._copies[purpose]
 
     # --- Executions -------------------------------------------------------------------------------------------------
+
+    def start(self, request: Json) -> str:
+        """Start an execution of the state machine; gives its ARN."""
+        machine = self.deployment.outputs["StateMachineArn"]
+        started = self.client("stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(request))
+        return str(started["executionArn"])
 
     def executions(self) -> set[str]:
         """The ARNs of all executions of the state machine."""

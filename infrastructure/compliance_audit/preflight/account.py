@@ -22,6 +22,7 @@ from compliance_audit.preflight.readings import (
     Unreadable,
 )
 from compliance_audit.settings import REGION
+from compliance_audit.stacks import find_stack
 
 Client = Callable[[str], Any]
 """Makes the client of a service."""
@@ -122,13 +123,12 @@ def _read(action: str, ask: Callable[[], Value]) -> Value | Unreadable:
         return Unreadable(action, "an answer of another form than AWS documents")
 
 
-def _absent_is_none(code: str, ask: Callable[[], Value], *, message: str = "") -> Value | None:
+def _absent_is_none(code: str, ask: Callable[[], Value]) -> Value | None:
     """AWS's answer, or None if it is the error that says that there is no such thing."""
     try:
         return ask()
     except ClientError as error:
-        told = error.response["Error"]
-        if told["Code"] == code and message in told.get("Message", ""):
+        if error.response["Error"]["Code"] == code:
             return None
         raise
 
@@ -145,13 +145,8 @@ def _bootstrap_version(client: Client, parameter: str) -> int | None:
 
 
 def _stack_status(client: Client, stack: str) -> str | None:
-    # CloudFormation has no error code of its own for a stack that is not there.
-    answer = _absent_is_none(
-        "ValidationError",
-        lambda: client("cloudformation").describe_stacks(StackName=stack),
-        message="does not exist",
-    )
-    return None if answer is None else str(answer["Stacks"][0]["StackStatus"])
+    found = find_stack(client("cloudformation"), stack)
+    return None if found is None else str(found["StackStatus"])
 
 
 def _stack_resources(client: Client, stack: str) -> Mapping[str, str]:

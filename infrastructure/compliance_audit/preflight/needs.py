@@ -69,7 +69,7 @@ class Needs:
             key_aliases=frozenset(f"alias/{names.of(what, 'key')}" for what in _KEYS),
             reservations=sum((settings.reserved_concurrency or {}).values()),
             map_concurrency=settings.map_concurrency,
-            zones=tuple(f"{REGION}{letter}" for letter in "abc"[: settings.zone_count]),
+            zones=settings.zones,
             endpoint_services=frozenset(f"com.amazonaws.{REGION}.{name}" for name in _ENDPOINTS),
             roles=frozenset(names.of(what, "role") for what in _ROLES),
             policies=frozenset(f"arn:aws:iam::{account}:policy/{names.of(what, 'policy')}" for what in _ROLES),
