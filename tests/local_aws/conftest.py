@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from harness import Client, connect, document
+from harness import Client, Deploy, Template, connect, document
 from local_aws import LocalAws
 
 
@@ -50,3 +51,26 @@ def restricted(aws: LocalAws, client: Client) -> Callable[..., Client]:
         return lambda service: connect(aws, service, key)
 
     return with_statements
+
+
+@pytest.fixture
+def deploy(client: Client, name: str) -> Deploy:
+    """Create the test's stack, or update it; gives the physical ids by logical id."""
+    cloudformation = client("cloudformation")
+
+    def apply(resources: Template) -> dict[str, str]:
+        template = json.dumps({"Resources": resources})
+        exists = any(stack["StackName"] == name for stack in cloudformation.describe_stacks()["Stacks"])
+        action = "update" if exists else "create"
+        getattr(cloudformation, f"{action}_stack")(
+            StackName=name,
+            TemplateBody=template,
+            Capabilities=["CAPABILITY_IAM"],
+            Tags=[{"Key": "of", "Value": "stack"}],
+        )
+        waiter = cloudformation.get_waiter(f"stack_{action}_complete")
+        waiter.wait(StackName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
+        found = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
+        return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found}
+
+    return apply

@@ -13,6 +13,10 @@ from botocore.config import Config
 from local_aws import ACCOUNT_ID, REGION, LocalAws
 
 Client = Callable[[str], Any]
+Template = dict[str, Any]
+"""The resources of a CloudFormation template, or one of them."""
+Deploy = Callable[[Template], dict[str, str]]
+"""Deploys the test's stack; gives the physical ids by logical id."""
 
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
 
@@ -41,6 +45,11 @@ def leave_account_out_of_host(request: Any, **_: Any) -> None:
 def document(*statements: dict[str, Any]) -> str:
     """Write an IAM policy document."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def resource(kind: str, **properties: Any) -> Template:
+    """Write a resource for a CloudFormation template."""
+    return {"Type": kind, "Properties": properties}
 
 
 def package(file: str, source: str) -> bytes:

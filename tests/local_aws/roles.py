@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from patching import ministack
 
 
@@ -25,3 +28,19 @@ def denial(role_arn: str, session: str, action: str, resource: str) -> str | Non
     if evaluator.evaluate(context, policies).decision == "Allow":
         return None
     return f"User: {principal} is not authorized to perform: {action} on resource: {resource}"
+
+
+def trusts(role: dict[str, Any], service: str) -> bool:
+    """Whether the role's trust policy lets the service assume it; conditions are taken to be met."""
+    policy = role.get("AssumeRolePolicyDocument") or {}
+    document = json.loads(policy) if isinstance(policy, str) else policy
+    statements = document.get("Statement") or []
+    return any(
+        statement["Effect"] == "Allow" and service in _services(statement.get("Principal"))
+        for statement in (statements if isinstance(statements, list) else [statements])
+    )
+
+
+def _services(principal: Any) -> list[str]:
+    named = principal.get("Service", []) if isinstance(principal, dict) else []
+    return [named] if isinstance(named, str) else list(named)

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
-from harness import Client
+from botocore.exceptions import ClientError, WaiterError
+from harness import Client, Deploy, Template, package, resource
 from local_aws import ACCOUNT_ID, REGION
 
-Template = dict[str, Any]
-Deploy = Callable[[Template], dict[str, str]]
-
-ROLE = {
+ROLE: Template = {
     "Type": "AWS::IAM::Role",
     "Properties": {
         "AssumeRolePolicyDocument": {
@@ -23,40 +19,15 @@ ROLE = {
             "Statement": [
                 {
                     "Effect": "Allow",
-                    "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]},
+                    "Principal": {
+                        "Service": ["lambda.amazonaws.com", "states.amazonaws.com", "vpc-flow-logs.amazonaws.com"]
+                    },
                     "Action": "sts:AssumeRole",
                 }
             ],
         }
     },
 }
-
-
-@pytest.fixture
-def deploy(client: Client, name: str) -> Deploy:
-    """Create the test's stack, or update it; gives the physical ids by logical id."""
-    cloudformation = client("cloudformation")
-
-    def apply(resources: Template) -> dict[str, str]:
-        template = json.dumps({"Resources": resources})
-        exists = any(stack["StackName"] == name for stack in cloudformation.describe_stacks()["Stacks"])
-        action = "update" if exists else "create"
-        getattr(cloudformation, f"{action}_stack")(
-            StackName=name,
-            TemplateBody=template,
-            Capabilities=["CAPABILITY_IAM"],
-            Tags=[{"Key": "of", "Value": "stack"}],
-        )
-        waiter = cloudformation.get_waiter(f"stack_{action}_complete")
-        waiter.wait(StackName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200})
-        found = cloudformation.describe_stack_resources(StackName=name)["StackResources"]
-        return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found}
-
-    return apply
-
-
-def resource(kind: str, **properties: Any) -> Template:
-    return {"Type": kind, "Properties": properties}
 
 
 def until_ended(client: Client, name: str) -> str:
@@ -174,6 +145,133 @@ def test_a_bucket_has_everything_that_its_template_says(client: Client, deploy: 
     ]
 
 
+def test_a_bucket_is_locked_replicated_and_watched_as_its_template_says(client: Client, deploy: Deploy) -> None:
+    versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
+    sending = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": ["sqs:*", "sns:*"], "Resource": "*"}],
+    }
+    retention = {"Mode": "COMPLIANCE", "Days": 30}
+    resources = {
+        "Replica": resource("AWS::S3::Bucket", **versioned),
+        "Queue": resource("AWS::SQS::Queue"),
+        "QueuePolicy": resource("AWS::SQS::QueuePolicy", Queues=[{"Ref": "Queue"}], PolicyDocument=sending),
+        "Topic": resource("AWS::SNS::Topic"),
+        "TopicPolicy": resource("AWS::SNS::TopicPolicy", Topics=[{"Ref": "Topic"}], PolicyDocument=sending),
+        "Locked": resource(
+            "AWS::S3::Bucket",
+            ObjectLockEnabled=True,
+            ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}},
+        ),
+        "LockedLater": resource("AWS::S3::Bucket", ObjectLockEnabled=True),
+        "Bucket": {
+            "DependsOn": ["QueuePolicy", "TopicPolicy"],
+            **resource(
+                "AWS::S3::Bucket",
+                **versioned,
+                BucketEncryption={
+                    "ServerSideEncryptionConfiguration": [
+                        {
+                            "ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+                            "BlockedEncryptionTypes": {"EncryptionType": ["NONE"]},
+                        }
+                    ]
+                },
+                ReplicationConfiguration={
+                    "Role": f"arn:aws:iam::{ACCOUNT_ID}:role/replication",
+                    "Rules": [
+                        {
+                            "Id": "everything",
+                            "Priority": "1",
+                            "Status": "Enabled",
+                            "Filter": {"And": {"Prefix": "x/", "TagFilters": [{"Key": "a", "Value": "b"}]}},
+                            "DeleteMarkerReplication": {"Status": "Disabled"},
+                            "Destination": {
+                                "Bucket": {"Fn::GetAtt": ["Replica", "Arn"]},
+                                "ReplicationTime": {"Status": "Enabled", "Time": {"Minutes": 15}},
+                                "Metrics": {"Status": "Enabled", "EventThreshold": {"Minutes": 15}},
+                            },
+                        }
+                    ],
+                },
+                NotificationConfiguration={
+                    "EventBridgeConfiguration": {"EventBridgeEnabled": True},
+                    "QueueConfigurations": [{"Event": "s3:ObjectRemoved:*", "Queue": {"Fn::GetAtt": ["Queue", "Arn"]}}],
+                    "TopicConfigurations": [{"Event": "s3:ObjectCreated:*", "Topic": {"Ref": "Topic"}}],
+                },
+            ),
+        },
+    }
+    made = deploy(resources)
+    s3, bucket = client("s3"), made["Bucket"]
+
+    replication = s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]
+    assert replication["Role"] == f"arn:aws:iam::{ACCOUNT_ID}:role/replication"
+    (rule,) = replication["Rules"]
+    assert (rule["ID"], rule["Priority"], rule["Status"]) == ("everything", 1, "Enabled")
+    assert rule["Filter"] == {"And": {"Prefix": "x/", "Tags": [{"Key": "a", "Value": "b"}]}}
+    assert rule["Destination"]["Bucket"] == f"arn:aws:s3:::{made['Replica']}"
+    assert rule["Destination"]["ReplicationTime"]["Time"] == {"Minutes": 15}
+    notifications = s3.get_bucket_notification_configuration(Bucket=bucket)
+    assert notifications["EventBridgeConfiguration"] == {}
+    assert [each["Events"] for each in notifications["QueueConfigurations"]] == [["s3:ObjectRemoved:*"]]
+    assert [each["TopicArn"] for each in notifications["TopicConfigurations"]] == [made["Topic"]]
+    (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["BlockedEncryptionTypes"] == {"EncryptionType": ["NONE"]}
+
+    def lock(logical_id: str) -> Any:
+        assert s3.get_bucket_versioning(Bucket=made[logical_id])["Status"] == "Enabled"
+        return s3.get_object_lock_configuration(Bucket=made[logical_id])["ObjectLockConfiguration"]
+
+    assert lock("Locked") == {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+    assert lock("LockedLater") == {"ObjectLockEnabled": "Enabled"}
+
+    del resources["Bucket"]["Properties"]["ReplicationConfiguration"]
+    del resources["Bucket"]["Properties"]["NotificationConfiguration"]
+    del resources["Locked"]["Properties"]["ObjectLockConfiguration"]
+    deploy(resources)
+    with pytest.raises(ClientError, match="ReplicationConfigurationNotFoundError"):
+        s3.get_bucket_replication(Bucket=bucket)
+    assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
+    assert lock("Locked") == {"ObjectLockEnabled": "Enabled"}
+
+
+def test_an_access_point_has_what_its_template_says(client: Client, deploy: Deploy, name: str) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-accesspoint.html"""
+    resources = {
+        "Bucket": resource("AWS::S3::Bucket"),
+        "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.4.0.0/16"),
+        "Blocked": resource(
+            "AWS::S3::AccessPoint",
+            Name=f"{name}-1",
+            Bucket={"Ref": "Bucket"},
+            VpcConfiguration={"VpcId": {"Ref": "Vpc"}},
+        ),
+        "Open": resource(
+            "AWS::S3::AccessPoint",
+            Name=f"{name}-2",
+            Bucket={"Ref": "Bucket"},
+            PublicAccessBlockConfiguration={"BlockPublicAcls": "false", "BlockPublicPolicy": False},
+        ),
+    }
+    made = deploy(resources)
+
+    def described(logical_id: str) -> Any:
+        return client("s3control").get_access_point(AccountId=ACCOUNT_ID, Name=made[logical_id])
+
+    blocked, opened = described("Blocked"), described("Open")
+    assert blocked["Bucket"] == opened["Bucket"] == made["Bucket"]
+    assert (blocked["NetworkOrigin"], blocked["VpcConfiguration"]) == ("VPC", {"VpcId": made["Vpc"]})
+    assert set(blocked["PublicAccessBlockConfiguration"].values()) == {True}
+    assert opened["NetworkOrigin"] == "Internet"
+    block = opened["PublicAccessBlockConfiguration"]
+    assert (block["BlockPublicAcls"], block["BlockPublicPolicy"]) == (False, False)
+
+    resources["Blocked"]["Properties"]["PublicAccessBlockConfiguration"] = {"RestrictPublicBuckets": "false"}
+    deploy(resources)
+    assert described("Blocked")["PublicAccessBlockConfiguration"]["RestrictPublicBuckets"] is False
+
+
 def test_a_bucket_without_acls_may_be_declared_private(client: Client, deploy: Deploy) -> None:
     bucket = deploy({"Bucket": resource("AWS::S3::Bucket", AccessControl="Private")})["Bucket"]
     (grant,) = client("s3").get_bucket_acl(Bucket=bucket)["Grants"]
@@ -273,6 +371,15 @@ def test_the_tagging_api_lists_what_a_stack_made(client: Client, deploy: Deploy,
             "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.3.0.0/16"),
             "Subnet": resource("AWS::EC2::Subnet", VpcId={"Ref": "Vpc"}, CidrBlock="10.3.0.0/24"),
             "Routes": resource("AWS::EC2::RouteTable", VpcId={"Ref": "Vpc"}),
+            "Acl": resource("AWS::EC2::NetworkAcl", VpcId={"Ref": "Vpc"}),
+            "Gateway": resource("AWS::EC2::InternetGateway"),
+            "Interface": resource("AWS::EC2::NetworkInterface", SubnetId={"Ref": "Subnet"}),
+            "Balancer": resource(
+                "AWS::ElasticLoadBalancingV2::LoadBalancer", Type="network", Subnets=[{"Ref": "Subnet"}]
+            ),
+            "Service": resource("AWS::EC2::VPCEndpointService", NetworkLoadBalancerArns=[{"Ref": "Balancer"}]),
+            "Peer": resource("AWS::EC2::VPC", CidrBlock="10.5.0.0/16"),
+            "Peering": resource("AWS::EC2::VPCPeeringConnection", VpcId={"Ref": "Vpc"}, PeerVpcId={"Ref": "Peer"}),
             "Members": resource("AWS::EC2::SecurityGroup", GroupDescription="g", VpcId={"Ref": "Vpc"}),
             "Endpoint": resource(
                 "AWS::EC2::VPCEndpoint", VpcId={"Ref": "Vpc"}, ServiceName="com.amazonaws.us-east-1.s3"
@@ -307,6 +414,12 @@ def test_the_tagging_api_lists_what_a_stack_made(client: Client, deploy: Deploy,
         f"arn:aws:ec2:{here}:vpc/{made['Vpc']}",
         f"arn:aws:ec2:{here}:subnet/{made['Subnet']}",
         f"arn:aws:ec2:{here}:route-table/{made['Routes']}",
+        f"arn:aws:ec2:{here}:vpc/{made['Peer']}",
+        f"arn:aws:ec2:{here}:network-acl/{made['Acl']}",
+        f"arn:aws:ec2:{here}:internet-gateway/{made['Gateway']}",
+        f"arn:aws:ec2:{here}:network-interface/{made['Interface']}",
+        f"arn:aws:ec2:{here}:vpc-endpoint-service/{made['Service']}",
+        f"arn:aws:ec2:{here}:vpc-peering-connection/{made['Peering']}",
         f"arn:aws:ec2:{here}:security-group/{made['Members']}",
         f"arn:aws:ec2:{here}:vpc-endpoint/{made['Endpoint']}",
         f"arn:aws:ec2:{here}:vpc-flow-log/{made['FlowLog']}",
@@ -319,12 +432,44 @@ def test_the_tagging_api_lists_what_a_stack_made(client: Client, deploy: Deploy,
     assert tags() == []
 
 
-def test_a_property_that_is_not_applied_fails_the_stack(client: Client, name: str) -> None:
-    unknown = resource("AWS::S3::Bucket", ObjectLockEnabled=True)
-    template = json.dumps({"Resources": {"Bucket": unknown}})
+UNVERSIONED = resource(
+    "AWS::S3::Bucket",
+    ReplicationConfiguration={
+        "Role": f"arn:aws:iam::{ACCOUNT_ID}:role/replication",
+        "Rules": [{"Status": "Enabled", "Prefix": "", "Destination": {"Bucket": "arn:aws:s3:::replica"}}],
+    },
+)
+WITHOUT_RANGE = resource(
+    "AWS::EC2::Subnet", VpcId="vpc-00000001", CidrBlock="172.31.99.0/24", AssignIpv6AddressOnCreation=True
+)
+
+
+@pytest.mark.parametrize(
+    ("failing", "reason"),
+    [
+        (resource("AWS::S3::Bucket", AnalyticsConfigurations=[]), "AnalyticsConfigurations"),
+        (UNVERSIONED, "Versioning must be 'Enabled'"),
+        (WITHOUT_RANGE, "Ipv6CidrBlock"),
+    ],
+)
+def test_a_property_that_is_not_applied_fails_the_stack(
+    client: Client, name: str, failing: Template, reason: str
+) -> None:
+    template = json.dumps({"Resources": {"It": failing}})
     client("cloudformation").create_stack(StackName=name, TemplateBody=template)
     until_ended(client, name)
-    assert "ObjectLockEnabled" in failure(client, name, "CREATE_FAILED")
+    assert reason in failure(client, name, "CREATE_FAILED")
+
+
+def test_object_lock_is_not_taken_back(client: Client, deploy: Deploy, name: str) -> None:
+    """On AWS the bucket would be replaced.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html
+    """
+    deploy({"Bucket": resource("AWS::S3::Bucket", ObjectLockEnabled=True)})
+    with pytest.raises(WaiterError):
+        deploy({"Bucket": resource("AWS::S3::Bucket")})
+    assert "Object Lock" in failure(client, name, "UPDATE_FAILED")
 
 
 def test_a_type_that_is_not_known_is_refused(client: Client, name: str) -> None:
@@ -395,10 +540,67 @@ def test_a_function_has_everything_that_its_template_says(client: Client, deploy
     assert not image.get("Runtime")
 
 
-def test_a_vpc_with_flow_logs_and_rules(client: Client, deploy: Deploy) -> None:
+def test_a_function_with_a_url_and_layers(client: Client, deploy: Deploy, name: str) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-url.html"""
+    s3 = client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="layer.zip", Body=package("python/of_layer.py", "x = 1"))
+    foreign = f"arn:aws:lambda:{REGION}:111122223333:layer:telemetry:14"
     made = deploy(
         {
             "Role": ROLE,
+            "Layer": resource("AWS::Lambda::LayerVersion", Content={"S3Bucket": name, "S3Key": "layer.zip"}),
+            "Function": resource(
+                "AWS::Lambda::Function",
+                Code={"ZipFile": "def handler(event, context): return event"},
+                Environment={"Variables": {"A": "b"}},
+                Handler="index.handler",
+                Layers=[{"Ref": "Layer"}, foreign],
+                Role={"Fn::GetAtt": ["Role", "Arn"]},
+                Runtime="python3.13",
+            ),
+            "Url": resource(
+                "AWS::Lambda::Url",
+                TargetFunctionArn={"Ref": "Function"},
+                AuthType="NONE",
+                Cors={"AllowOrigins": ["*"], "AllowMethods": ["GET"]},
+            ),
+            "Anyone": resource(
+                "AWS::Lambda::Permission",
+                FunctionName={"Ref": "Function"},
+                Action="lambda:InvokeFunctionUrl",
+                FunctionUrlAuthType="NONE",
+                Principal="*",
+            ),
+            "ThroughTheUrl": resource(
+                "AWS::Lambda::Permission",
+                FunctionName={"Ref": "Function"},
+                Action="lambda:InvokeFunction",
+                InvokedViaFunctionUrl=True,
+                Principal="*",
+            ),
+        }
+    )
+    functions = client("lambda")
+    (url,) = functions.list_function_url_configs(FunctionName=made["Function"])["FunctionUrlConfigs"]
+    assert url["AuthType"] == "NONE"
+    assert url["Cors"] == {"AllowOrigins": ["*"], "AllowMethods": ["GET"]}
+    configuration = functions.get_function(FunctionName=made["Function"])["Configuration"]
+    assert [layer["Arn"] for layer in configuration["Layers"]] == [made["Layer"], foreign]
+    assert configuration["Environment"] == {"Variables": {"A": "b"}}
+    statements = json.loads(functions.get_policy(FunctionName=made["Function"])["Policy"])["Statement"]
+    assert {each["Action"]: each["Condition"] for each in statements} == {
+        "lambda:InvokeFunctionUrl": {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}},
+        "lambda:InvokeFunction": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+    }
+
+
+def test_a_vpc_with_flow_logs_and_rules(client: Client, deploy: Deploy) -> None:
+    logging = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+    policy = {"PolicyName": "logs", "PolicyDocument": {"Version": "2012-10-17", "Statement": [logging]}}
+    made = deploy(
+        {
+            "Role": resource("AWS::IAM::Role", **ROLE["Properties"], Policies=[policy]),
             "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.2.0.0/16"),
             "Group": resource("AWS::EC2::SecurityGroup", GroupDescription="g", VpcId={"Ref": "Vpc"}),
             "In": resource(

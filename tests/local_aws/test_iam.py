@@ -25,6 +25,8 @@ DENIED = {
 RESTRICTED = Callable[..., Client]
 FUNCTION = "authorized-function"
 BUCKET = "authorized-bucket"
+CONFIGURED = "authorized-configured-bucket"
+ACCESS_POINT = "authorized-access-point"
 
 
 @contextmanager
@@ -41,6 +43,22 @@ def resources(client: Client) -> None:
     s3 = client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    s3.create_bucket(Bucket=CONFIGURED, ObjectLockEnabledForBucket=True)
+    rule = {"Status": "Enabled", "Filter": {"Prefix": ""}}
+    s3.put_bucket_lifecycle_configuration(
+        Bucket=CONFIGURED, LifecycleConfiguration={"Rules": [{**rule, "Expiration": {"Days": 1}}]}
+    )
+    replica = {
+        **rule,
+        "Priority": 1,
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": "arn:aws:s3:::replica"},
+    }
+    s3.put_bucket_replication(
+        Bucket=CONFIGURED,
+        ReplicationConfiguration={"Role": f"arn:aws:iam::{ACCOUNT_ID}:role/replication", "Rules": [replica]},
+    )
+    client("s3control").create_access_point(AccountId=ACCOUNT_ID, Name=ACCESS_POINT, Bucket=BUCKET)
     make_function(client, FUNCTION, "def handler(event, context): return event")
     client("lambda").add_permission(
         FunctionName=FUNCTION,
@@ -112,6 +130,12 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
     ("s3", "get_bucket_acl", {"Bucket": BUCKET}, "s3:GetBucketAcl"),
     ("s3", "get_bucket_logging", {"Bucket": BUCKET}, "s3:GetBucketLogging"),
     ("s3", "get_bucket_tagging", {"Bucket": BUCKET}, "s3:GetBucketTagging"),
+    ("s3", "get_bucket_notification_configuration", {"Bucket": BUCKET}, "s3:GetBucketNotification"),
+    ("s3", "get_bucket_lifecycle_configuration", {"Bucket": CONFIGURED}, "s3:GetLifecycleConfiguration"),
+    ("s3", "get_bucket_replication", {"Bucket": CONFIGURED}, "s3:GetReplicationConfiguration"),
+    ("s3", "get_object_lock_configuration", {"Bucket": CONFIGURED}, "s3:GetBucketObjectLockConfiguration"),
+    ("s3control", "list_access_points", {"AccountId": ACCOUNT_ID}, "s3:ListAccessPoints"),
+    ("s3control", "get_access_point", {"AccountId": ACCOUNT_ID, "Name": ACCESS_POINT}, "s3:GetAccessPoint"),
     (
         "s3",
         "get_bucket_ownership_controls",
@@ -206,7 +230,16 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
     ("ec2", "describe_vpc_endpoints", {}, "ec2:DescribeVpcEndpoints"),
     ("ec2", "describe_network_interfaces", {}, "ec2:DescribeNetworkInterfaces"),
     ("ec2", "describe_route_tables", {}, "ec2:DescribeRouteTables"),
+    ("ec2", "describe_vpc_peering_connections", {}, "ec2:DescribeVpcPeeringConnections"),
+    ("ec2", "describe_vpc_block_public_access_options", {}, "ec2:DescribeVpcBlockPublicAccessOptions"),
+    (
+        "ec2",
+        "describe_vpc_endpoint_service_configurations",
+        {},
+        "ec2:DescribeVpcEndpointServiceConfigurations",
+    ),
     ("kms", "create_key", {}, "kms:CreateKey"),
+    ("kms", "describe_key", {"KeyId": "alias/aws/s3"}, "kms:DescribeKey"),
     ("kms", "list_aliases", {}, "kms:ListAliases"),
     ("sns", "list_topics", {}, "sns:ListTopics"),
     ("sts", "get_caller_identity", {}, "sts:GetCallerIdentity"),
@@ -400,6 +433,40 @@ def test_the_entries_of_a_prefix_list_are_read_on_its_arn(restricted: RESTRICTED
         entries(f"{arn}/pl-0123456789abcdef0")
 
 
+def test_access_points_are_read_on_no_resource(restricted: RESTRICTED) -> None:
+    """The Service Authorization Reference has no resource for these two: a policy must name all of them."""
+    actions = ["s3:ListAccessPoints", "s3:GetAccessPoint"]
+    access_points = f"arn:aws:s3:{REGION}:{ACCOUNT_ID}:accesspoint/*"
+    control = restricted({"Effect": "Allow", "Action": actions, "Resource": access_points})("s3control")
+    with denied():
+        control.list_access_points(AccountId=ACCOUNT_ID)
+    with denied():
+        control.get_access_point(AccountId=ACCOUNT_ID, Name=ACCESS_POINT)
+
+
+def test_of_the_descriptions_only_the_permissions_of_a_service_have_a_resource(
+    restricted: RESTRICTED, client: Client, name: str
+) -> None:
+    (default,) = client("ec2").describe_subnets(MaxResults=5)["Subnets"][:1]
+    balancer = client("elbv2").create_load_balancer(Name=name, Type="network", Subnets=[default["SubnetId"]])
+    made = client("ec2").create_vpc_endpoint_service_configuration(
+        NetworkLoadBalancerArns=[balancer["LoadBalancers"][0]["LoadBalancerArn"]]
+    )
+    service = made["ServiceConfiguration"]["ServiceId"]
+    arns = f"arn:aws:ec2:{REGION}:{ACCOUNT_ID}"
+    action = "ec2:DescribeVpcEndpointServicePermissions"
+    ours = {"Effect": "Allow", "Action": action, "Resource": f"{arns}:vpc-endpoint-service/{service}"}
+    restricted(ours)("ec2").describe_vpc_endpoint_service_permissions(ServiceId=service)
+    theirs = {"Effect": "Allow", "Action": action, "Resource": f"{arns}:vpc-endpoint-service/vpce-svc-1"}
+    with denied():
+        restricted(theirs)("ec2").describe_vpc_endpoint_service_permissions(ServiceId=service)
+
+    groups = {"Effect": "Allow", "Action": "ec2:DescribeSecurityGroups", "Resource": f"{arns}:security-group/*"}
+    (group,) = client("ec2").describe_security_groups(MaxResults=5)["SecurityGroups"][:1]
+    with denied():
+        restricted(groups)("ec2").describe_security_groups(GroupIds=[group["GroupId"]])
+
+
 def test_a_rule_keeps_the_prefix_list_that_it_names(client: Client, name: str) -> None:
     ec2 = client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/24")["Vpc"]["VpcId"]
@@ -587,3 +654,21 @@ def test_an_alias_needs_the_permission_on_the_key_that_it_names(
     kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=named["Arn"])
     with denied():
         kms.create_alias(AliasName=f"alias/{name}-other", TargetKeyId=other["Arn"])
+
+
+def test_a_key_that_is_named_by_an_alias_needs_the_permission_on_itself(
+    restricted: RESTRICTED, client: Client, name: str
+) -> None:
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    alias = f"alias/{name}"
+    client("kms").create_alias(AliasName=alias, TargetKeyId=key)
+
+    def describe(resource: str, key_id: str) -> str:
+        kms = restricted({"Effect": "Allow", "Action": "kms:DescribeKey", "Resource": resource})("kms")
+        return str(kms.describe_key(KeyId=key_id)["KeyMetadata"]["Arn"])
+
+    alias_arn = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:{alias}"
+    for named in (alias, alias_arn):
+        assert describe(key, named) == key
+    with denied():
+        describe(alias_arn, alias)

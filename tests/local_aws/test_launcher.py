@@ -96,6 +96,13 @@ def test_a_clear_start(name: str) -> None:
             AccountId=aws.account_id,
             PublicAccessBlockConfiguration={"BlockPublicAcls": True},
         )
+        ec2 = client("ec2")
+        ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode="block-ingress")
+        (subnet,) = ec2.describe_subnets(MaxResults=5)["Subnets"][:1]
+        balancer = client("elbv2").create_load_balancer(Name=name, Type="network", Subnets=[subnet["SubnetId"]])
+        ec2.create_vpc_endpoint_service_configuration(
+            NetworkLoadBalancerArns=[balancer["LoadBalancers"][0]["LoadBalancerArn"]]
+        )
 
         aws.clear()
 
@@ -103,7 +110,10 @@ def test_a_clear_start(name: str) -> None:
         control = client("s3control")
         with pytest.raises(control.exceptions.NoSuchPublicAccessBlockConfiguration):
             control.get_public_access_block(AccountId=aws.account_id)
-        groups = client("ec2").describe_security_groups()["SecurityGroups"]
+        options = ec2.describe_vpc_block_public_access_options()["VpcBlockPublicAccessOptions"]
+        assert (options["InternetGatewayBlockMode"], options["State"]) == ("off", "default-state")
+        assert ec2.describe_vpc_endpoint_service_configurations()["ServiceConfigurations"] == []
+        groups = ec2.describe_security_groups()["SecurityGroups"]
         assert all(group["IpPermissions"] for group in groups)
 
 

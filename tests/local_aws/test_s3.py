@@ -169,21 +169,85 @@ def test_readings_that_are_absent_have_the_documented_errors(client: Client, buc
         assert error.value.response["Error"]["Code"] == code, operation
     assert "Status" not in s3.get_bucket_versioning(Bucket=bucket)
     assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket)
+    notifications = s3.get_bucket_notification_configuration(Bucket=bucket)
+    assert set(notifications) == {"ResponseMetadata"}
+    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
 
 
 def test_a_new_bucket_is_private_and_encrypted(client: Client, bucket: str) -> None:
-    """The defaults since 2023.
+    """The defaults since 2023, and since April 2026.
 
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html and
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html,
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html and
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-s3-c-encryption-setting-faq.html
     """
     s3 = client("s3")
     (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert rule["BlockedEncryptionTypes"] == {"EncryptionType": ["SSE-C"]}
     block = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
     assert set(block.values()) == {True}
     rules = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
     assert rules == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+def test_blocked_encryption_types_stay_until_they_are_named_again(client: Client, bucket: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html"""
+    s3 = client("s3")
+
+    def put(**more: Any) -> dict[str, Any]:
+        rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, **more}
+        s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+        (found,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        assert found["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms"}
+        assert isinstance(found, dict)
+        return found
+
+    assert put()["BlockedEncryptionTypes"] == {"EncryptionType": ["SSE-C"]}
+    unblocked = {"EncryptionType": ["NONE"]}
+    assert put(BlockedEncryptionTypes=unblocked)["BlockedEncryptionTypes"] == unblocked
+    assert put()["BlockedEncryptionTypes"] == unblocked
+
+
+def test_mfa_delete_is_told_once_it_was_configured(client: Client, bucket: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html"""
+    s3 = client("s3")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    assert "MFADelete" not in s3.get_bucket_versioning(Bucket=bucket)
+    for state in ("Enabled", "Disabled"):
+        s3.put_bucket_versioning(
+            Bucket=bucket,
+            VersioningConfiguration={"Status": "Enabled", "MFADelete": state},
+            MFA=f"arn:aws:iam::{ACCOUNT_ID}:mfa/root-account-mfa-device 123456",
+        )
+        found = s3.get_bucket_versioning(Bucket=bucket)
+        assert (found["Status"], found["MFADelete"]) == ("Enabled", state)
+
+
+def test_access_points_are_listed_in_pages(client: Client, bucket: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_control_ListAccessPoints.html"""
+    control = client("s3control")
+    names = [f"{bucket}-{number}" for number in range(3)]
+    off = {
+        "BlockPublicAcls": False,
+        "IgnorePublicAcls": True,
+        "BlockPublicPolicy": False,
+        "RestrictPublicBuckets": True,
+    }
+    for each in names:
+        control.create_access_point(AccountId=ACCOUNT_ID, Name=each, Bucket=bucket, PublicAccessBlockConfiguration=off)
+    of_bucket = {"AccountId": ACCOUNT_ID, "Bucket": bucket}
+    first = control.list_access_points(**of_bucket, MaxResults=2)
+    rest = control.list_access_points(**of_bucket, MaxResults=2, NextToken=first["NextToken"])
+    assert "NextToken" not in rest
+    assert [each["Name"] for each in first["AccessPointList"] + rest["AccessPointList"]] == names
+
+    found = control.get_access_point(AccountId=ACCOUNT_ID, Name=names[0])
+    assert found["PublicAccessBlockConfiguration"] == off
+    assert (found["Bucket"], found["BucketAccountId"], found["NetworkOrigin"]) == (bucket, ACCOUNT_ID, "Internet")
+    with pytest.raises(ClientError) as error:
+        control.get_access_point(AccountId=ACCOUNT_ID, Name=f"{bucket}-none")
+    assert error.value.response["Error"]["Code"] == "NoSuchAccessPoint"
 
 
 def test_conditional_writes(client: Client, bucket: str) -> None:

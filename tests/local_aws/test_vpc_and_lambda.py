@@ -57,7 +57,7 @@ def test_flow_logs_are_described_as_created(client: Client) -> None:
         ResourceType="Subnet",
         TrafficType="ALL",
         LogGroupName="group",
-        DeliverLogsPermissionArn="arn:aws:iam::123456789012:role/r",
+        DeliverLogsPermissionArn="arn:aws:iam::123456789012:role/none",
     )
 
     def found(name: str, *values: str) -> list[dict[str, Any]]:
@@ -75,7 +75,43 @@ def test_flow_logs_are_described_as_created(client: Client) -> None:
     (of_subnet,) = found("traffic-type", "ALL")
     assert of_subnet["ResourceId"] == subnet
     assert of_subnet["LogGroupName"] == "group"
-    assert of_subnet["DeliverLogsPermissionArn"].endswith("role/r")
+    assert of_subnet["DeliverLogsPermissionArn"].endswith("role/none")
+    assert of_subnet["FlowLogStatus"] == "ACTIVE"
+    assert (of_subnet["DeliverLogsStatus"], of_subnet["DeliverLogsErrorMessage"]) == ("FAILED", "Access error")
+
+
+@pytest.mark.parametrize(
+    ("trusted", "allowed", "group_exists", "delivered"),
+    [
+        ("vpc-flow-logs.amazonaws.com", ["logs:CreateLogStream", "logs:PutLogEvents"], True, True),
+        ("vpc-flow-logs.amazonaws.com", ["logs:CreateLogStream", "logs:PutLogEvents"], False, False),
+        ("vpc-flow-logs.amazonaws.com", ["logs:CreateLog*", "logs:PutLogEvents"], False, True),
+        ("vpc-flow-logs.amazonaws.com", ["logs:CreateLogGroup", "logs:CreateLogStream"], True, False),
+        ("lambda.amazonaws.com", ["logs:CreateLogStream", "logs:PutLogEvents"], True, False),
+    ],
+)
+def test_a_flow_log_is_delivered_as_far_as_its_role_may(
+    client: Client, name: str, trusted: str, allowed: list[str], group_exists: bool, delivered: bool
+) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html"""
+    ec2, iam = client("ec2"), client("iam")
+    trust = document({"Effect": "Allow", "Principal": {"Service": trusted}, "Action": "sts:AssumeRole"})
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="deliver",
+        PolicyDocument=document({"Effect": "Allow", "Action": allowed, "Resource": "*"}),
+    )
+    if group_exists:
+        client("logs").create_log_group(logGroupName=name)
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_flow_logs(
+        ResourceIds=[vpc], ResourceType="VPC", TrafficType="ALL", LogGroupName=name, DeliverLogsPermissionArn=role
+    )
+
+    (flow_log,) = ec2.describe_flow_logs(Filters=[{"Name": "resource-id", "Values": [vpc]}])["FlowLogs"]
+    assert flow_log["DeliverLogsStatus"] == ("SUCCESS" if delivered else "FAILED")
+    assert flow_log.get("DeliverLogsErrorMessage") == (None if delivered else "Access error")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +151,23 @@ def test_a_function_without_a_policy_has_none(client: Client, name: str) -> None
         functions.get_policy(FunctionName=name)
 
 
+def test_a_function_and_its_alias_have_policies_of_their_own(client: Client, name: str) -> None:
+    functions = client("lambda")
+    make_function(client, name, "def handler(event, context): return event")
+    version = functions.publish_version(FunctionName=name)["Version"]
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    functions.add_permission(
+        FunctionName=name,
+        Qualifier="live",
+        StatementId="s",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+    )
+    assert '"s"' in functions.get_policy(FunctionName=name, Qualifier="live")["Policy"]
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.get_policy(FunctionName=name)
+
+
 def test_get_function_brings_tags_and_reserved_concurrency(client: Client, name: str) -> None:
     functions = client("lambda")
     make_function(client, name, "def handler(event, context): return event", Tags={"a": "b"})
@@ -124,6 +177,29 @@ def test_get_function_brings_tags_and_reserved_concurrency(client: Client, name:
     found = functions.get_function(FunctionName=name)
     assert found["Tags"] == {"a": "b"}
     assert found["Concurrency"] == {"ReservedConcurrentExecutions": 3}
+
+
+def test_the_urls_of_a_function_are_listed_in_pages(client: Client, name: str) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionUrlConfigs.html"""
+    functions = client("lambda")
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.list_function_url_configs(FunctionName=name)
+    make_function(client, name, "def handler(event, context): return event")
+    assert functions.list_function_url_configs(FunctionName=name)["FunctionUrlConfigs"] == []
+
+    version = functions.publish_version(FunctionName=name)["Version"]
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    functions.create_function_url_config(FunctionName=name, AuthType="AWS_IAM")
+    functions.create_function_url_config(
+        FunctionName=name, Qualifier="live", AuthType="NONE", Cors={"AllowOrigins": ["*"]}
+    )
+    first = functions.list_function_url_configs(FunctionName=name, MaxItems=1)
+    rest = functions.list_function_url_configs(FunctionName=name, MaxItems=1, Marker=first["NextMarker"])
+    assert "NextMarker" not in rest
+    plain, live = first["FunctionUrlConfigs"] + rest["FunctionUrlConfigs"]
+    assert (plain["AuthType"], plain.get("Cors")) == ("AWS_IAM", None)
+    assert (live["AuthType"], live["Cors"]) == ("NONE", {"AllowOrigins": ["*"]})
+    assert live["FunctionArn"].endswith(f":function:{name}:live")
 
 
 def test_what_a_function_finds_in_its_environment(aws: LocalAws, client: Client, name: str) -> None:

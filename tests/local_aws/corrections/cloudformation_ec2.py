@@ -21,24 +21,30 @@ provisioners = ministack("services.cloudformation.provisioners")
 
 @replaces("services.cloudformation.provisioners", "_ec2_vpc_create")
 def create_vpc(original: Callable[..., Made], logical_id: str, props: Properties, stack_name: str) -> Made:
-    """``Fn::GetAtt`` gives a VPC's CidrBlock and VpcId, and its default group has AWS's rules.
+    """``Fn::GetAtt`` gives a VPC's address ranges and its id, and its default group has AWS's rules.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-vpc.html
     ("Return values")
     """
     vpc, attributes = with_default_rules(original, logical_id, props, stack_name)
-    return vpc, _with_cidr(vpc, attributes)
+    return vpc, _with_ranges(vpc, attributes)
 
 
 @replaces("services.cloudformation.provisioners", "_ec2_vpc_update")
 def update_vpc(original: Callable[..., Made], *arguments: Any) -> Made:
     """The attributes stay after an update."""
     vpc, attributes = original(*arguments)
-    return vpc, _with_cidr(vpc, attributes)
+    return vpc, _with_ranges(vpc, attributes)
 
 
-def _with_cidr(vpc: str, attributes: Properties) -> Properties:
-    return {**attributes, "CidrBlock": ec2._vpcs[vpc]["CidrBlock"]}
+def _with_ranges(vpc: str, attributes: Properties) -> Properties:
+    """The list of IPv6 ranges is the VPC's own: a range that comes after the VPC is in it too."""
+    record = ec2._vpcs[vpc]
+    return {
+        **attributes,
+        "CidrBlock": record["CidrBlock"],
+        "Ipv6CidrBlocks": record.setdefault("Ipv6CidrBlocks", []),
+    }
 
 
 # ---- AWS::EC2::FlowLog

@@ -12,6 +12,7 @@ from typing import Any
 from in_process import RefusedError
 from in_process import s3 as call
 from patching import ministack, replaces
+from resource_types import truth
 
 from corrections import account_public_access_block as account
 
@@ -30,8 +31,11 @@ APPLIED = {
     "LifecycleConfiguration",
     "LoggingConfiguration",
     "NotificationConfiguration",
+    "ObjectLockConfiguration",
+    "ObjectLockEnabled",
     "OwnershipControls",
     "PublicAccessBlockConfiguration",
+    "ReplicationConfiguration",
     "Tags",
     "VersioningConfiguration",
     "WebsiteConfiguration",
@@ -75,6 +79,51 @@ def _suspend_versioning(name: str) -> None:
     )
 
 
+def _enable_object_lock(name: str, enabled: object) -> None:
+    """Object Lock comes with versioning, whether the template names that or not."""
+    if truth(enabled):
+        _put_versioning(name, {"Status": "Enabled"})
+        _put_object_lock(name, {"ObjectLockEnabled": "Enabled"})
+
+
+def _keep_object_lock(name: str) -> None:
+    raise RefusedError(f"Object Lock of {name} cannot be taken back: CloudFormation would replace the bucket")
+
+
+def _put_object_lock(name: str, lock: Properties) -> None:
+    api: Properties = {"ObjectLockEnabled": lock.get("ObjectLockEnabled", "Enabled")}
+    if lock.get("Rule"):
+        retention = lock["Rule"]["DefaultRetention"]
+        periods = {unit: int(retention[unit]) for unit in ("Days", "Years") if retention.get(unit)}
+        api["Rule"] = {"DefaultRetention": {"Mode": retention["Mode"], **periods}}
+    call("PutObjectLockConfiguration", Bucket=name, ObjectLockConfiguration=api)
+
+
+def _put_replication(name: str, replication: Properties) -> None:
+    """Versioning is required: https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-requirements.html"""
+    if s3._bucket_versioning.get(name) != "Enabled":
+        raise RefusedError("Versioning must be 'Enabled' on the bucket to apply a replication configuration")
+    call("PutBucketReplication", Bucket=name, ReplicationConfiguration=_replication(replication))
+
+
+def _replication(value: Any) -> Any:
+    """Write a replication configuration as the API has it: it differs in some names, and in numbers.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-s3-bucket-replicationrule.html
+    """
+    if isinstance(value, list):
+        return [_replication(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        REPLICATION_NAMES.get(name, name): int(each) if name in ("Priority", "Minutes") else _replication(each)
+        for name, each in value.items()
+    }
+
+
+REPLICATION_NAMES = {"Id": "ID", "TagFilter": "Tag", "TagFilters": "Tags"}
+
+
 def _put_encryption(name: str, encryption: Properties) -> None:
     rules = []
     for rule in encryption["ServerSideEncryptionConfiguration"]:
@@ -83,7 +132,7 @@ def _put_encryption(name: str, encryption: Properties) -> None:
         if default:
             api_rule["ApplyServerSideEncryptionByDefault"] = default
         if "BucketKeyEnabled" in api_rule:
-            api_rule["BucketKeyEnabled"] = _truth(api_rule["BucketKeyEnabled"])
+            api_rule["BucketKeyEnabled"] = truth(api_rule["BucketKeyEnabled"])
         rules.append(api_rule)
     call(
         "PutBucketEncryption",
@@ -155,7 +204,7 @@ def _lifecycle_rule(number: int, rule: Properties) -> Properties:
     if rule.get("ExpirationDate"):
         expiration["Date"] = rule["ExpirationDate"]
     if rule.get("ExpiredObjectDeleteMarker") is not None:
-        expiration["ExpiredObjectDeleteMarker"] = _truth(rule["ExpiredObjectDeleteMarker"])
+        expiration["ExpiredObjectDeleteMarker"] = truth(rule["ExpiredObjectDeleteMarker"])
     if expiration:
         api["Expiration"] = expiration
     noncurrent = rule.get("NoncurrentVersionExpiration") or {}
@@ -186,10 +235,6 @@ def _lifecycle_rule(number: int, rule: Properties) -> Properties:
     return api
 
 
-def _truth(value: object) -> bool:
-    return str(value).lower() == "true"
-
-
 def _delete(operation: str) -> Callable[[str], None]:
     return lambda name: call(operation, Bucket=name)
 
@@ -197,6 +242,9 @@ def _delete(operation: str) -> Callable[[str], None]:
 # In the order in which they are applied, with what takes a dropped one back.
 CONFIGURATIONS: dict[str, tuple[Callable[[str, Any], None], Callable[[str], None]]] = {
     "VersioningConfiguration": (_put_versioning, _suspend_versioning),
+    "ObjectLockEnabled": (_enable_object_lock, _keep_object_lock),
+    "ObjectLockConfiguration": (_put_object_lock, lambda name: _put_object_lock(name, {})),
+    "ReplicationConfiguration": (_put_replication, _delete("DeleteBucketReplication")),
     "BucketEncryption": (_put_encryption, _delete("DeleteBucketEncryption")),
     "OwnershipControls": (_put_ownership, _delete("DeleteBucketOwnershipControls")),
     "AccessControl": (_put_acl, lambda name: _put_acl(name, "Private")),
@@ -242,6 +290,30 @@ def a_public_policy_may_be_refused(
         Policy=provisioners._policy_document_json(props),
     )
     return original(logical_id, props, stack_name)
+
+
+@replaces("services.cloudformation.provisioners", "_s3_access_point_create")
+def an_access_point_blocks_what_its_template_says(
+    original: Callable[..., Any], logical_id: str, props: Properties, stack_name: str
+) -> Any:
+    """A truth value of a template may be a string, of which MiniStack takes every one for true.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-accesspoint.html
+    """
+    return original(logical_id, _with_truth_values(props), stack_name)
+
+
+@replaces("services.cloudformation.provisioners", "_s3_access_point_update")
+def an_updated_access_point_does_so_too(
+    original: Callable[..., Any], physical_id: str, old_props: Properties, new_props: Properties, stack_name: str
+) -> Any:
+    """The same for an update."""
+    return original(physical_id, old_props, _with_truth_values(new_props), stack_name)
+
+
+def _with_truth_values(props: Properties) -> Properties:
+    block = props.get("PublicAccessBlockConfiguration") or {}
+    return {**props, "PublicAccessBlockConfiguration": {name: truth(value) for name, value in block.items()}}
 
 
 def _account_block_create(_logical_id: str, props: Properties, _stack_name: str) -> tuple[str, Properties]:

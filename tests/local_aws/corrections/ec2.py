@@ -1,4 +1,4 @@
-"""VPCs: the default security group's rules, and flow logs."""
+"""VPCs: the default security group's rules, and flow logs with the status of their delivery."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 from patching import ministack, replaces
+from roles import denial, trusts
 
 Params = dict[str, Any]
 
 ec2 = ministack("services.ec2")
+iam = ministack("services.iam")
+logs = ministack("services.cloudwatch_logs")
 responses = ministack("core.responses")
 
 
 def with_default_rules(make_vpc: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Add to the default groups made meanwhile the rule that lets in their own members.
+    """Add to the default groups made meanwhile the rule that lets in their own members, and to a default VPC its route.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html ("Default security
     group basics")
     """
-    before = set(ec2._security_groups)
+    groups, vpcs = set(ec2._security_groups), set(ec2._vpcs)
     made = make_vpc(*arguments, **named)
-    _add_default_rules(set(ec2._security_groups) - before)
+    _add_default_rules(set(ec2._security_groups) - groups)
+    _add_route_to_the_internet(set(ec2._vpcs) - vpcs)
     return made
 
 
@@ -40,8 +44,27 @@ def _add_default_rules(group_ids: set[str]) -> None:
             )
 
 
+def _add_route_to_the_internet(vpc_ids: set[str]) -> None:
+    """The main route table of a default VPC sends everything else to its internet gateway.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc.html ("Default VPC components")
+    """
+    for vpc in (ec2._vpcs[vpc_id] for vpc_id in vpc_ids):
+        for gateway in ec2._internet_gateways.values():
+            if vpc["IsDefault"] and any(each["VpcId"] == vpc["VpcId"] for each in gateway["Attachments"]):
+                ec2._route_tables[vpc["MainRouteTableId"]]["Routes"].append(
+                    {
+                        "DestinationCidrBlock": "0.0.0.0/0",
+                        "GatewayId": gateway["InternetGatewayId"],
+                        "State": "active",
+                        "Origin": "CreateRoute",
+                    }
+                )
+
+
 # The default VPC is there as soon as MiniStack's module is.
 _add_default_rules(set(ec2._security_groups))
+_add_route_to_the_internet(set(ec2._vpcs))
 replaces("services.ec2", "_create_vpc")(with_default_rules)
 replaces("services.ec2", "_create_default_vpc")(with_default_rules)
 replaces("services.ec2", "_init_defaults")(with_default_rules)
@@ -104,45 +127,53 @@ ELEMENTS = {
     "LogFormat": "logFormat",
     "MaxAggregationInterval": "maxAggregationInterval",
     "FlowLogStatus": "flowLogStatus",
+    "DeliverLogsStatus": "deliverLogsStatus",
+    "DeliverLogsErrorMessage": "deliverLogsErrorMessage",
     "CreationTime": "creationTime",
-}
-
-# What a filter of DescribeFlowLogs compares with:
-# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeFlowLogs.html
-FILTERS = {
-    "deliver-log-status": "DeliverLogsStatus",
-    "flow-log-id": "FlowLogId",
-    "log-destination-type": "LogDestinationType",
-    "log-group-name": "LogGroupName",
-    "resource-id": "ResourceId",
-    "traffic-type": "TrafficType",
 }
 
 
 @replaces("services.ec2", "_describe_flow_logs")
 def flow_logs_are_described_whole(_original: Callable[..., Any], params: Params) -> Any:
-    """DescribeFlowLogs filters as documented and reports the delivery's status.
+    """DescribeFlowLogs has every setting and reports the delivery's status.
 
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeFlowLogs.html
     """
     wanted = ec2._parse_member_list(params, "FlowLogId")
-    filters = ec2._parse_filters(params)
     items = []
     for flow_log in ec2._flow_logs.values():
-        record = {**flow_log, "DeliverLogsStatus": "SUCCESS"}
-        if wanted and record["FlowLogId"] not in wanted:
+        if wanted and flow_log["FlowLogId"] not in wanted:
             continue
-        if not ec2._resource_matches_tag_filters(record["FlowLogId"], filters):
-            continue
-        if any(record.get(field) not in filters[name] for name, field in FILTERS.items() if name in filters):
-            continue
+        record = {**flow_log, **_delivery(flow_log)}
         fields = "".join(
             f"<{element}>{ec2._esc(str(record[field]))}</{element}>"
-            for field, element in {
-                **ELEMENTS,
-                "DeliverLogsStatus": "deliverLogsStatus",
-            }.items()
+            for field, element in ELEMENTS.items()
             if record.get(field)
         )
         items.append(f"<item>{fields}{ec2._tag_set_xml(record['FlowLogId'])}</item>")
     return ec2._xml(200, "DescribeFlowLogsResponse", f"<flowLogSet>{''.join(items)}</flowLogSet>")
+
+
+def _delivery(flow_log: dict[str, Any]) -> dict[str, str]:
+    """Whether records arrive in CloudWatch Logs: Flow Logs must be trusted by the role, and the role must be allowed.
+
+    A log group that does not exist is made. Other destinations are taken to work.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html and, for the message,
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
+    """
+    if flow_log["LogDestinationType"] != "cloud-watch-logs":
+        return {"DeliverLogsStatus": "SUCCESS"}
+    role_arn = str(flow_log.get("DeliverLogsPermissionArn"))
+    role = iam._roles.get(role_arn.rpartition("/")[2]) or {}
+    group = flow_log.get("LogGroupName") or str(flow_log.get("LogDestination")).rpartition("log-group:")[2]
+    group = group.removesuffix(":*")
+    arn = f"arn:aws:logs:{responses.get_region()}:{responses.get_account_id()}:log-group:{group}"
+    needed = {"logs:CreateLogStream": f"{arn}:log-stream:", "logs:PutLogEvents": f"{arn}:log-stream:"}
+    if group not in logs._log_groups:
+        needed["logs:CreateLogGroup"] = arn
+    if not trusts(role, "vpc-flow-logs.amazonaws.com") or any(
+        denial(role_arn, "flow-logs", action, on) for action, on in needed.items()
+    ):
+        return {"DeliverLogsStatus": "FAILED", "DeliverLogsErrorMessage": "Access error"}
+    return {"DeliverLogsStatus": "SUCCESS"}

@@ -17,6 +17,7 @@ from corrections.caller import refusal
 
 iam_actions = ministack("core.iam_actions")
 s3 = ministack("services.s3")
+sts = ministack("services.sts")
 iam_actions._BOTOCORE_SERVICE_MAP["lambda"] = ["lambda"]
 
 Original = Callable[..., Any]
@@ -26,6 +27,9 @@ LAMBDA_ACTIONS = {
     "Invoke": "InvokeFunction",
     "InvokeWithResponseStream": "InvokeFunction",
 }
+
+SOURCE_FUNCTION = "SourceFunctionArn"
+"""Where a session of a role keeps the function that it was made for."""
 
 
 @replaces("core.iam_evaluator", "pin_request_origin")
@@ -50,6 +54,32 @@ def lambda_operations_have_their_own_actions(original: Original, method: str, pa
         unmodelled: str | None = original(method, path)
         return unmodelled
     return LAMBDA_ACTIONS.get(operation, operation)
+
+
+@replaces("core.lambda_runtime", "execution_credentials")
+def credentials_are_of_a_function(original: Original, config: dict[str, Any]) -> dict[str, str]:
+    """Requests under the credentials that a function finds in its environment tell which function that is.
+
+    AWS: https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+    """
+    credentials: dict[str, str] = original(config)
+    session = sts._sessions.get(credentials["AWS_ACCESS_KEY_ID"])
+    if session is not None:
+        session[SOURCE_FUNCTION] = config["FunctionArn"]
+    return credentials
+
+
+@replaces("core.iam_evaluator", "_principal_keys")
+def the_calling_function_is_known(original: Original, credential: Any) -> dict[str, Any]:
+    """``lambda:SourceFunctionArn`` is the function whose credentials they are; others have no such key.
+
+    AWS: https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+    """
+    keys: dict[str, Any] = original(credential)
+    session = sts._sessions.get(credential.access_key_id) or {}
+    if SOURCE_FUNCTION in session:
+        keys["lambda:sourcefunctionarn"] = session[SOURCE_FUNCTION]
+    return keys
 
 
 @replaces("core.iam_actions", "request_tag_context")
@@ -159,6 +189,44 @@ def entries_are_read_of_a_prefix_list(
         region, account = rest
         return f"arn:aws:ec2:{region}:{account}:prefix-list/{prefix_list}"
     return arn
+
+
+@replaces("core.iam_actions", "extract_resource_arn")
+def descriptions_are_not_of_one_resource(
+    original: Original,
+    service: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes,
+    query_params: dict[str, Any],
+    *rest: Any,
+) -> str:
+    """EC2's Describe operations are authorized on ``*``, whatever they name, but for one.
+
+    The permissions of an endpoint service are authorized on the service:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+    """
+    arn: str = original(service, method, path, headers, body, query_params, *rest)
+    action = iam_actions._query_param(query_params, "Action") if service == "ec2" else ""
+    if action == "DescribeVpcEndpointServicePermissions":
+        region, account = rest
+        named = iam_actions._query_param(query_params, "ServiceId")
+        return f"arn:aws:ec2:{region}:{account}:vpc-endpoint-service/{named}"
+    return "*" if action.startswith("Describe") else arn
+
+
+@replaces("app", "_enforce_data_plane")
+def access_points_are_read_on_no_resource(
+    original: Original, service: str, action: str, *rest: Any, **named: Any
+) -> Any:
+    """ListAccessPoints and GetAccessPoint are authorized on ``*``.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+    """
+    if action in ("s3:ListAccessPoints", "s3:GetAccessPoint"):
+        named["resource_arn"] = "*"
+    return original(service, action, *rest, **named)
 
 
 @replaces("services.s3", "_dispatch")

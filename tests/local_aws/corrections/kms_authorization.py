@@ -193,10 +193,18 @@ def naming_a_key_is_checked_on_the_key(
 ) -> str:
     """CreateAlias is authorized on the key that gets the name; MiniStack finds no key in the request.
 
-    https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
+    Operations on a key are authorized on the key, also if the request names it by an alias.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html and
+    https://docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
     """
     if service == "kms" and headers.get("x-amz-target") == "TrentService.CreateAlias":
         body = json.dumps({"KeyId": json.loads(body)["TargetKeyId"]}).encode()
+    elif service == "kms":
+        named = str(iam_actions._safe_json_field(body, "KeyId"))
+        key = kms._resolve_key(named) if "alias/" in named else None
+        if key:
+            body = json.dumps({"KeyId": key["Arn"]}).encode()
     return original(service, method, path, headers, body, *rest)
 
 

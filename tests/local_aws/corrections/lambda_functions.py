@@ -1,7 +1,8 @@
-"""Lambda: resource policies, what a function finds in its environment, and what it may log."""
+"""Lambda: resource policies and URLs, what a function finds in its environment, and what it may log."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
@@ -30,19 +31,57 @@ OF_THE_LAUNCHER = (
 
 
 @replaces("services.lambda_svc", "_get_policy")
-def a_function_without_a_policy_has_none(original: Callable[..., Any], func_name: str, *arguments: Any) -> Any:
-    """GetPolicy answers 404 ResourceNotFoundException when no statement was ever added.
+def a_function_has_a_policy_apart_from_its_aliases(
+    original: Callable[..., Any],
+    func_name: str,
+    query_params: dict[str, Any] | None = None,
+    path_qualifier: str | None = None,
+) -> Any:
+    """GetPolicy without a qualifier has the function's own statements; 404 ResourceNotFoundException without any.
 
-    https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html ("Errors")
+    https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html ("Qualifier", "Errors")
     """
     function = lambda_svc._functions.get(func_name)
-    if function is not None and not function["policy"]["Statement"]:
+    if function is None or lambda_svc._qualifier_from_path_or_query(path_qualifier, query_params):
+        return original(func_name, query_params, path_qualifier)
+    policy, arn = function["policy"], lambda_svc._func_arn(func_name)
+    own = [statement for statement in policy["Statement"] if statement.get("Resource") == arn]
+    if not own:
         return responses.error_response_json(
             "ResourceNotFoundException",
             "The resource you requested does not exist.",
             404,
         )
-    return original(func_name, *arguments)
+    answer = {"Policy": json.dumps({**policy, "Statement": own}), "RevisionId": function["config"]["RevisionId"]}
+    return responses.json_response(answer)
+
+
+@replaces("services.lambda_svc", "_list_function_url_configs")
+def urls_are_listed_in_pages(_original: Callable[..., Any], name: str, query_params: dict[str, Any]) -> Any:
+    """ListFunctionUrlConfigs answers 404 for no function, has pages of 50 at most, and tells an alias's URL apart.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionUrlConfigs.html
+    """
+    if name not in lambda_svc._functions:
+        here = f"{responses.get_region()}:{responses.get_account_id()}"
+        return responses.error_response_json(
+            "ResourceNotFoundException", f"Function not found: arn:aws:lambda:{here}:function:{name}", 404
+        )
+    urls = [
+        {**url, "FunctionArn": url["FunctionArn"] + key.removeprefix(name)}
+        for key, url in sorted(lambda_svc._function_urls.items())
+        if key.partition(":")[0] == name
+    ]
+    start, size = int(_parameter(query_params, "Marker", 0)), int(_parameter(query_params, "MaxItems", 50))
+    answer: dict[str, Any] = {"FunctionUrlConfigs": urls[start : start + size]}
+    if start + size < len(urls):
+        answer["NextMarker"] = str(start + size)
+    return responses.json_response(answer)
+
+
+def _parameter(query_params: dict[str, Any], name: str, default: int) -> str:
+    value = query_params.get(name, default)
+    return str(value[0] if isinstance(value, list) else value)
 
 
 @replaces("services.lambda_svc", "_provided_worker_env")

@@ -22,12 +22,17 @@ ministack("services.cloudformation.provisioners")._STACK_TAG_PROPERTY["AWS::Even
 # What ARNs call the network's resources, by the beginning of their ids:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
 NETWORK = {
+    "acl": "network-acl",
+    "eni": "network-interface",
     "fl": "vpc-flow-log",
+    "igw": "internet-gateway",
+    "pcx": "vpc-peering-connection",
     "rtb": "route-table",
     "sg": "security-group",
     "subnet": "subnet",
     "vpc": "vpc",
     "vpce": "vpc-endpoint",
+    "vpce-svc": "vpc-endpoint-service",
 }
 
 
@@ -43,7 +48,7 @@ def _log_groups() -> Tagged:
 
 def _network() -> Tagged:
     for resource, tags in ec2._tags.items():
-        if kind := NETWORK.get(resource.partition("-")[0]):
+        if kind := NETWORK.get(resource.rpartition("-")[0]):
             yield _arn("ec2", f"{kind}/{resource}"), tags
 
 
