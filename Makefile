@@ -28,7 +28,7 @@ SETTINGS ?=
 # PREFLIGHT=--allow-unchecked deploys although something could not be checked.
 PREFLIGHT ?=
 
-PYTHON_SOURCES := infrastructure tests
+PYTHON_SOURCES := functions infrastructure tests
 
 .PHONY: help
 help: ## List the targets
@@ -43,7 +43,19 @@ demo: setup bundles-dev ## Watch a real scan of a sample account on the local AW
 # --- Test it --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup format-check lint test-rust test-asl test-infrastructure test-local-aws test-pipeline test-permissions test-teardown ## Run everything that CI runs
+test: setup check-policy format-check lint test-rust test-asl test-infrastructure test-local-aws test-pipeline test-permissions test-teardown ## Run everything that CI runs
+
+.PHONY: check-policy
+check-policy: ## Check infrastructure/audit-policy.toml
+	$(CARGO) run --quiet --package audit-policy -- infrastructure/audit-policy.toml
+
+.PHONY: rules
+rules: ## Write functions/shared/audit-rules/RULES.md from the rules
+	WRITE_RULES_REFERENCE=1 $(CARGO) test --quiet --package audit-rules rules_reference
+
+.PHONY: new-rule
+new-rule: setup ## Begin a rule: make new-rule ID=s3-bucket-…, vpc-…, security-group-… or lambda-…
+	python functions/shared/audit-rules/new_rule.py $(ID)
 
 .PHONY: format
 format: setup ## Format Rust and Python
@@ -71,8 +83,8 @@ test-asl: setup ## Test every path of the state machine, with stand-in functions
 	pytest tests/statemachine
 
 .PHONY: test-infrastructure
-test-infrastructure: setup ## Test the synthesized template, the settings and the sample account's templates
-	pytest tests/infrastructure tests/accounts
+test-infrastructure: setup ## Test the synthesized template, the settings, the sample account's templates and new-rule
+	pytest tests/infrastructure tests/accounts functions/shared/audit-rules
 
 .PHONY: test-local-aws
 test-local-aws: setup ## Test the corrections of the local AWS
@@ -93,7 +105,7 @@ test-teardown: setup bundles-dev ## Test on the local AWS that nothing is left a
 # --- Deploy it ------------------------------------------------------------------------------------------------------
 
 .PHONY: package
-package: ## Build the functions for AWS Lambda (release; LAMBDA_TARGET=… for another target triple)
+package: check-policy ## Build the functions for AWS Lambda (release; LAMBDA_TARGET=… for another target triple)
 	$(CARGO) build --workspace --bins --release $(if $(LAMBDA_TARGET),--target $(LAMBDA_TARGET))
 	$(call bundle,$(TARGET)/$(if $(LAMBDA_TARGET),$(LAMBDA_TARGET)/)release,$(TARGET)/lambda)
 
@@ -138,7 +150,7 @@ infrastructure/node_modules/.installed: infrastructure/package-lock.json
 
 # The same selection and features as `cargo test --workspace`, so that the AWS SDKs are built once for both.
 .PHONY: bundles-dev
-bundles-dev:
+bundles-dev: check-policy
 	$(CARGO) build --workspace --all-targets
 	$(call bundle,$(TARGET)/debug,$(TARGET)/lambda-dev)
 

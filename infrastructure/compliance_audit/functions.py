@@ -131,7 +131,13 @@ class Functions(Construct):
             description=f"What {names.of(name, 'function')} may do",
             statements=[
                 *(permission.statement() for permission in allowed),
-                *_of_every_function(function, f"{names.function_log_group(name)}:*", account, self._key),
+                *_of_every_function(
+                    function,
+                    f"{names.function_log_group(name)}:*",
+                    account,
+                    self._key,
+                    called={action for permission in allowed for action in permission.actions},
+                ),
             ],
         )
         # The policy comes with the role and not after it: AWS Lambda refuses a function whose role may not attach it
@@ -153,8 +159,13 @@ def _bundles() -> Path:
     return Path(os.environ.get("LAMBDA_BUNDLES") or _ROOT / "target" / "lambda").resolve()
 
 
-def _of_every_function(function: str, log_streams: str, account: str, key: kms.IKey) -> list[iam.PolicyStatement]:
-    """Logs, traces, the network and the environment, on behalf of AWS Lambda itself."""
+def _of_every_function(
+    function: str, log_streams: str, account: str, key: kms.IKey, *, called: set[str]
+) -> list[iam.PolicyStatement]:
+    """Logs, traces, the network and the environment, on behalf of AWS Lambda itself.
+
+    `called` are the actions that the function's own code needs.
+    """
     # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions: the interfaces
     # are made by AWS Lambda and have no ids beforehand, and deleting them must be allowed on all of the account's.
     changing = [
@@ -176,7 +187,7 @@ def _of_every_function(function: str, log_streams: str, account: str, key: kms.I
         # The interfaces are AWS Lambda's business and not the code's, as the page above advises.
         iam.PolicyStatement(
             effect=iam.Effect.DENY,
-            actions=[*changing, *reading],
+            actions=[action for action in (*changing, *reading) if action not in called],
             resources=["*"],
             conditions={"ArnEquals": {"lambda:SourceFunctionArn": function}},
         ),

@@ -53,6 +53,10 @@ class ScanMetrics:
         """Open violations, one metric a service."""
         return [self._metric("Violations", WORST_OF_BAD, value, Service=value) for value in SERVICES]
 
+    def excepted_violations(self) -> cloudwatch.Metric:
+        """Violations that an exception of the audit policy covers."""
+        return self._metric("ExceptedViolations", WORST_OF_BAD, "Excepted")
+
     def resources_by_service(self) -> list[cloudwatch.Metric]:
         """Resources with at least one evaluation, one metric a service."""
         return [self._metric("ResourcesEvaluated", WORST_OF_BAD, value, Service=value) for value in SERVICES]

@@ -75,6 +75,12 @@ class Monitoring(Construct):
             label="Change of the compliance score",
             period=SCAN_INTERVAL,
         )
+        loss = cloudwatch.MathExpression(
+            expression="DIFF(coverage)",
+            using_metrics={"coverage": scans.coverage()},
+            label="Change of the coverage",
+            period=SCAN_INTERVAL,
+        )
         alarms = {
             "scan-failed": self._alarm(
                 "scan-failed",
@@ -101,6 +107,16 @@ class Monitoring(Construct):
                 "score-fell",
                 fall,
                 "The compliance score is lower than in the scan before. The report lists the new violations.",
+                cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+                threshold=0,
+                missing=cloudwatch.TreatMissingData.IGNORE,
+            ),
+            # A score says little of what was not judged, and a permission that is taken away raises no violation.
+            "coverage-fell": self._alarm(
+                "coverage-fell",
+                loss,
+                "Fewer of the rule evaluations than in the scan before came to a verdict: something can no longer be "
+                "read. The findings with INSUFFICIENT_DATA name the denied actions.",
                 cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
                 threshold=0,
                 missing=cloudwatch.TreatMissingData.IGNORE,
@@ -209,7 +225,7 @@ class Monitoring(Construct):
                 ),
                 cloudwatch.GraphWidget(
                     title="New and resolved violations",
-                    left=[scans.new_violations(), scans.resolved_violations()],
+                    left=[scans.new_violations(), scans.resolved_violations(), scans.excepted_violations()],
                     start="-P30D",
                     end="P0D",
                     width=12,

@@ -16,6 +16,10 @@ from compliance_audit.settings import REGION, Settings
 
 _HTTPS = ec2.Port.tcp(443)
 
+# Numbers of protocols, as network ACLs have them.
+_ALL_PROTOCOLS = -1
+_TCP = 6
+
 # AWS gives the addresses of Amazon S3 in a region as one managed prefix list; CloudFormation has no attribute for it.
 # https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
 _S3_PREFIX_LIST_OF_US_EAST_1 = "pl-63a5400a"
@@ -62,6 +66,7 @@ class Network(Construct):
             ec2.Peer.prefix_list(_S3_PREFIX_LIST_OF_US_EAST_1), _HTTPS, "To Amazon S3 through the gateway endpoint"
         )
         self.functions_group.connections.allow_to(self._endpoints_group, _HTTPS, "HTTPS to the interface endpoints")
+        self._close_default_network_acl()
         self._add_flow_log(settings, logs)
 
     @property
@@ -85,6 +90,34 @@ class Network(Construct):
             description=description,
             allow_all_outbound=False,
         )
+
+    def _close_default_network_acl(self) -> None:
+        """Let in what the functions are answered, and nothing else.
+
+        The subnets use the ACL that AWS makes with the VPC. Its entry 100 lets in everything and cannot be taken out
+        with CloudFormation, but entries with lower numbers come first.
+        https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html
+        """
+        everywhere = "0.0.0.0/0"
+        for number, action, protocol, cidr, ports in (
+            (10, "allow", _ALL_PROTOCOLS, self.vpc.vpc_cidr_block, None),
+            (20, "deny", _TCP, everywhere, (3389, 3389)),
+            # Answers of Amazon S3 come to ephemeral ports:
+            # https://docs.aws.amazon.com/vpc/latest/userguide/nacl-ephemeral-ports.html
+            (30, "allow", _TCP, everywhere, (1024, 65535)),
+            (40, "deny", _ALL_PROTOCOLS, everywhere, None),
+        ):
+            ec2.CfnNetworkAclEntry(
+                self,
+                f"default-network-acl-entry-{number}",
+                network_acl_id=self.vpc.vpc_default_network_acl,
+                rule_number=number,
+                rule_action=action,
+                protocol=protocol,
+                cidr_block=cidr,
+                egress=False,
+                port_range=ports and ec2.CfnNetworkAclEntry.PortRangeProperty(from_=ports[0], to=ports[1]),
+            )
 
     def _add_s3_endpoint(self, reachable: Resources) -> None:
         endpoint = self.vpc.add_gateway_endpoint("s3-endpoint", service=ec2.GatewayVpcEndpointAwsService.S3)

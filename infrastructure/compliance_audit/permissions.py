@@ -79,14 +79,18 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
         ),
         "list-targets": (
             *_artifacts(on, reads=("scans/*/shards/*/inventory.json",), writes=("scans/*/shards/*",)),
-            _reading("ec2:DescribeVpcs", "lambda:ListFunctions", "s3:ListAllMyBuckets"),
+            _reading("ec2:DescribeVpcs", "lambda:ListFunctions", "s3:ListAccessPoints", "s3:ListAllMyBuckets"),
         ),
         "scan-s3": (
             *_scanning(on, "s3"),
-            _reading("s3:GetAccountPublicAccessBlock"),
+            _reading("s3:GetAccessPoint", "s3:GetAccountPublicAccessBlock"),
             _on_all_buckets(
                 on,
                 "s3:GetBucketAcl",
+                "s3:GetBucketLocation",
+                "s3:GetBucketLogging",
+                "s3:GetBucketNotification",
+                "s3:GetBucketObjectLockConfiguration",
                 "s3:GetBucketOwnershipControls",
                 "s3:GetBucketPolicy",
                 "s3:GetBucketPolicyStatus",
@@ -94,11 +98,31 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 "s3:GetBucketTagging",
                 "s3:GetBucketVersioning",
                 "s3:GetEncryptionConfiguration",
+                "s3:GetLifecycleConfiguration",
+                "s3:GetReplicationConfiguration",
             ),
+            # A bucket's key may belong to another account, whose key policy then has the last word.
+            Permission(actions=("kms:DescribeKey",), resources=(f"arn:aws:kms:{REGION}:*:key/*",)),
         ),
         "scan-vpc": (
             *_scanning(on, "vpc"),
-            _reading("ec2:DescribeFlowLogs", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"),
+            _reading(
+                "ec2:DescribeFlowLogs",
+                "ec2:DescribeNetworkAcls",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeRouteTables",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcBlockPublicAccessOptions",
+                "ec2:DescribeVpcEndpointServiceConfigurations",
+                "ec2:DescribeVpcEndpoints",
+                "ec2:DescribeVpcPeeringConnections",
+                "ec2:DescribeVpcs",
+            ),
+            Permission(
+                actions=("ec2:DescribeVpcEndpointServicePermissions",),
+                resources=(f"arn:aws:ec2:{REGION}:{on.account}:vpc-endpoint-service/*",),
+            ),
             # A group may name prefix lists of AWS's, which have `aws` for an account, and those that others share.
             Permission(
                 actions=("ec2:GetManagedPrefixListEntries",), resources=(f"arn:aws:ec2:{REGION}:*:prefix-list/*",)
@@ -107,9 +131,10 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
         "scan-lambda": (
             *_scanning(on, "lambda"),
             Permission(
-                actions=("lambda:GetFunction", "lambda:GetPolicy", "lambda:ListTags"),
+                actions=("lambda:GetFunction", "lambda:GetPolicy", "lambda:ListFunctionUrlConfigs", "lambda:ListTags"),
                 resources=(f"arn:aws:lambda:{REGION}:{on.account}:function:*",),
             ),
+            _reading("ec2:DescribeSubnets"),
         ),
         "aggregate-findings": _artifacts(
             on,

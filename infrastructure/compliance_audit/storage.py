@@ -32,6 +32,7 @@ class Storage(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             minimum_tls_version=1.2,
+            blocked_encryption_types=[s3.BlockedEncryptionType.SSE_C],
             removal_policy=RemovalPolicy.DESTROY,
             lifecycle_rules=[
                 s3.LifecycleRule(
@@ -44,4 +45,10 @@ class Storage(Construct):
                 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
                 s3.LifecycleRule(id="remove-expired-delete-markers", expired_object_delete_marker=True),
             ],
+        )
+        # The property of the construct would bring a function of CDK's that breaks the constraints.
+        bucket = self.reports.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)
+        bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(event_bridge_enabled=True)
         )

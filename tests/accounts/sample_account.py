@@ -8,7 +8,7 @@ library of its own.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,26 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent / "payments-company"
 """Where the templates and the expectation lie."""
 
+SERVICES = ("s3", "vpc", "lambda")
+"""The audited services. Each has a file of expected verdicts, named after it."""
+
 STACKS = ("vpc", "s3", "lambda", "container", "drift")
 """The templates' names without ending, in the order in which their exports need each other."""
 
 DEFAULT_VPC = "default-vpc"
 """What the expectation calls the VPC that AWS puts into every region; its real name is its id."""
+
+COPY_BUCKET = "payments-dispute-evidence-copy-{account}"
+"""The bucket in :data:`COPY_REGION` that objects are copied to. A stack makes buckets of its own region only."""
+
+COPY_REGION = "us-west-2"
+"""A region that the auditor does not reach."""
+
+MFA_DELETE_BUCKET = "payments-card-vault-{account}"
+"""The bucket that gets MFA delete, which CloudFormation cannot switch on."""
+
+MFA_DEVICE = "arn:aws:iam::{account}:mfa/root-account-mfa-device 123456"
+"""Serial number and code of a device. The local AWS takes any; AWS takes the root user's, from the root user."""
 
 ClientFactory = Callable[[str], Any]
 
@@ -32,7 +47,7 @@ class Question:
     resource_type: str
     """CloudFormation's name of the type, for instance ``AWS::S3::Bucket``."""
     resource_name: str
-    """Bucket or function name, a VPC's ``Name`` tag, or ``<VPC name>/<security group name>``."""
+    """The name by which the README says that resources of this type are called."""
     rule_id: str
     """The rule's id."""
 
@@ -46,14 +61,19 @@ class Expectation:
     service: str
     """``s3``, ``vpc`` or ``lambda``."""
     status: str
-    """``COMPLIANT``, ``NON_COMPLIANT`` or ``NOT_APPLICABLE``."""
+    """``COMPLIANT``, ``NON_COMPLIANT``, ``NOT_APPLICABLE``, or ``INSUFFICIENT_DATA`` where the auditor cannot read."""
     why: str
     """The reason, from the template and the rule's meaning."""
 
 
 def expected_verdicts() -> list[Expectation]:
-    """Read the expectation, in the file's order."""
-    with (FOLDER / "expected-verdicts.csv").open(newline="", encoding="utf-8") as file:
+    """Read the expectation: service by service, each in its file's order."""
+    return [expectation for service in SERVICES for expectation in expected_verdicts_of(service)]
+
+
+def expected_verdicts_of(service: str) -> list[Expectation]:
+    """Read one service's file, in its order."""
+    with (FOLDER / "expected-verdicts" / f"{service}.csv").open(newline="", encoding="utf-8") as file:
         return [
             Expectation(
                 question=Question(row["resource_type"], row["resource_name"], row["rule_id"]),
@@ -65,11 +85,31 @@ def expected_verdicts() -> list[Expectation]:
         ]
 
 
-def create(client: ClientFactory, prefix: str = "payments-company") -> list[str]:
-    """Create the stacks one after the other and return their names.
+def create(client: ClientFactory, prefix: str = "payments-company", mfa_device: str = MFA_DEVICE) -> list[str]:
+    """Create the stacks one after the other, with what no stack of the region can make; gives the stacks' names.
 
-    Raises the waiter's error when a stack cannot be created; its events say why.
+    ``mfa_device`` is the serial number of an MFA device, a space, and the code that it shows. Raises
+    the waiter's error when a stack cannot be created, whose events say why, and botocore's when S3
+    refuses what is made without a stack.
     """
+    account = _account(client)
+    s3 = client("s3")
+    # Object Lock brings versioning along, and a replication needs both where it comes from a bucket that has them.
+    s3.create_bucket(
+        Bucket=COPY_BUCKET.format(account=account),
+        CreateBucketConfiguration={"LocationConstraint": COPY_REGION},
+        ObjectLockEnabledForBucket=True,
+    )
+    names = _create_stacks(client, prefix)
+    s3.put_bucket_versioning(
+        Bucket=MFA_DELETE_BUCKET.format(account=account),
+        VersioningConfiguration={"Status": "Enabled", "MFADelete": "Enabled"},
+        MFA=mfa_device.format(account=account),
+    )
+    return names
+
+
+def _create_stacks(client: ClientFactory, prefix: str) -> list[str]:
     cloudformation = client("cloudformation")
     names = []
     for template in STACKS:
@@ -88,7 +128,7 @@ def create(client: ClientFactory, prefix: str = "payments-company") -> list[str]
 
 
 def delete(client: ClientFactory, prefix: str = "payments-company") -> None:
-    """Delete the stacks, the last one first.
+    """Delete what :func:`create` made, in the opposite order.
 
     Raises the waiter's error when a stack cannot be deleted, for instance because somebody put
     objects into its buckets; its events say why.
@@ -100,30 +140,60 @@ def delete(client: ClientFactory, prefix: str = "payments-company") -> None:
         cloudformation.get_waiter("stack_delete_complete").wait(
             StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 1800}
         )
+    client("s3").delete_bucket(Bucket=COPY_BUCKET.format(account=_account(client)))
 
 
 def resource_arns(client: ClientFactory, account: str, region: str) -> dict[str, tuple[str, str]]:
     """Say which ARN is which resource of the expectation: ARN to (resource type, resource name).
 
-    Only the VPCs' and security groups' ARNs cannot be written down beforehand, and are looked up.
+    Only ids of EC2 cannot be written down beforehand, and are looked up. The account is one ARN and
+    one resource, though two services have rules on it.
     """
     expected = {(e.question.resource_type, e.question.resource_name) for e in expected_verdicts()}
-    ec2 = client("ec2")
-    names = {vpc["VpcId"]: _vpc_name(vpc) for vpc in _all(ec2, "describe_vpcs", "Vpcs")}
-    arns = {}
-    for resource_type, name in expected:
-        if resource_type == "AWS::S3::Bucket":
-            arns[f"arn:aws:s3:::{name}"] = (resource_type, name)
-        elif resource_type == "AWS::Lambda::Function":
-            arns[f"arn:aws:lambda:{region}:{account}:function:{name}"] = (resource_type, name)
-    for vpc_id, name in names.items():
-        arns[f"arn:aws:ec2:{region}:{account}:vpc/{vpc_id}"] = ("AWS::EC2::VPC", name)
-    for group in _all(ec2, "describe_security_groups", "SecurityGroups"):
-        name = f"{names[group['VpcId']]}/{group['GroupName']}"
-        arn = f"arn:aws:ec2:{region}:{account}:security-group/{group['GroupId']}"
-        arns[arn] = ("AWS::EC2::SecurityGroup", name)
+    arns = {
+        pattern.format(name=name, account=account, region=region): (resource_type, name)
+        for resource_type, name in expected
+        if (pattern := _NAMED.get(resource_type))
+    }
+    for path, resource_type, name in _networks(client("ec2")):
+        arns[f"arn:aws:ec2:{region}:{account}:{path}"] = (resource_type, name)
     # The rest of the account, the auditor's own stack above all, is not ours to expect things of.
     return {arn: resource for arn, resource in arns.items() if resource in expected}
+
+
+_NAMED = {
+    "AWS::::Account": "arn:aws:iam::{name}:root",
+    "AWS::S3::Bucket": "arn:aws:s3:::{name}",
+    "AWS::S3::AccessPoint": "arn:aws:s3:{region}:{account}:accesspoint/{name}",
+    "AWS::Lambda::Function": "arn:aws:lambda:{region}:{account}:function:{name}",
+}
+"""The ARNs of the types whose ARN has the resource's name."""
+
+
+def _networks(ec2: Any) -> Iterator[tuple[str, str, str]]:
+    """Give the last part of the ARN, the resource type and the name of everything that EC2 gives an id of its own."""
+    vpcs = {}
+    for vpc in _all(ec2, "describe_vpcs", "Vpcs"):
+        vpc_id = vpc["VpcId"]
+        vpcs[vpc_id] = DEFAULT_VPC if vpc["IsDefault"] else _name_tag(vpc) or vpc_id
+        yield f"vpc/{vpc_id}", "AWS::EC2::VPC", vpcs[vpc_id]
+    for group in _all(ec2, "describe_security_groups", "SecurityGroups"):
+        name = f"{vpcs[group['VpcId']]}/{group['GroupName']}"
+        yield f"security-group/{group['GroupId']}", "AWS::EC2::SecurityGroup", name
+    for acl in _all(ec2, "describe_network_acls", "NetworkAcls"):
+        name = f"{vpcs[acl['VpcId']]}/{'default' if acl['IsDefault'] else _name_tag(acl)}"
+        yield f"network-acl/{acl['NetworkAclId']}", "AWS::EC2::NetworkAcl", name
+    for subnet in _all(ec2, "describe_subnets", "Subnets"):
+        name = f"{vpcs[subnet['VpcId']]}/{_name_tag(subnet) or subnet['AvailabilityZone']}"
+        yield f"subnet/{subnet['SubnetId']}", "AWS::EC2::Subnet", name
+    for endpoint in _all(ec2, "describe_vpc_endpoints", "VpcEndpoints"):
+        name = f"{vpcs[endpoint['VpcId']]}/{_name_tag(endpoint)}"
+        yield f"vpc-endpoint/{endpoint['VpcEndpointId']}", "AWS::EC2::VPCEndpoint", name
+    for service in _all(ec2, "describe_vpc_endpoint_service_configurations", "ServiceConfigurations"):
+        yield f"vpc-endpoint-service/{service['ServiceId']}", "AWS::EC2::VPCEndpointService", _name_tag(service)
+    for peering in _all(ec2, "describe_vpc_peering_connections", "VpcPeeringConnections"):
+        peering_id = peering["VpcPeeringConnectionId"]
+        yield f"vpc-peering-connection/{peering_id}", "AWS::EC2::VPCPeeringConnection", _name_tag(peering)
 
 
 def differences(findings: Iterable[Mapping[str, Any]], arns: Mapping[str, tuple[str, str]]) -> list[str]:
@@ -157,11 +227,13 @@ def _text(question: Question) -> str:
     return f"{question.rule_id} on {question.resource_type} {question.resource_name}"
 
 
-def _vpc_name(vpc: Mapping[str, Any]) -> str:
-    if vpc["IsDefault"]:
-        return DEFAULT_VPC
-    tags = {tag["Key"]: tag["Value"] for tag in vpc.get("Tags", [])}
-    return str(tags.get("Name", vpc["VpcId"]))
+def _name_tag(resource: Mapping[str, Any]) -> str:
+    """The value of the tag ``Name``; empty where there is none."""
+    return next((str(tag["Value"]) for tag in resource.get("Tags", []) if tag["Key"] == "Name"), "")
+
+
+def _account(client: ClientFactory) -> str:
+    return str(client("sts").get_caller_identity()["Account"])
 
 
 def _all(client: Any, operation: str, key: str) -> list[dict[str, Any]]:

@@ -8,57 +8,137 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from sample_account import (
+    COPY_BUCKET,
     DEFAULT_VPC,
     FOLDER,
+    MFA_DELETE_BUCKET,
+    SERVICES,
     STACKS,
     Question,
     differences,
     expected_verdicts,
+    expected_verdicts_of,
 )
 
 ACCOUNT_ID = "123456789012"
 
+RULE_FILES = Path(__file__).resolve().parents[2] / "functions" / "shared" / "audit-rules" / "src"
+
 RULES = {
-    "AWS::S3::Bucket": (
+    ("s3", "AWS::::Account"): ("s3-account-public-access-blocked",),
+    ("s3", "AWS::S3::Bucket"): (
+        "s3-bucket-public-access-blocked",
         "s3-bucket-public-read-prohibited",
         "s3-bucket-public-write-prohibited",
         "s3-bucket-ssl-requests-only",
+        "s3-bucket-policy-grantee-restricted",
         "s3-bucket-server-side-encryption-enabled",
         "s3-bucket-customer-managed-key-encrypted",
+        "s3-bucket-logging-enabled",
         "s3-bucket-versioning-enabled",
+        "s3-bucket-acl-prohibited",
+        "s3-bucket-mfa-delete-enabled",
+        "s3-bucket-object-lock-enabled",
+        "s3-lifecycle-policy-configured",
+        "s3-version-lifecycle-policy-configured",
+        "s3-bucket-cross-region-replication-enabled",
+        "s3-event-notifications-enabled",
+        "s3-bucket-sse-c-blocked",
+        "s3-bucket-encryption-key-usable",
+        "s3-bucket-key-enabled",
+        "s3-log-target-bucket-sse-s3",
         "s3-bucket-required-tags",
     ),
-    "AWS::EC2::VPC": ("vpc-flow-logs-enabled", "vpc-required-tags"),
-    "AWS::EC2::SecurityGroup": (
+    ("s3", "AWS::S3::AccessPoint"): ("s3-access-point-public-access-blocked",),
+    ("vpc", "AWS::::Account"): ("vpc-block-public-access-enabled",),
+    ("vpc", "AWS::EC2::VPC"): (
+        "vpc-flow-logs-enabled",
+        "vpc-flow-logs-delivering",
+        "vpc-subnets-multi-az",
+        "vpc-subnets-public-private-separated",
+        "vpc-endpoint-ec2-present",
+        "vpc-required-tags",
+    ),
+    ("vpc", "AWS::EC2::SecurityGroup"): (
         "vpc-default-security-group-closed",
         "security-group-ssh-from-internet-prohibited",
+        "security-group-rdp-from-internet-prohibited",
+        "security-group-high-risk-ports-from-internet-prohibited",
+        "security-group-internet-ports-authorized-only",
         "security-group-all-ports-from-internet-prohibited",
+        "security-group-wide-public-cidr-prohibited",
+        "security-group-unused-removed",
+        "security-group-launch-wizard-prohibited",
     ),
-    "AWS::Lambda::Function": (
+    ("vpc", "AWS::EC2::NetworkAcl"): (
+        "network-acl-admin-ports-from-internet-prohibited",
+        "network-acl-any-port-from-internet-prohibited",
+        "network-acl-unused-removed",
+    ),
+    ("vpc", "AWS::EC2::Subnet"): ("subnet-auto-assign-public-ip-disabled",),
+    ("vpc", "AWS::EC2::VPCEndpoint"): ("vpc-endpoint-policy-trust-bounded", "vpc-endpoint-multi-az"),
+    ("vpc", "AWS::EC2::VPCEndpointService"): ("vpc-endpoint-service-principals-trust-bounded",),
+    ("vpc", "AWS::EC2::VPCPeeringConnection"): ("vpc-peering-routes-least-privilege",),
+    ("lambda", "AWS::Lambda::Function"): (
         "lambda-function-public-access-prohibited",
         "lambda-runtime-supported",
         "lambda-inside-vpc",
+        "lambda-vpc-multi-az",
         "lambda-required-tags",
         "lambda-xray-tracing-active",
+        "lambda-function-url-authenticated",
+        "lambda-function-url-cors-restricted",
+        "lambda-environment-no-secrets",
         "lambda-environment-customer-managed-key",
+        "lambda-dlq-configured",
+        "lambda-layers-trusted-accounts-only",
         "lambda-reserved-concurrency-configured",
     ),
 }
-SERVICES = {
-    "AWS::S3::Bucket": "s3",
-    "AWS::EC2::VPC": "vpc",
-    "AWS::EC2::SecurityGroup": "vpc",
-    "AWS::Lambda::Function": "lambda",
-}
-STATUSES = {"COMPLIANT", "NON_COMPLIANT", "NOT_APPLICABLE"}
+SERVICE_OF = {rule: service for (service, _), rules in RULES.items() for rule in rules}
+VERDICTS = {"COMPLIANT", "NON_COMPLIANT", "NOT_APPLICABLE"}
 
-# Amazon S3 has encrypted every bucket by default since January 2023: no account can be wrong here.
-NEVER_VIOLATED = {"s3-bucket-server-side-encryption-enabled"}
+NEVER_VIOLATED = {
+    "s3-bucket-server-side-encryption-enabled": "Amazon S3 has encrypted every bucket by default since January 2023",
+}
+_ONE_STATE = "an account has one state, and blocked it would hide what the sample is there to show"
+NEVER_COMPLIED_WITH = {
+    "s3-account-public-access-blocked": _ONE_STATE,
+    "vpc-block-public-access-enabled": _ONE_STATE,
+}
+
+# The rules that have nothing to say about some resources.
+SOMETIMES_NOT_APPLICABLE = {
+    "s3-bucket-mfa-delete-enabled",
+    "s3-version-lifecycle-policy-configured",
+    "s3-bucket-encryption-key-usable",
+    "s3-bucket-key-enabled",
+    "s3-log-target-bucket-sse-s3",
+    "vpc-flow-logs-delivering",
+    "vpc-subnets-multi-az",
+    "vpc-subnets-public-private-separated",
+    "vpc-default-security-group-closed",
+    "security-group-internet-ports-authorized-only",
+    "security-group-unused-removed",
+    "network-acl-unused-removed",
+    "vpc-endpoint-multi-az",
+    "lambda-runtime-supported",
+    "lambda-vpc-multi-az",
+    "lambda-function-url-authenticated",
+    "lambda-function-url-cors-restricted",
+    "lambda-environment-customer-managed-key",
+}
+
+# The zones in which the local AWS gives the default VPC a subnet. AWS does so in every zone of the region.
+ZONES_OF_THE_DEFAULT_VPC = ("us-east-1a", "us-east-1b", "us-east-1c")
+
+ELSEWHERE = COPY_BUCKET.format(account=ACCOUNT_ID)
 
 
 class TemplateLoader(yaml.SafeLoader):
@@ -90,8 +170,14 @@ def named(value: Any) -> str:
 
 
 def resources() -> list[tuple[str, str]]:
-    """Type and name of every audited resource, as the templates and AWS itself make them."""
-    found = [("AWS::EC2::VPC", DEFAULT_VPC), ("AWS::EC2::SecurityGroup", f"{DEFAULT_VPC}/default")]
+    """Type and name of every audited resource, as the templates, the API and AWS itself make them."""
+    found = [
+        ("AWS::::Account", ACCOUNT_ID),
+        ("AWS::S3::Bucket", ELSEWHERE),
+        ("AWS::EC2::VPC", DEFAULT_VPC),
+        *of_every_vpc(DEFAULT_VPC),
+        *(("AWS::EC2::Subnet", f"{DEFAULT_VPC}/{zone}") for zone in ZONES_OF_THE_DEFAULT_VPC),
+    ]
     for template in templates().values():
         declared = template["Resources"]
         for resource in declared.values():
@@ -99,26 +185,37 @@ def resources() -> list[tuple[str, str]]:
             match resource["Type"]:
                 case "AWS::S3::Bucket" as kind:
                     found.append((kind, named(properties["BucketName"])))
+                case "AWS::S3::AccessPoint" as kind:
+                    found.append((kind, named(properties["Name"])))
                 case "AWS::Lambda::Function" as kind:
                     found.append((kind, named(properties["FunctionName"])))
                 case "AWS::EC2::VPC" as kind:
-                    found.append((kind, vpc_name(resource)))
-                    # AWS makes it with the VPC.
-                    found.append(("AWS::EC2::SecurityGroup", f"{vpc_name(resource)}/default"))
+                    found += [(kind, name_tag(resource)), *of_every_vpc(name_tag(resource))]
                 case "AWS::EC2::SecurityGroup" as kind:
-                    vpc = vpc_name(declared[properties["VpcId"]["Ref"]])
+                    vpc = name_tag(declared[properties["VpcId"]["Ref"]])
                     found.append((kind, f"{vpc}/{named(properties['GroupName'])}"))
+                case "AWS::EC2::NetworkAcl" | "AWS::EC2::Subnet" | "AWS::EC2::VPCEndpoint" as kind:
+                    vpc = name_tag(declared[properties["VpcId"]["Ref"]])
+                    found.append((kind, f"{vpc}/{name_tag(resource)}"))
+                case "AWS::EC2::VPCEndpointService" | "AWS::EC2::VPCPeeringConnection" as kind:
+                    found.append((kind, name_tag(resource)))
     return found
 
 
-def vpc_name(vpc: dict[str, Any]) -> str:
-    """The ``Name`` tag of a VPC in a template."""
-    return str(next(tag["Value"] for tag in vpc["Properties"]["Tags"] if tag["Key"] == "Name"))
+def of_every_vpc(vpc: str) -> list[tuple[str, str]]:
+    """What AWS makes with a VPC."""
+    return [("AWS::EC2::SecurityGroup", f"{vpc}/default"), ("AWS::EC2::NetworkAcl", f"{vpc}/default")]
+
+
+def name_tag(resource: dict[str, Any]) -> str:
+    """The ``Name`` tag of a resource in a template."""
+    return str(next(tag["Value"] for tag in resource["Properties"]["Tags"] if tag["Key"] == "Name"))
 
 
 def test_the_account_has_the_size_it_is_said_to_have() -> None:
     kinds = Counter(kind for kind, _ in resources())
-    assert kinds["AWS::S3::Bucket"] == 15
+    assert kinds["AWS::S3::Bucket"] == 16 + 1
+    assert kinds["AWS::S3::AccessPoint"] == 2
     assert kinds["AWS::EC2::VPC"] == 4 + 1
     assert kinds["AWS::Lambda::Function"] == 12
 
@@ -137,26 +234,45 @@ def test_every_template_is_created_and_exports_come_before_imports() -> None:
         exported |= set(re.findall(r"Export: {Name: ([\w-]+)}", texts[name]))
 
 
-def test_every_rule_is_answered_exactly_once_for_every_resource() -> None:
-    asked = Counter(Question(kind, name, rule) for kind, name in resources() for rule in RULES[kind])
-    answered = Counter(expectation.question for expectation in expected_verdicts())
+def test_the_bucket_with_mfa_delete_is_one_of_the_account() -> None:
+    assert ("AWS::S3::Bucket", MFA_DELETE_BUCKET.format(account=ACCOUNT_ID)) in resources()
+
+
+def test_every_rule_of_the_catalogue_is_expected_something_of() -> None:
+    """A rule is a file, and its id the file's name."""
+    files = [file for service in SERVICES for file in (RULE_FILES / service).glob("*.rs") if file.stem != "mod"]
+    assert files
+    assert {file.stem.replace("_", "-") for file in files} - SERVICE_OF.keys() == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_rule_is_answered_exactly_once_for_every_resource(service: str) -> None:
+    asked = Counter(Question(kind, name, rule) for kind, name in resources() for rule in RULES.get((service, kind), ()))
+    answered = Counter(expectation.question for expectation in expected_verdicts_of(service))
     assert sorted((asked - answered).elements()) == [], "no row answers these"
     assert sorted((answered - asked).elements()) == [], "these rows answer nothing that is asked, or answer twice"
 
 
-def test_services_statuses_and_reasons_are_well_formed() -> None:
-    for expectation in expected_verdicts():
-        assert expectation.service == SERVICES[expectation.question.resource_type], expectation
-        assert expectation.status in STATUSES, expectation
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_and_reasons_are_well_formed(service: str) -> None:
+    for expectation in expected_verdicts_of(service):
+        assert (expectation.service, SERVICE_OF[expectation.question.rule_id]) == (service, service), expectation
         assert len(expectation.why.split()) >= 3, f"the reason says too little: {expectation}"
         assert expectation.why == expectation.why.strip(), expectation
 
 
-@pytest.mark.parametrize("rule", [rule for rules in RULES.values() for rule in rules])
+def test_what_cannot_be_read_has_no_verdict_and_everything_else_has_one() -> None:
+    for expectation in expected_verdicts():
+        statuses = {"INSUFFICIENT_DATA"} if expectation.question.resource_name == ELSEWHERE else VERDICTS
+        assert expectation.status in statuses, expectation
+
+
+@pytest.mark.parametrize("rule", SERVICE_OF)
 def test_every_rule_meets_what_is_right_and_what_is_wrong(rule: str) -> None:
     statuses = {e.status for e in expected_verdicts() if e.question.rule_id == rule}
-    assert "COMPLIANT" in statuses
+    assert ("COMPLIANT" in statuses) == (rule not in NEVER_COMPLIED_WITH)
     assert ("NON_COMPLIANT" in statuses) == (rule not in NEVER_VIOLATED)
+    assert ("NOT_APPLICABLE" in statuses) == (rule in SOMETIMES_NOT_APPLICABLE)
 
 
 def test_the_default_security_group_rule_concerns_default_groups_only() -> None:

@@ -12,6 +12,7 @@ import json
 import signal
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ import sample_account
 from deployment import ROOT, SETTINGS, STACK, SYSTEM, Deployment, deployed, destroy
 from local_aws import ACCOUNT_ID, REGION
 from patience import patiently
+
+EMAIL_LINES = 36
+"""How much of the e-mail is shown: the figures and the first violation."""
 
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
@@ -177,12 +181,16 @@ def collect(deployment: Deployment, execution: str) -> Scan:
 def show(scan: Scan) -> list[str]:
     """Print what the scan found and did; answer with what is not as expected."""
     problems = show_summary(scan)
+    show_frameworks(scan)
     problems += check_verdicts(scan)
     heading("The e-mail")
     if scan.email is None:
         problems.append("no e-mail came")
     else:
-        print(f"Subject: {scan.email['Subject']}\n\n{scan.email['Message']}")
+        lines = scan.email["Message"].splitlines()
+        print("\n".join((f"Subject: {scan.email['Subject']}", "", *lines[:EMAIL_LINES])))
+        if len(lines) > EMAIL_LINES:
+            say(f"… and {len(lines) - EMAIL_LINES} lines more in {scan.folder.relative_to(ROOT) / 'email.txt'}")
     heading("What remediation did")
     records = scan.report["remediation"]
     for record in records:
@@ -204,14 +212,27 @@ def show_summary(scan: Scan) -> list[str]:
     summary = scan.report["summary"]
     score = summary["score"]
     say(f"{summary['status']}, score {score if score is not None else '-'} %, coverage {summary['coverage']} %")
+    say(f"{len(summary['byRule'])} rules evaluated")
     columns = ("compliant", "nonCompliant", "notApplicable", "insufficientData")
     print(f"  {'':<10}{'resources':>12}" + "".join(f"{column:>18}" for column in columns))
     for service, counts in summary["byService"].items():
         figures = "".join(f"{counts[column]:>18}" for column in columns)
         print(f"  {service:<10}{summary['resources'][service]:>12}{figures}")
     violations = ", ".join(f"{count} {severity}" for severity, count in summary["violationsBySeverity"].items())
-    say(f"violations: {violations}")
+    say(f"violations: {violations}; excepted by the audit policy: {summary['totals']['excepted']}")
     return [] if summary["status"] == "COMPLETE" else [f"the scan is {summary['status']}: {summary['gaps']}"]
+
+
+def show_frameworks(scan: Scan) -> None:
+    """Print how many of the controls in scope rules answer to, for each framework, and with which results."""
+    heading("Frameworks: controls on S3, EC2 networking and Lambda")
+    results = ("COMPLIANT", "NON_COMPLIANT", "INSUFFICIENT_DATA", "NOT_APPLICABLE", "NOT_EVALUATED")
+    for framework in scan.report["frameworks"]:
+        controls = framework["controls"]
+        counted = Counter(control["result"] for control in controls)
+        found = ", ".join(f"{counted[result]} {result}" for result in results if counted[result])
+        in_scope = len(controls) + len(framework["notCovered"])
+        say(f"{framework['framework']:<30}{len(controls):>4} of {in_scope:>3} covered: {found}")
 
 
 def check_verdicts(scan: Scan) -> list[str]:

@@ -1,16 +1,22 @@
 """Run a command beside a deployed auditor: ``pipeline.py -- cargo test …``.
 
 The command finds the deployment in its environment: the local AWS and its credentials as any AWS SDK expects them,
-and ``STATE_MACHINE_ARN``, ``REPORTS_BUCKET``, ``MAILBOX_URL``, ``SYSTEM_NAME``.
+and ``STATE_MACHINE_ARN``, ``REPORTS_BUCKET``, ``MAILBOX_URL``, ``SYSTEM_NAME``, ``PACKAGES_BUCKET``,
+``EXCEPTIONS_EXPIRE``.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+import zipfile
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
-from deployment import SYSTEM, deployed
+from deployment import ROOT, SYSTEM, Deployment, deployed
+from local_aws import ACCOUNT_ID, REGION
 
 
 def main(arguments: list[str]) -> int:
@@ -18,15 +24,38 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] != ["--"] or len(arguments) < 2:
         print("usage: pipeline.py -- COMMAND …", file=sys.stderr)
         return 2
+    expires = datetime.now(UTC).date() + timedelta(days=30)
     with deployed(say=lambda line: print(f"  {line}", flush=True)) as deployment:
         environment = {
             "STATE_MACHINE_ARN": deployment.outputs["StateMachineArn"],
             "REPORTS_BUCKET": deployment.outputs["ReportsBucketName"],
             "MAILBOX_URL": deployment.mailbox,
             "SYSTEM_NAME": SYSTEM,
+            "PACKAGES_BUCKET": put_packages(deployment, expires),
+            "EXCEPTIONS_EXPIRE": expires.isoformat(),
         }
         ran = subprocess.run(arguments[1:], env=os.environ | deployment.aws.environment() | environment)
         return ran.returncode
+
+
+def put_packages(deployment: Deployment, expires: date) -> str:
+    """Pack the function that has the audit policy once for each policy; answer with the bucket: the CDK's own.
+
+    ``expires`` is the last day of the exceptions that are in force.
+    """
+    bundle = Path(os.environ["LAMBDA_BUNDLES"]) / "plan-scan"
+    shipped = (bundle / "audit-policy.toml").read_text(encoding="utf-8")
+    added = (ROOT / "tests" / "pipeline" / "exceptions.toml").read_text(encoding="utf-8")
+    added = added.replace("{expires}", expires.isoformat())
+    # The default synthesizer's name: https://docs.aws.amazon.com/cdk/v2/guide/customize-synth.html
+    bucket = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
+    for name, policy in (("shipped", shipped), ("exceptions", f"{shipped}\n{added}")):
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.write(bundle / "bootstrap", "bootstrap")
+            archive.writestr("audit-policy.toml", policy)
+        deployment.client("s3").put_object(Bucket=bucket, Key=f"plan-scan/{name}.zip", Body=package.getvalue())
+    return bucket
 
 
 if __name__ == "__main__":

@@ -103,6 +103,14 @@ def _network() -> Iterator[Acknowledgement]:
         "own scan reports the group when somebody opens it.",
     )
 
+    for number in (10, 20, 30, 40):
+        yield Acknowledgement(
+            resource=f"network/default-network-acl-entry-{number}",
+            findings=("AwsSolutions-VPC3",),
+            reason="The subnets use the network ACL that AWS makes with the VPC, which is open. Our own scan reports "
+            "that, and these entries close it but for the answers of Amazon S3. Security groups do the rest.",
+        )
+
 
 def _dead_letters() -> Iterator[Acknowledgement]:
     yield Acknowledgement(
@@ -260,6 +268,17 @@ def _audited_resources() -> Iterator[Acknowledgement]:
         "and a condition keeps them to this account's buckets.",
     )
     yield _wildcards(
+        "functions/scan-s3-policy",
+        "arn:aws:kms:us-east-1:*:key/*",
+        reason="A bucket may be encrypted with any key, of another account too, whose key policy then has the last "
+        "word. The one action describes a key.",
+    )
+    yield _wildcards(
+        "functions/scan-vpc-policy",
+        "arn:aws:ec2:us-east-1:<AWS::AccountId>:vpc-endpoint-service/*",
+        reason="The audit covers every endpoint service of the account. The one action reads who may use it.",
+    )
+    yield _wildcards(
         "functions/scan-vpc-policy",
         "arn:aws:ec2:us-east-1:*:prefix-list/*",
         reason="A security group may name prefix lists of AWS and of accounts that share theirs, so the account is "
@@ -311,9 +330,13 @@ _REPORTS = "<storagecomplianceauditreports72FCA672.Arn>"
 
 
 _ALSO_ON_EVERYTHING = {
-    "list-targets": ["So is the listing of buckets, VPCs and functions, its task."],
-    "scan-s3": ["So is the reading of the account's own public access block, which it judges."],
-    "scan-vpc": ["So is the description of VPCs, flow logs and security groups, which it judges."],
+    "list-targets": ["So is the listing of buckets, access points, VPCs and functions, its task."],
+    "scan-s3": [
+        "So is the reading of the account's own public access block and of its access points, which it judges; AWS "
+        "checks the latter against no resource when the request names none."
+    ],
+    "scan-vpc": ["So is the description of VPCs and of what hangs on them, which it judges."],
+    "scan-lambda": ["So is the description of subnets, whose Availability Zones it judges."],
     "remediate-s3-encryption": [
         "So are the listing of buckets and aliases, and the making of a key, which conditions limit to a symmetric one "
         "with a bucket's tag."

@@ -19,6 +19,7 @@ SCAN_METRICS = {
     ("Violations", "Service"),
     ("ResourcesEvaluated", None),
     ("ResourcesEvaluated", "Service"),
+    ("ExceptedViolations", None),
     ("NewViolations", None),
     ("ResolvedViolations", None),
     ("Remediations", "Outcome"),
@@ -51,7 +52,7 @@ def shown_metrics() -> list[list[Any]]:
 
 
 def test_every_alarm_tells_people_when_it_starts_and_when_it_ends() -> None:
-    assert len(properties("AWS::CloudWatch::Alarm")) == 4
+    assert len(properties("AWS::CloudWatch::Alarm")) == 5
     for found in properties("AWS::CloudWatch::Alarm"):
         assert found["AlarmActions"] == found["OKActions"]
         assert [text(action) for action in found["AlarmActions"]] == [
@@ -78,12 +79,13 @@ def test_no_complete_scan_in_seven_hours() -> None:
     assert found["TreatMissingData"] == "breaching"
 
 
-def test_the_score_fell() -> None:
-    found = alarm("score-fell")
+@pytest.mark.parametrize(("what", "metric"), [("score-fell", "ComplianceScore"), ("coverage-fell", "Coverage")])
+def test_a_figure_fell(what: str, metric: str) -> None:
+    found = alarm(what)
     [expression] = [metric for metric in found["Metrics"] if "Expression" in metric]
-    [score] = [metric for metric in found["Metrics"] if "MetricStat" in metric]
-    assert expression["Expression"] == f"DIFF({score['Id']})"
-    assert score["MetricStat"]["Metric"] == {"MetricName": "ComplianceScore", "Namespace": NAMESPACE}
+    [figure] = [metric for metric in found["Metrics"] if "MetricStat" in metric]
+    assert expression["Expression"] == f"DIFF({figure['Id']})"
+    assert figure["MetricStat"]["Metric"] == {"MetricName": metric, "Namespace": NAMESPACE}
     assert (found["ComparisonOperator"], found["Threshold"]) == ("LessThanThreshold", 0)
 
 

@@ -38,8 +38,11 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("s3", "DeleteBucketEncryption"): {"s3:PutEncryptionConfiguration"},
     ("s3", "DeleteObjects"): {"s3:DeleteObject", "s3:DeleteObjectVersion"},  # of versions; API_DeleteObjects.html
     ("s3", "GetBucketEncryption"): {"s3:GetEncryptionConfiguration"},
+    ("s3", "GetBucketLifecycleConfiguration"): {"s3:GetLifecycleConfiguration"},
+    ("s3", "GetBucketNotificationConfiguration"): {"s3:GetBucketNotification"},
     ("s3", "GetBucketReplication"): {"s3:GetReplicationConfiguration"},
     ("s3", "GetObject"): READ,
+    ("s3", "GetObjectLockConfiguration"): {"s3:GetBucketObjectLockConfiguration"},
     ("s3", "GetPublicAccessBlock"): {"s3:GetBucketPublicAccessBlock"},
     ("s3", "ListBuckets"): {"s3:ListAllMyBuckets"},
     ("s3", "ListMultipartUploads"): {"s3:ListBucketMultipartUploads"},
@@ -47,7 +50,9 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("s3", "PutBucketEncryption"): {"s3:PutEncryptionConfiguration"},
     ("s3", "PutObject"): {"s3:PutObject", "kms:GenerateDataKey"},
     ("s3", "UploadPart"): WRITTEN_IN_PARTS,
+    ("s3control", "GetAccessPoint"): {"s3:GetAccessPoint"},
     ("s3control", "GetPublicAccessBlock"): {"s3:GetAccountPublicAccessBlock"},
+    ("s3control", "ListAccessPoints"): {"s3:ListAccessPoints"},
     # Its answer holds the tags: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
     ("lambda", "GetFunction"): {"lambda:GetFunction", "lambda:ListTags"},
     # The topic is encrypted: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
@@ -78,13 +83,28 @@ def test_a_function_may_do_what_its_code_calls_and_nothing_else(function: str) -
     assert allowed_actions(policy(function)) == wanted | BY_LAMBDA_ITSELF
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_is_for_lambda_alone_is_denied_to_the_code_unless_it_calls_it(function: str) -> None:
+    network = {action for action in BY_LAMBDA_ITSELF if action.startswith("ec2:")}
+    wanted = {action for call in calls(function) for action in needed(call)}
+    (denial,) = [it for it in policy(function)["Statement"] if it["Effect"] == "Deny"]
+    assert set(listed(denial["Action"])) == network - wanted
+
+
 @pytest.mark.parametrize(
     ("function", "operations"),
     [
         ("publish-metrics", {"s3:GetObject", "cloudwatch:PutMetricData"}),
         (
             "list-targets",
-            {"s3:GetObject", "s3:PutObject", "s3:ListBuckets", "ec2:DescribeVpcs", "lambda:ListFunctions"},
+            {
+                "s3:GetObject",
+                "s3:PutObject",
+                "s3:ListBuckets",
+                "s3control:ListAccessPoints",
+                "ec2:DescribeVpcs",
+                "lambda:ListFunctions",
+            },
         ),
         (
             "empty-bucket",
@@ -163,6 +183,10 @@ def test_the_tags_of_new_keys_are_those_that_the_code_gives() -> None:
             assert must(condition, f"aws:RequestTag/{tag}") == value, f"{tag} for {action}"
 
 
-def test_only_keys_of_buckets_are_described() -> None:
-    [condition] = [condition for _, action, _, condition in grants() if action == "kms:DescribeKey"]
+def test_the_remediation_describes_keys_of_buckets_only() -> None:
+    [condition] = [
+        condition
+        for function, action, _, condition in grants()
+        if (function, action) == ("remediate-s3-encryption", "kms:DescribeKey")
+    ]
     assert condition == {"Null": {"aws:ResourceTag/compliance-audit:bucket": "false"}}

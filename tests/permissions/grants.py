@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +17,8 @@ _NOTHING = {"Effect": "Deny", "Action": "*", "Resource": "*"}
 
 @dataclass(frozen=True)
 class Grant:
-    """One action on one resource, as one statement of a policy allows it."""
+    """One action on one resource, by however many of a policy's statements."""
 
-    statement: int
     action: str
     resource: str
 
@@ -45,20 +44,35 @@ class Policy:
         document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
         return cls(iam=iam, arn=arn, document=document)
 
-    def grants(self) -> list[Grant]:
-        """Everything that the policy allows."""
-        return [
-            Grant(statement=number, action=action, resource=resource)
-            for number, statement in enumerate(self.document["Statement"])
-            if statement["Effect"] == "Allow"
-            for action in _listed(statement["Action"])
-            for resource in _listed(statement["Resource"])
-        ]
+    def grants(self) -> Counter[Grant]:
+        """Everything that the policy allows, and by how many statements each."""
+        return Counter(grant for statement in self._statements("Allow") for grant in _grants(statement))
 
     @contextmanager
     def without(self, *grants: Grant) -> Iterator[None]:
         """The role does without these grants for as long as the block lasts: another version of its policy holds."""
-        self._put(self._less(grants))
+        left = [
+            {**statement, "Action": grant.action, "Resource": grant.resource}
+            for statement in self._statements("Allow")
+            for grant in _grants(statement)
+            if grant not in grants
+        ]
+        with self._being([*left, *self._statements("Deny")]):
+            yield
+
+    @contextmanager
+    def denying(self, action: str) -> Iterator[None]:
+        """Each Deny of the policy names one action more for as long as the block lasts."""
+        wider = [{**denial, "Action": [*_listed(denial["Action"]), action]} for denial in self._statements("Deny")]
+        with self._being([*self._statements("Allow"), *wider]):
+            yield
+
+    def _statements(self, effect: str) -> list[Document]:
+        return [statement for statement in self.document["Statement"] if statement["Effect"] == effect]
+
+    @contextmanager
+    def _being(self, statements: list[Document]) -> Iterator[None]:
+        self._put({**self.document, "Statement": statements or [_NOTHING]})
         try:
             yield
         finally:
@@ -71,15 +85,14 @@ class Policy:
             if not version["IsDefaultVersion"]:
                 self.iam.delete_policy_version(PolicyArn=self.arn, VersionId=version["VersionId"])
 
-    def _less(self, grants: tuple[Grant, ...]) -> Document:
-        """The document with one statement for each grant that is left."""
-        left = []
-        for grant in self.grants():
-            if grant not in grants:
-                statement = copy.deepcopy(self.document["Statement"][grant.statement])
-                left.append({**statement, "Action": grant.action, "Resource": grant.resource})
-        denied = [statement for statement in self.document["Statement"] if statement["Effect"] == "Deny"]
-        return {**self.document, "Statement": [*left, *denied] or [_NOTHING]}
+
+def _grants(statement: Document) -> list[Grant]:
+    """What a statement allows."""
+    return [
+        Grant(action=action, resource=resource)
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    ]
 
 
 def _listed(element: str | list[str]) -> list[str]:

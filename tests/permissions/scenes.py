@@ -89,8 +89,11 @@ def list_again(system: System) -> str:
 # --- The scanners ---------------------------------------------------------------------------------------------------
 
 
-def scan_buckets(system: System) -> str:
-    """A few buckets are scanned, among them one whose policy alone does not tell whether it is public."""
+def scan_the_account_and_its_buckets(system: System) -> str:
+    """The account is scanned, its access points, and a few buckets that have what a bucket can have.
+
+    The policy of one of them does not tell by itself whether the bucket is public.
+    """
     s3, undecided = system.client("s3"), "permissions-undecided-policy"
     statement = {
         "Effect": "Allow",
@@ -102,15 +105,33 @@ def scan_buckets(system: System) -> str:
     s3.create_bucket(Bucket=undecided)
     s3.delete_public_access_block(Bucket=undecided)
     s3.put_bucket_policy(Bucket=undecided, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-    return _scanning(system, "s3", ["payments-partner-exchange-123456789012", undecided])
+    # In the order of a listing.
+    targets = [
+        *_listed(system, "s3", "account"),
+        # A copy elsewhere, in a bucket whose region must be asked for.
+        *_listed(system, "s3", "bucket", "payments-dispute-evidence-123456789012"),
+        # A key of the company's, and a log, whose target is read as well.
+        *_listed(system, "s3", "bucket", "payments-ledger-exports-123456789012"),
+        # A list that lets everybody in.
+        *_listed(system, "s3", "bucket", "payments-partner-exchange-123456789012"),
+        _target("bucket", undecided),
+        *_listed(system, "s3", "access-point"),
+    ]
+    return _scanning(system, "s3", targets)
 
 
-def scan_a_vpc(system: System) -> str:
-    """A VPC is scanned that has a security group which refers to a prefix list."""
+def scan_the_account_and_a_vpc(system: System) -> str:
+    """The account is scanned, and a VPC with a security group that refers to a prefix list."""
+    targets = [*_listed(system, "vpc", "account"), _target("vpc", _vpc_with_a_prefix_list(system))]
+    return _scanning(system, "vpc", targets)
+
+
+def _vpc_with_a_prefix_list(system: System) -> str:
+    """The id of the VPC, which is made when it is first asked for."""
     ec2, name = system.client("ec2"), "permissions-prefix-list"
     there = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [name]}])["SecurityGroups"]
     if there:
-        return _scanning(system, "vpc", [there[0]["VpcId"]])
+        return str(there[0]["VpcId"])
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/24")["Vpc"]["VpcId"]
     group = ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"]
     prefix_list = ec2.create_managed_prefix_list(
@@ -118,17 +139,28 @@ def scan_a_vpc(system: System) -> str:
     )["PrefixList"]["PrefixListId"]
     ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": prefix_list}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[ssh])
-    return _scanning(system, "vpc", [vpc])
+    return str(vpc)
 
 
 def scan_functions(system: System) -> str:
-    """Two functions are scanned: GetPolicy may be called seven times a second."""
-    listed = json.loads(system.recorded["shards/lambda/0001.json"])["targets"]
-    return _scanning(system, "lambda", [target["id"] for target in listed[:2]])
+    """Two functions are scanned, both attached to subnets: GetPolicy may be called seven times a second."""
+    return _scanning(system, "lambda", _listed(system, "lambda", "function", "authorize-payment", "settle-batch"))
 
 
-def _scanning(system: System, service: str, targets: list[str]) -> str:
-    shard = {"service": service, "number": 1, "targets": [{"id": target, "region": "us-east-1"} for target in targets]}
+def _listed(system: System, service: str, kind: str, *names: str) -> list[Json]:
+    """The targets of a kind that the recorded scan has listed, or those of them that have these names."""
+    listed: list[Json] = json.loads(system.recorded[f"shards/{service}/0001.json"])["targets"]
+    found = [target for target in listed if target["kind"] == kind and (not names or target["id"] in names)]
+    assert len(found) >= max(1, len(names)), f"of the kind {kind} the scan has listed {found} only"
+    return found
+
+
+def _target(kind: str, name: str) -> Json:
+    return {"kind": kind, "id": name, "region": "us-east-1"}
+
+
+def _scanning(system: System, service: str, targets: list[Json]) -> str:
+    shard = {"service": service, "number": 1, "targets": targets}
     scan_id = system.copy_scan(service, {f"shards/{service}/0001.json": json.dumps(shard)})
     said = system.invoke(f"scan-{service}", {"scanId": scan_id, "service": service, "shard": 1})
     return said + system.read(f"scans/{scan_id}/findings/{service}/0001.jsonl")
@@ -236,7 +268,7 @@ def _repairing(system: System, bucket: str) -> str:
         if json.loads(line)["resource"]["name"] == bucket
     ]
     summary = json.loads(system.recorded["summary.json"])
-    summary["totals"] = {"compliant": len(findings), "nonCompliant": 0, "notApplicable": 0, "insufficientData": 0}
+    summary["totals"] = {**dict.fromkeys(summary["totals"], 0), "compliant": len(findings)}
     plan = {**json.loads(system.recorded["plan.json"]), "remediation": "apply"}
     scan_id = system.copy_scan(
         f"repair {bucket}",
@@ -380,8 +412,8 @@ def send_the_event(system: System) -> str:
 SCENES: Mapping[str, tuple[Scene, ...]] = {
     "plan-scan": (plan_once, plan_again, plan_for_an_event_that_is_taken),
     "list-targets": (list_once("s3"), list_once("vpc"), list_once("lambda"), list_again),
-    "scan-s3": (scan_buckets, scan_what_nobody_planned("s3")),
-    "scan-vpc": (scan_a_vpc, scan_what_nobody_planned("vpc")),
+    "scan-s3": (scan_the_account_and_its_buckets, scan_what_nobody_planned("s3")),
+    "scan-vpc": (scan_the_account_and_a_vpc, scan_what_nobody_planned("vpc")),
     "scan-lambda": (scan_functions, scan_what_nobody_planned("lambda")),
     "aggregate-findings": (
         aggregate,

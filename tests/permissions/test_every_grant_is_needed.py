@@ -13,7 +13,7 @@ from compliance_audit.settings import FUNCTIONS
 from grants import Policy
 from scenes import SCENES
 from system import System
-from unchecked import unchecked
+from unchecked import called_by_code_and_lambda, unchecked
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +41,19 @@ def test_every_role_has_scenes(system: System) -> None:
     assert set(SCENES) > set(FUNCTIONS)
 
 
+@pytest.mark.parametrize("owner", [owner for owner in SCENES if called_by_code_and_lambda(owner)])
+def test_the_deny_leaves_out_what_the_code_calls(system: System, owner: str, subtests: pytest.Subtests) -> None:
+    """The code does what the Deny keeps other functions' code from: were an action in it, that would be noticed."""
+    deployed, scene = policy(system, owner), SCENES[owner][0]
+    usual = scene(system)
+    assert "errorType" not in usual
+    for action in called_by_code_and_lambda(owner):
+        with subtests.test(action):
+            assert mentions(usual, action) == 0, f"{owner} is kept from {action}"
+            with deployed.denying(action):
+                assert mentions(scene(system), action) > 0, f"nobody keeps {owner} from anything"
+
+
 @pytest.mark.parametrize("owner", SCENES)
 def test_every_grant_is_missed_or_cannot_be(system: System, owner: str, subtests: pytest.Subtests) -> None:
     """Without a grant an error names the action, or what is written or logged does.
@@ -53,6 +66,8 @@ def test_every_grant_is_missed_or_cannot_be(system: System, owner: str, subtests
     grants = deployed.grants()
     hidden = [grant for grant in grants if grant.action in unchecked(owner)]
     assert {grant.action for grant in hidden} == set(unchecked(owner)), "the list has what nobody is granted"
+    twice = {grant.action for grant, statements in grants.items() if statements > 1}
+    assert twice == called_by_code_and_lambda(owner), "a second statement allows what is allowed anyway"
     with deployed.without(*hidden):
         for scene, before in zip(scenes, usual, strict=True):
             said = scene(system)

@@ -4,15 +4,18 @@
 //!
 //! `make test-pipeline` deploys it on the local AWS and says in the environment where it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap};
 use std::env;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use audit_model::summary::Summary;
 use audit_model::{Finding, Plan};
+use aws_sdk_ec2::types::VpcEndpointType;
+use aws_sdk_lambda::types::LastUpdateStatus;
 use aws_sdk_sfn::types::ExecutionStatus;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long an execution may take; it takes seconds.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -39,8 +42,22 @@ pub struct System {
     pub reports: String,
     /// A queue that gets what subscribers of the alerts topic get.
     pub mailbox: String,
+    /// The URL of the local AWS.
+    endpoint: String,
+    /// For what the AWS SDKs would not show.
+    http: reqwest::Client,
+    /// The bucket with the function `plan-scan` packed with each of the audit policies, as `plan-scan/<policy>.zip`.
+    packages: String,
+    /// The last day of the exceptions that are in force.
+    pub exceptions_expire: String,
     /// `<environment>-<suffix>`.
     pub name: String,
+}
+
+/// A policy that denies a role something.
+pub struct Denial {
+    role: String,
+    policy: String,
 }
 
 /// A message to the subscribers of the alerts topic.
@@ -98,6 +115,10 @@ impl System {
             state_machine: named("STATE_MACHINE_ARN"),
             reports: named("REPORTS_BUCKET"),
             mailbox: named("MAILBOX_URL"),
+            endpoint: named("AWS_ENDPOINT_URL"),
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            packages: named("PACKAGES_BUCKET"),
+            exceptions_expire: named("EXCEPTIONS_EXPIRE"),
             name: named("SYSTEM_NAME"),
         }
     }
@@ -226,26 +247,162 @@ impl System {
         serde_json::from_str(&self.text(key).await).unwrap_or_else(|error| panic!("{key}: {error}"))
     }
 
-    /// ARNs of what the deployment itself has of the resources that are scanned: its bucket, its functions, its VPC with
-    /// every security group in it.
-    pub async fn own_resources(&self) -> BTreeSet<String> {
-        let mut own = BTreeSet::from([format!("arn:aws:s3:::{}", self.reports)]);
+    /// What the deployment itself has of the resources that are scanned: by ARN, what it is.
+    pub async fn own_resources(&self) -> BTreeMap<String, &'static str> {
+        let mut own = BTreeMap::from([(format!("arn:aws:s3:::{}", self.reports), "reports bucket")]);
         let mut functions = self.lambda.list_functions().into_paginator().items().send();
         while let Some(function) = functions.next().await {
             let function = function.unwrap();
             if function.function_name().unwrap_or_default().ends_with(&format!("-function-{}", self.name)) {
-                own.extend(function.function_arn);
+                own.extend(function.function_arn.map(|arn| (arn, "function")));
             }
         }
         let name = filter("tag:Name", format!("audit-vpc-{}", self.name));
         let vpcs = self.ec2.describe_vpcs().filters(name).send().await.unwrap().vpcs.unwrap();
         for id in vpcs.into_iter().filter_map(|vpc| vpc.vpc_id) {
-            let groups = self.ec2.describe_security_groups().filters(filter("vpc-id", id.clone())).send().await;
-            let ids = groups.unwrap().security_groups.unwrap().into_iter().filter_map(|group| group.group_id);
-            own.extend(ids.map(|group| format!("arn:aws:ec2:us-east-1:123456789012:security-group/{group}")));
-            own.insert(format!("arn:aws:ec2:us-east-1:123456789012:vpc/{id}"));
+            own.extend(self.network(&id).await);
+            own.insert(ec2_arn("vpc", &id), "VPC");
         }
         own
+    }
+
+    async fn network(&self, vpc: &str) -> Vec<(String, &'static str)> {
+        let within = || filter("vpc-id", vpc.to_owned());
+        let groups = self.ec2.describe_security_groups().filters(within()).send().await.unwrap();
+        let acls = self.ec2.describe_network_acls().filters(within()).send().await.unwrap();
+        let subnets = self.ec2.describe_subnets().filters(within()).send().await.unwrap();
+        let endpoints = self.ec2.describe_vpc_endpoints().filters(within()).send().await.unwrap();
+        let mut network = Vec::new();
+        for group in groups.security_groups() {
+            network.push((ec2_arn("security-group", group.group_id().unwrap()), "security group"));
+        }
+        for acl in acls.network_acls() {
+            network.push((ec2_arn("network-acl", acl.network_acl_id().unwrap()), "network ACL"));
+        }
+        for subnet in subnets.subnets() {
+            network.push((ec2_arn("subnet", subnet.subnet_id().unwrap()), "subnet"));
+        }
+        for endpoint in endpoints.vpc_endpoints() {
+            let what = match endpoint.vpc_endpoint_type() {
+                Some(VpcEndpointType::Gateway) => "gateway endpoint",
+                Some(VpcEndpointType::Interface) => "interface endpoint",
+                other => panic!("an endpoint of the type {other:?}"),
+            };
+            network.push((ec2_arn("vpc-endpoint", endpoint.vpc_endpoint_id().unwrap()), what));
+        }
+        network
+    }
+
+    /// The environment of a function.
+    pub async fn variables(&self, function: &str) -> HashMap<String, String> {
+        let configuration = self.lambda.get_function_configuration().function_name(function).send().await.unwrap();
+        configuration.environment.and_then(|environment| environment.variables).unwrap_or_default()
+    }
+
+    /// Gives a function another environment.
+    pub async fn set_variables(&self, function: &str, variables: HashMap<String, String>) {
+        let environment = aws_sdk_lambda::types::Environment::builder().set_variables(Some(variables)).build();
+        let update = self.lambda.update_function_configuration().function_name(function);
+        update.environment(environment).send().await.unwrap();
+        self.await_update(function).await;
+    }
+
+    /// Has scans planned with another audit policy: `exceptions`, or again with the `shipped` one.
+    pub async fn use_policy(&self, policy: &str) {
+        let function = format!("plan-scan-function-{}", self.name);
+        let update = self.lambda.update_function_code().function_name(&function);
+        update.s3_bucket(&self.packages).s3_key(format!("plan-scan/{policy}.zip")).send().await.unwrap();
+        self.await_update(&function).await;
+    }
+
+    async fn await_update(&self, function: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let configuration = self.lambda.get_function_configuration().function_name(function).send().await.unwrap();
+            if configuration.last_update_status == Some(LastUpdateStatus::Successful) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{function} is not updated");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Denies one of the deployment's functions an action on a resource, or on several.
+    pub async fn deny(&self, function: &str, action: &str, resources: impl Serialize) -> Denial {
+        let role = format!("{function}-role-{}", self.name);
+        let document = json!({
+            "Version": "2012-10-17",
+            "Statement": [{ "Effect": "Deny", "Action": action, "Resource": resources }],
+        });
+        let policy = self.iam.create_policy().policy_name("denial").policy_document(document.to_string());
+        let policy = policy.send().await.unwrap().policy.and_then(|policy| policy.arn).unwrap();
+        self.iam.attach_role_policy().role_name(&role).policy_arn(&policy).send().await.unwrap();
+        Denial { role, policy }
+    }
+
+    /// Ends a denial.
+    pub async fn lift(&self, Denial { role, policy }: Denial) {
+        self.iam.detach_role_policy().role_name(role).policy_arn(&policy).send().await.unwrap();
+        self.iam.delete_policy().policy_arn(&policy).send().await.unwrap();
+    }
+
+    /// What the deployment has written down since then, but for its e-mails: by place, the text. That is every version
+    /// of every object in the reports bucket, every log group of the account, and the history of an execution.
+    pub async fn written_since(&self, then: SystemTime, execution: &Ended) -> BTreeMap<String, String> {
+        let mut written = self.objects_since(then).await;
+        let milliseconds = u64::try_from(then.duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+        for groups in self.wire("Logs_20140328.DescribeLogGroups", json!({})).await {
+            for group in groups["logGroups"].as_array().unwrap() {
+                let name = group["logGroupName"].as_str().unwrap();
+                let asked = json!({ "logGroupName": name, "startTime": milliseconds });
+                let events = self.wire("Logs_20140328.FilterLogEvents", asked).await;
+                written.insert(format!("log group {name}"), Value::from(events).to_string());
+            }
+        }
+        let asked = json!({ "executionArn": execution.arn, "includeExecutionData": true });
+        let history = self.wire("AWSStepFunctions.GetExecutionHistory", asked).await;
+        written.insert("history".to_owned(), Value::from(history).to_string());
+        written
+    }
+
+    async fn objects_since(&self, then: SystemTime) -> BTreeMap<String, String> {
+        // S3 tells the time of a version in whole seconds.
+        let then = i64::try_from(then.duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
+        let mut objects = BTreeMap::new();
+        let mut next = (None, None);
+        loop {
+            let (key, version) = next;
+            let page = self.s3.list_object_versions().bucket(&self.reports);
+            let page = page.set_key_marker(key).set_version_id_marker(version).send().await.unwrap();
+            for object in page.versions().iter().filter(|object| object.last_modified().unwrap().secs() >= then) {
+                let (key, version) = (object.key().unwrap(), object.version_id().unwrap());
+                let read = self.s3.get_object().bucket(&self.reports).key(key).version_id(version).send().await;
+                let bytes = read.unwrap().body.collect().await.unwrap().to_vec();
+                objects.insert(format!("object {key}, version {version}"), String::from_utf8(bytes).unwrap());
+            }
+            if page.is_truncated() != Some(true) {
+                return objects;
+            }
+            next = (page.next_key_marker, page.next_version_id_marker);
+        }
+    }
+
+    /// The answers to a request of AWS's JSON protocol, page by page, as they come over the wire: the SDK would hide
+    /// what it takes for sensitive. The local AWS does not check signatures.
+    async fn wire(&self, target: &str, mut request: Value) -> Vec<Value> {
+        let signature = "AWS4-HMAC-SHA256 Credential=test/20261124/us-east-1/any/aws4_request, Signature=none";
+        let mut pages = Vec::new();
+        loop {
+            let call = self.http.post(&self.endpoint).header("X-Amz-Target", target).header("Authorization", signature);
+            let answer = call.json(&request).send().await.unwrap();
+            let page: Value = answer.error_for_status().unwrap().json().await.unwrap();
+            let next = page["nextToken"].clone();
+            pages.push(page);
+            if next.is_null() {
+                return pages;
+            }
+            request["nextToken"] = next;
+        }
     }
 
     /// Takes the messages that have arrived since the last look, but for those of alarms, which use the same topic.
@@ -269,6 +426,10 @@ impl System {
             }
         }
     }
+}
+
+fn ec2_arn(kind: &str, id: &str) -> String {
+    format!("arn:aws:ec2:us-east-1:123456789012:{kind}/{id}")
 }
 
 fn filter(name: &str, value: String) -> aws_sdk_ec2::types::Filter {

@@ -32,6 +32,7 @@ DELETE_MARKERS_OF_A_KEY = 100
 
 # They are parts of other resources, and go with them.
 PARTS = {
+    "AWS::EC2::NetworkAclEntry",
     "AWS::EC2::SecurityGroupEgress",
     "AWS::EC2::SecurityGroupIngress",
     "AWS::EC2::SubnetRouteTableAssociation",

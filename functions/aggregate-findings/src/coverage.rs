@@ -34,7 +34,7 @@ impl ServiceCoverage {
         let failures = branch.map_or(&[][..], |branch| &branch.failures);
         let Some(listed) = inventory(store, scan_id, service).await? else {
             let reason = explain(failures, None).unwrap_or_else(|| "the listing left no inventory".to_owned());
-            let gap = Gap { service, shard: None, resources: None, reason };
+            let gap = Gap { service, shard: None, resources: None, resource_type: None, reason };
             return Ok(Self { scanned: Vec::new(), gaps: vec![gap] });
         };
         let mut receipts = stream::iter((1..).zip(listed))
@@ -56,6 +56,7 @@ impl ServiceCoverage {
                 service,
                 shard: Some(number),
                 resources: Some(listed.saturating_sub(accounted)),
+                resource_type: None,
                 reason: explain(failures, Some(number)).unwrap_or(shortfall),
             }));
             coverage.scanned.extend(receipt);

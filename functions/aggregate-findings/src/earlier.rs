@@ -1,11 +1,14 @@
 //! The findings of the last complete scan, to compare with.
 
-use audit_artifacts::{ArtifactStore, JsonLinesReader, keys};
+use std::collections::{BTreeMap, BTreeSet};
+
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, JsonLinesReader, keys};
 use audit_model::summary::LatestScan;
 use audit_model::{Finding, Plan, Service, Status};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// What the comparison needs of a finding. A finding of an older version of this system has it too.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -43,6 +46,7 @@ impl EarlierFinding {
 /// The last complete scan, read once from beginning to end.
 pub(crate) struct EarlierScan {
     scan_id: String,
+    evaluated: Option<BTreeSet<String>>,
     reader: JsonLinesReader<EarlierFinding>,
     next: Option<EarlierFinding>,
     understood: bool,
@@ -70,9 +74,15 @@ impl EarlierScan {
             );
             return Ok(None);
         };
-        let mut earlier = Self { scan_id: latest.scan_id, reader, next: None, understood: true };
+        let evaluated = evaluated(store, &latest.scan_id).await?;
+        let mut earlier = Self { scan_id: latest.scan_id, evaluated, reader, next: None, understood: true };
         earlier.advance().await?;
         Ok(Some(earlier))
+    }
+
+    /// The rules that it evaluated; `None` when its summary does not tell.
+    pub(crate) fn evaluated(&self) -> Option<&BTreeSet<String>> {
+        self.evaluated.as_ref()
     }
 
     /// Passes over the findings of the services before this one: they are not part of the plan.
@@ -139,5 +149,22 @@ impl EarlierScan {
         );
         self.next = None;
         self.understood = false;
+    }
+}
+
+/// The rules that a scan evaluated. A summary that is missing or broken does not tell, which must not stop the scan.
+async fn evaluated(store: &dyn ArtifactStore, scan_id: &str) -> Result<Option<BTreeSet<String>>, TaskError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Rules {
+        by_rule: BTreeMap<String, IgnoredAny>,
+    }
+    match store.find_json::<Rules>(&keys::summary(scan_id)).await {
+        Ok(summary) => Ok(summary.map(|rules| rules.by_rule.into_keys().collect())),
+        Err(TaskError::Corrupt(what)) => {
+            tracing::warn!(latest = scan_id, what, "the summary of the last complete scan is broken");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }

@@ -5,12 +5,14 @@
 
 mod coverage;
 mod earlier;
+mod exceptions;
 mod latest;
 mod merge;
 mod tally;
+mod unlisted;
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, JsonLinesWriter, keys};
-use audit_model::summary::{LatestScan, ScanStatus, Summary};
+use audit_model::summary::{ExceptionUse, LatestScan, ScanStatus, Summary};
 use audit_model::task::{AggregateFindingsInput, AggregateFindingsOutput, Branch};
 use audit_model::{Plan, Severity};
 use audit_task::TaskError;
@@ -55,8 +57,12 @@ pub async fn handle(input: AggregateFindingsInput, ports: &Ports<'_>) -> Result<
 }
 
 fn output(summary: Summary) -> AggregateFindingsOutput {
+    let exception_ran_out = summary.exceptions.iter().any(ExceptionUse::ran_out);
     AggregateFindingsOutput {
-        alert: summary.alerting_violations > 0 || summary.status == ScanStatus::Partial,
+        alert: summary.alerting_violations > 0
+            || summary.lost_sight > 0
+            || summary.status == ScanStatus::Partial
+            || exception_ran_out,
         critical_violations: summary.violations_by_severity.get(&Severity::Critical).copied().unwrap_or_default(),
         violations: summary.totals.non_compliant,
         remediable: summary.remediable_buckets,
@@ -95,7 +101,7 @@ async fn merge_services(
     mut earlier: Option<EarlierScan>,
     writer: &mut JsonLinesWriter,
 ) -> Result<Summary, TaskError> {
-    let mut tally = Tally::new(plan);
+    let mut tally = Tally::new(plan, earlier.as_ref().and_then(|earlier| earlier.evaluated().cloned()));
     for &service in &plan.services {
         let branch = branches.iter().find(|branch| branch.service == service);
         let covered = ServiceCoverage::of(ports.store, &plan.scan_id, service, branch).await?;

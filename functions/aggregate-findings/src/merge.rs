@@ -78,7 +78,13 @@ impl<'a> Merge<'a> {
                     format!("the receipt tells of {} findings, and {} are there", shard.receipt.findings, shard.read)
                 }
             };
-            Some(Gap { service: self.service, shard: Some(shard.receipt.shard), resources: None, reason })
+            Some(Gap {
+                service: self.service,
+                shard: Some(shard.receipt.shard),
+                resources: None,
+                resource_type: None,
+                reason,
+            })
         };
         self.shards.iter().filter_map(short).collect()
     }

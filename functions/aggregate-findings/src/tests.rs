@@ -6,10 +6,12 @@ use audit_artifacts::{
     ArtifactReader, ArtifactWriter, Condition, JsonLinesReader, MemoryStore, PutOutcome, Stored, sample,
 };
 use audit_model::plan::{Inventory, ShardReceipt};
-use audit_model::summary::{Comparison, Counts, Gap};
+use audit_model::policy::RuleSetting;
+use audit_model::summary::{Comparison, Counts, ExceptionState, Gap};
 use audit_model::task::{BranchFailure, Execution};
-use audit_model::{Finding, Service, Status};
+use audit_model::{ExceptionMark, Finding, PolicyException, Service, Status, Unreadable, UnreadableCause};
 use bytes::Bytes;
+use jiff::civil::{Date, date};
 use pretty_assertions::assert_eq;
 
 use super::*;
@@ -147,7 +149,7 @@ fn versioning(bucket: &str, status: Status) -> Finding {
 }
 
 fn gap(service: Service, shard: Option<u32>, resources: Option<u64>, reason: &str) -> Gap {
-    Gap { service, shard, resources, reason: reason.to_owned() }
+    Gap { service, shard, resources, resource_type: None, reason: reason.to_owned() }
 }
 
 #[tokio::test]
@@ -175,12 +177,16 @@ async fn figures_count_what_is_found() {
 
     let output = scan.aggregate().await.unwrap();
 
-    let summary: Summary = scan.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap();
+    let mut summary: Summary = scan.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap();
+    // A rule that had nothing to judge is there, too.
+    assert_eq!(summary.by_rule.len(), audit_rules::CATALOGUE.len());
+    summary.by_rule.retain(|_, counts| counts.all() > 0);
     let counts = |compliant, non_compliant, not_applicable, insufficient_data| Counts {
         compliant,
         non_compliant,
         not_applicable,
         insufficient_data,
+        excepted: 0,
     };
     assert_eq!(
         summary,
@@ -207,6 +213,8 @@ async fn figures_count_what_is_found() {
             .into(),
             violations_by_severity: [(Critical, 1), (High, 2), (Severity::Medium, 0), (Low, 1)].into(),
             comparison: None,
+            lost_sight: 0,
+            exceptions: Vec::new(),
             // One critical and two high ones, at the policy's threshold of high.
             alerting_violations: 3,
             // Bucket a fails both encryption rules and counts once; c could not be read.
@@ -242,6 +250,187 @@ async fn figures_count_what_is_found() {
             "vpc-1 vpc-flow-logs-enabled",
         ]
     );
+}
+
+/// An exception of versioning, for buckets that match.
+fn exception(bucket: &str, expires: Date) -> PolicyException {
+    PolicyException {
+        rule: VERSIONING.to_owned(),
+        resource: format!("arn:aws:s3:::{bucket}"),
+        reason: "rebuilt every night".to_owned(),
+        approver: "Head of data".to_owned(),
+        expires,
+    }
+}
+
+/// The day of the scan, in UTC.
+const TODAY: Date = date(2026, 11, 23);
+const YESTERDAY: Date = date(2026, 11, 22);
+
+#[tokio::test]
+async fn an_excepted_violation_stays_and_is_counted_apart() {
+    let findings = [
+        versioning("scratch-1", Status::NonCompliant),
+        versioning("scratch-2", Status::Compliant),
+        versioning("vault", Status::NonCompliant),
+    ];
+    let mut scan = Scan::of_buckets(&findings).await;
+    scan.plan.policy.alert.threshold = Severity::Low;
+    scan.plan.policy.exceptions = vec![exception("scratch-*", TODAY), exception("scratch-1", date(2030, 1, 1))];
+    let summary = scan.summary().await;
+
+    let mark = ExceptionMark {
+        reason: "rebuilt every night".to_owned(),
+        approver: "Head of data".to_owned(),
+        // The first exception that covers it is the one that is named.
+        expires: TODAY,
+    };
+    let findings = scan.findings().await;
+    let marks: Vec<_> =
+        findings.iter().map(|finding| (finding.status, finding.exception.clone(), finding.first_seen)).collect();
+    assert_eq!(
+        marks,
+        [
+            (Status::NonCompliant, Some(mark), Some(sample::AGGREGATED_AT)),
+            (Status::Compliant, None, None),
+            (Status::NonCompliant, None, Some(sample::AGGREGATED_AT)),
+        ]
+    );
+    assert_eq!((summary.totals.non_compliant, summary.totals.excepted), (2, 1));
+    // The score is that of the resources as they are: 1 of 3.
+    assert_eq!(summary.score(), Some(33.3));
+    assert_eq!((summary.violations_by_severity[&Severity::Low], summary.alerting_violations), (1, 1));
+    let uses: Vec<_> = summary.exceptions.iter().map(|use_| (use_.state, use_.violations)).collect();
+    assert_eq!(uses, [(ExceptionState::InForce, 1), (ExceptionState::InForce, 1)]);
+}
+
+#[tokio::test]
+async fn an_expired_exception_covers_nothing_and_raises_the_alert_while_it_is_needed() {
+    for (status, violations) in [(Status::NonCompliant, 1), (Status::Compliant, 0), (Status::InsufficientData, 0)] {
+        let mut scan = Scan::of_buckets(&[versioning("scratch", status)]).await;
+        scan.plan.policy.exceptions = vec![exception("scratch", YESTERDAY)];
+        let output = scan.aggregate().await.unwrap();
+        let summary: Summary = scan.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap();
+        assert_eq!(output.alert, violations > 0, "{status}");
+        assert_eq!(summary.totals.excepted, 0);
+        let [used] = summary.exceptions.as_slice() else { panic!("one exception") };
+        assert_eq!((used.state, used.violations), (ExceptionState::Expired, violations));
+        assert!(scan.findings().await.iter().all(|finding| finding.exception.is_none()));
+    }
+}
+
+#[tokio::test]
+async fn an_exception_that_matches_nothing_is_told_from_one_that_nobody_looked_for() {
+    let use_of_elsewhere = async |change: fn(&mut Scan)| {
+        let mut scan = Scan::of_buckets(&[versioning("vault", Status::NonCompliant)]).await;
+        scan.plan.policy.exceptions = vec![exception("elsewhere", TODAY)];
+        change(&mut scan);
+        scan.summary().await.exceptions[0].state
+    };
+    assert_eq!(use_of_elsewhere(|_| {}).await, ExceptionState::MatchesNothing);
+    let off = |scan: &mut Scan| {
+        let setting = RuleSetting { enabled: false, severity: None };
+        scan.plan.policy.rules.insert(VERSIONING.to_owned(), setting);
+    };
+    assert_eq!(use_of_elsewhere(off).await, ExceptionState::NotLookedAt);
+    assert_eq!(use_of_elsewhere(|scan| scan.plan.services = vec![Service::Vpc]).await, ExceptionState::NotLookedAt);
+    let incomplete = |scan: &mut Scan| scan.store.remove(&keys::shard_receipt(sample::SCAN_ID, Service::S3, 1));
+    assert_eq!(use_of_elsewhere(incomplete).await, ExceptionState::NotLookedAt);
+}
+
+/// A security-group rule's finding about a VPC whose groups could not be listed.
+fn unlisted(vpc: &str) -> Finding {
+    let ssh = "security-group-ssh-from-internet-prohibited";
+    let mut finding = found(vpc, ssh, Severity::High, Status::InsufficientData);
+    finding.service = Service::Vpc;
+    finding.resource.resource_type = "AWS::EC2::VPC".to_owned();
+    finding.missing = vec![Unreadable {
+        action: "ec2:DescribeSecurityGroups".to_owned(),
+        cause: UnreadableCause::AccessDenied,
+        detail: "UnauthorizedOperation".to_owned(),
+    }];
+    finding
+}
+
+#[tokio::test]
+async fn what_could_not_be_listed_is_a_gap_that_resolves_nothing_and_leaves_no_exception_without_a_match() {
+    let open = Finding {
+        service: Service::Vpc,
+        ..found("sg-1", &unlisted("v").rule_id, Severity::High, Status::NonCompliant)
+    };
+    let mut scan = Scan::of(&Service::ALL);
+    scan.plan.policy.exceptions = vec![PolicyException { rule: open.rule_id.clone(), ..exception("sg-1", TODAY) }];
+    scan.follows(&[open]).await;
+    scan.list(Service::S3, &[]).await;
+    scan.list(Service::Vpc, &[2]).await;
+    scan.list(Service::Lambda, &[]).await;
+    scan.scan(Service::Vpc, 1, 2, &[unlisted("vpc-1"), unlisted("vpc-2")]).await;
+
+    let summary = scan.summary().await;
+
+    assert_eq!(summary.status, ScanStatus::Partial);
+    let reason = "ec2:DescribeSecurityGroups was denied: UnauthorizedOperation (and so for 1 others)";
+    let expected =
+        Gap { resource_type: Some("AWS::EC2::SecurityGroup".to_owned()), ..gap(Service::Vpc, None, None, reason) };
+    assert_eq!(summary.gaps, [expected]);
+    let comparison = summary.comparison.unwrap();
+    assert_eq!((comparison.resolved, comparison.not_verified), (0, 1));
+    assert_eq!(summary.exceptions[0].state, ExceptionState::NotLookedAt);
+    assert_eq!(scan.latest().await.as_deref(), Some(EARLIER_SCAN_ID));
+}
+
+#[tokio::test]
+async fn a_known_violation_that_is_out_of_sight_raises_the_alert() {
+    for (known, alert) in [(Status::NonCompliant, true), (Status::Compliant, false)] {
+        let critical = |status| found("a", "s3-bucket-public-read-prohibited", Severity::Critical, status);
+        let scan = Scan::of_buckets(&[critical(Status::InsufficientData)]).await;
+        scan.follows(&[critical(known)]).await;
+        let output = scan.aggregate().await.unwrap();
+        assert_eq!(output.alert, alert, "{known}");
+        let summary: Summary = scan.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap();
+        assert_eq!(summary.lost_sight, u64::from(alert));
+    }
+}
+
+#[tokio::test]
+async fn violations_of_a_rule_that_was_not_evaluated_then_are_not_new() {
+    let scan = Scan::of_buckets(&[
+        found("a", ENCRYPTION, Severity::High, Status::NonCompliant),
+        versioning("a", Status::NonCompliant),
+    ])
+    .await;
+    scan.follows(&[versioning("b", Status::Compliant)]).await;
+    let earlier = sample::summary(&[versioning("b", Status::Compliant)]);
+    scan.store.replace_json(&keys::summary(EARLIER_SCAN_ID), &earlier).await.unwrap();
+    let comparison = scan.summary().await.comparison.unwrap();
+    assert_eq!((comparison.new, comparison.first_evaluated), (1, 1));
+}
+
+#[tokio::test]
+async fn a_violation_under_another_exception_does_not_miss_the_expired_one() {
+    let mut scan = Scan::of_buckets(&[versioning("scratch", Status::NonCompliant)]).await;
+    scan.plan.policy.exceptions = vec![exception("scratch", YESTERDAY), exception("scr*", TODAY)];
+    let output = scan.aggregate().await.unwrap();
+    let summary: Summary = scan.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap();
+    assert!(!output.alert);
+    let uses: Vec<_> = summary.exceptions.iter().map(|used| (used.state, used.violations)).collect();
+    assert_eq!(uses, [(ExceptionState::Expired, 0), (ExceptionState::InForce, 1)]);
+}
+
+#[tokio::test]
+async fn an_excepted_bucket_is_not_for_repair() {
+    let mut scan = Scan::of_buckets(&[found("ledger", ENCRYPTION, Severity::High, Status::NonCompliant)]).await;
+    scan.plan.policy.exceptions = vec![PolicyException { rule: ENCRYPTION.to_owned(), ..exception("ledger", TODAY) }];
+    assert_eq!(scan.summary().await.remediable_buckets, 0);
+}
+
+#[tokio::test]
+async fn the_violations_of_a_rule_that_was_switched_off_are_not_resolved() {
+    let mut scan = Scan::of_buckets(&[]).await;
+    scan.follows(&[versioning("vault", Status::NonCompliant)]).await;
+    scan.plan.policy.rules.insert(VERSIONING.to_owned(), RuleSetting { enabled: false, severity: None });
+    let comparison = scan.summary().await.comparison.unwrap();
+    assert_eq!((comparison.resolved, comparison.not_verified), (0, 1));
 }
 
 #[tokio::test]
@@ -424,7 +613,8 @@ async fn a_violation_is_open_until_somebody_sees_it_mended() {
             ..versioning("a", status)
         });
         scan.follows(earlier.as_slice()).await;
-        let comparison = Comparison { scan_id: EARLIER_SCAN_ID.to_owned(), new, still_open, resolved, not_verified };
+        let scan_id = EARLIER_SCAN_ID.to_owned();
+        let comparison = Comparison { scan_id, new, first_evaluated: 0, still_open, resolved, not_verified };
         assert_eq!(scan.summary().await.comparison, Some(comparison), "{before:?} -> {after:?}");
         let found: Vec<_> = scan.findings().await.into_iter().map(|finding| finding.first_seen).collect();
         assert_eq!(found, vec![first_seen; findings.len()], "{before:?} -> {after:?}");

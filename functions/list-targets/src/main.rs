@@ -1,12 +1,14 @@
 //! The Lambda function `list-targets`.
 
+use std::env;
 use std::num::NonZeroU32;
 
 use audit_artifacts::S3Store;
 use audit_task::{Budget, aws_config, required, run};
+use bucket_readings::s3_control_client;
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use list_targets::{LambdaFunctions, Ports, REQUESTS_PER_SECOND, S3Buckets, Vpcs, handle};
+use list_targets::{AccessPoints, LambdaFunctions, Ports, REQUESTS_PER_SECOND, S3Buckets, Vpcs, handle};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -16,11 +18,18 @@ async fn main() -> Result<(), Error> {
     let s3 = aws_sdk_s3::Client::new(&config);
     let ports = &Ports {
         store: &S3Store::new(s3.clone(), required("REPORTS_BUCKET")?, account.clone()),
+        account: &account,
+        region: &region,
         buckets: &S3Buckets { client: s3 },
-        vpcs: &Vpcs { client: aws_sdk_ec2::Client::new(&config), account, region: region.clone() },
+        access_points: &AccessPoints {
+            client: s3_control_client((&config).into(), env::var("AWS_ENDPOINT_URL_S3_CONTROL").ok()),
+            account: account.clone(),
+            region: region.clone(),
+        },
+        vpcs: &Vpcs { client: aws_sdk_ec2::Client::new(&config), account: account.clone(), region: region.clone() },
         functions: &LambdaFunctions {
             client: aws_sdk_lambda::Client::new(&config),
-            region,
+            region: region.clone(),
             // One invocation lists the functions; nobody shares this budget.
             budget: Budget::share(REQUESTS_PER_SECOND, NonZeroU32::MIN),
         },

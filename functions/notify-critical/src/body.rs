@@ -3,9 +3,9 @@
 use std::fmt::Display;
 
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
-use audit_model::summary::{Comparison, Gap, ScanStatus, Summary};
+use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, FailedDelivery, RemediateOutput, RemediationResult};
-use audit_model::{Plan, RemediationMode, Severity, Trigger, TriggerKind};
+use audit_model::{Plan, PolicyException, RemediationMode, Severity, Trigger, TriggerKind};
 
 use audit_artifacts::keys;
 
@@ -23,6 +23,7 @@ pub(crate) fn body(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
         heading(&record.plan, deployment),
         not_looked_at(&record.summary),
         verdict(gathered),
+        exceptions(&record.summary.exceptions),
         undelivered(&input.failed_deliveries),
         figures(&record.plan, &record.summary),
         violations(gathered),
@@ -51,8 +52,9 @@ fn not_looked_at(summary: &Summary) -> String {
 }
 
 fn gap_in_words(gap: &Gap) -> String {
-    let Gap { service, shard, resources, reason } = gap;
+    let Gap { service, shard, resources, resource_type, reason } = gap;
     let what = match (shard, resources) {
+        _ if resource_type.is_some() => format!("{} of {service}", resource_type.as_deref().unwrap_or_default()),
         (None, None) => format!("all of {service}"),
         (None, Some(resources)) => format!("all of {service} ({})", count(*resources, "resource")),
         (Some(shard), None) => format!("part {shard} of {service}"),
@@ -71,6 +73,12 @@ fn verdict(gathered: &Gathered<'_>) -> String {
         0 => paragraph(&format!("No open violation of {threshold} was found.")),
         violations => paragraph(&format!("{} of {threshold}.", count(violations, "open violation"))),
     };
+    if gathered.record.summary.lost_sight > 0 {
+        part.push_str(&paragraph(&format!(
+            "{} of {threshold} could not be looked at again and may still be open; the reports say why.",
+            count(gathered.record.summary.lost_sight, "violation")
+        )));
+    }
     if gathered.remediation_failed() {
         part.push_str(&paragraph("Remediation failed; see REMEDIATION."));
     }
@@ -82,6 +90,37 @@ fn at_or_above(threshold: Severity) -> String {
         Severity::Critical => "severity CRITICAL".to_owned(),
         severity => format!("severity {severity} or above"),
     }
+}
+
+/// The exceptions that somebody must do something about: those that have expired, and those that match nothing.
+fn exceptions(uses: &[ExceptionUse]) -> String {
+    let mut items = Vec::new();
+    for ExceptionUse { exception, state, looked_at, violations } in uses {
+        let PolicyException { rule, resource, reason, approver, expires } = exception;
+        let what = match (state, looked_at, violations) {
+            (ExceptionState::Expired, _, 1..) => format!(
+                "EXPIRED on {expires}, {} open again: mend what is wrong, or have the exception renewed",
+                count(*violations, "violation")
+            ),
+            (ExceptionState::Expired, true, 0) => {
+                format!("EXPIRED on {expires}, and nothing is wrong any more: take it out of the policy")
+            }
+            (ExceptionState::Expired, false, 0) => {
+                format!("EXPIRED on {expires}; this scan did not look at everything")
+            }
+            (ExceptionState::MatchesNothing, ..) => "matches nothing: take it out of the policy".to_owned(),
+            (ExceptionState::InForce | ExceptionState::NotLookedAt, ..) => continue,
+        };
+        items.push((
+            *state != ExceptionState::Expired,
+            item(&format!("{rule} for {resource} {what}. Approved by {approver}: {reason}")),
+        ));
+    }
+    if items.is_empty() {
+        return String::new();
+    }
+    items.sort_by_key(|(later, _)| *later);
+    format!("EXCEPTIONS FROM THE AUDIT POLICY\n{}", bounded(items.into_iter().map(|(_, item)| item)))
 }
 
 fn undelivered(failed: &[FailedDelivery]) -> String {
@@ -104,11 +143,21 @@ fn figures(plan: &Plan, summary: &Summary) -> String {
     tell("Status", &summary.status.to_string());
     tell("Score", &percent(summary.score(), "of the verdicts are compliant"));
     tell("Coverage", &coverage(summary));
+    let off: Vec<&str> = plan.policy.rules_off().collect();
+    if !off.is_empty() {
+        tell("Rules off", &off.join(", "));
+    }
     let open = Severity::ALL.map(|severity| {
         let violations = summary.violations_by_severity.get(&severity).copied().unwrap_or_default();
         format!("{violations} {}", severity.to_string().to_lowercase())
     });
     tell("Open", &open.join(", "));
+    if summary.totals.excepted > 0 {
+        tell(
+            "Excepted",
+            &format!("{}, counted as violations in the score", count(summary.totals.excepted, "more violation")),
+        );
+    }
     tell("Changes", &changes(summary.comparison.as_ref()));
     tell("Services", &services(plan));
     tell("Resources", &joined(summary.resources.iter().map(|(service, resources)| format!("{resources} {service}"))));
@@ -130,14 +179,20 @@ fn coverage(summary: &Summary) -> String {
 }
 
 fn changes(comparison: Option<&Comparison>) -> String {
-    let Some(Comparison { scan_id, new, still_open, resolved, not_verified }) = comparison else {
+    let Some(Comparison { scan_id, new, first_evaluated, still_open, resolved, not_verified }) = comparison else {
         return "no earlier complete scan to compare with".to_owned();
     };
     let not_verified = match not_verified {
         0 => String::new(),
         number => format!(", {number} not looked at again"),
     };
-    format!("{new} new, {still_open} still open, {resolved} resolved{not_verified} since scan {scan_id}")
+    let first_evaluated = match first_evaluated {
+        0 => String::new(),
+        number => format!("{number} of rules that were not evaluated then, "),
+    };
+    format!(
+        "{new} new, {first_evaluated}{still_open} still open, {resolved} resolved{not_verified} since scan {scan_id}"
+    )
 }
 
 fn services(plan: &Plan) -> String {

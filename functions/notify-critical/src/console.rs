@@ -2,7 +2,7 @@
 
 use audit_model::ResourceRef;
 
-/// The page of a resource, for the types this system audits.
+/// The page of a resource, for those types of which the console has one for each.
 pub(crate) fn resource(resource: &ResourceRef) -> Option<String> {
     let region = &resource.region;
     // The id is the end of the ARN; the name may be a tag.
@@ -17,6 +17,13 @@ pub(crate) fn resource(resource: &ResourceRef) -> Option<String> {
         "AWS::S3::Bucket" => format!("s3/buckets/{id}?region={region}"),
         "AWS::EC2::VPC" => format!("vpcconsole/home?region={region}#VpcDetails:VpcId={id}"),
         "AWS::EC2::SecurityGroup" => format!("ec2/home?region={region}#SecurityGroup:groupId={id}"),
+        "AWS::S3::AccessPoint" => format!("s3/ap/{}/{id}?region={region}", resource.account),
+        "AWS::EC2::NetworkAcl" => format!("vpcconsole/home?region={region}#NetworkAclDetails:networkAclId={id}"),
+        "AWS::EC2::Subnet" => format!("vpcconsole/home?region={region}#SubnetDetails:subnetId={id}"),
+        "AWS::EC2::VPCEndpoint" => format!("vpcconsole/home?region={region}#EndpointDetails:vpcEndpointId={id}"),
+        "AWS::EC2::VPCPeeringConnection" => {
+            format!("vpcconsole/home?region={region}#PeeringConnectionDetails:VpcPeeringConnectionId={id}")
+        }
         "AWS::Lambda::Function" => format!("lambda/home?region={region}#/functions/{id}"),
         _ => return None,
     };
@@ -53,6 +60,31 @@ mod tests {
         let cases = [
             ("AWS::S3::Bucket", "arn:aws:s3:::my.ledger".to_owned(), "s3/buckets/my.ledger?region=us-east-1"),
             ("AWS::EC2::VPC", arn("ec2", "vpc/vpc-0abc"), "vpcconsole/home?region=us-east-1#VpcDetails:VpcId=vpc-0abc"),
+            (
+                "AWS::S3::AccessPoint",
+                arn("s3", "accesspoint/reporting"),
+                "s3/ap/123456789012/reporting?region=us-east-1",
+            ),
+            (
+                "AWS::EC2::NetworkAcl",
+                arn("ec2", "network-acl/acl-0abc"),
+                "vpcconsole/home?region=us-east-1#NetworkAclDetails:networkAclId=acl-0abc",
+            ),
+            (
+                "AWS::EC2::Subnet",
+                arn("ec2", "subnet/subnet-0abc"),
+                "vpcconsole/home?region=us-east-1#SubnetDetails:subnetId=subnet-0abc",
+            ),
+            (
+                "AWS::EC2::VPCEndpoint",
+                arn("ec2", "vpc-endpoint/vpce-0abc"),
+                "vpcconsole/home?region=us-east-1#EndpointDetails:vpcEndpointId=vpce-0abc",
+            ),
+            (
+                "AWS::EC2::VPCPeeringConnection",
+                arn("ec2", "vpc-peering-connection/pcx-0abc"),
+                "vpcconsole/home?region=us-east-1#PeeringConnectionDetails:VpcPeeringConnectionId=pcx-0abc",
+            ),
             (
                 "AWS::EC2::SecurityGroup",
                 arn("ec2", "security-group/sg-0abc"),

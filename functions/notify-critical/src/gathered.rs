@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use audit_artifacts::{ArtifactStore, ScanRecord};
 use audit_model::remediation::RemediationOutcome;
+use audit_model::summary::ExceptionUse;
 use audit_model::task::{NotifyInput, RemediationResult};
 use audit_model::{Severity, Status};
 use audit_task::TaskError;
@@ -23,7 +24,7 @@ const REMEDIATION_BUDGET: usize = 12 * 1024;
 pub(crate) struct Gathered<'a> {
     pub(crate) input: &'a NotifyInput,
     pub(crate) record: ScanRecord,
-    /// Open violations at or above the policy's threshold, the worst first, then in the order of the findings.
+    /// Open violations without an exception, at or above the policy's threshold, the worst first, then in the order of the findings.
     pub(crate) violations: Listing<(Reverse<Severity>, u64)>,
     /// What was decided about buckets, failures first, then changes.
     pub(crate) remediations: Listing<(u8, u64)>,
@@ -42,7 +43,8 @@ impl<'a> Gathered<'a> {
         let mut place = 0;
         while let Some(finding) = findings.next().await? {
             place += 1;
-            if finding.status == Status::NonCompliant && finding.severity >= record.plan.policy.alert.threshold {
+            let open = finding.status == Status::NonCompliant && finding.exception.is_none();
+            if open && finding.severity >= record.plan.policy.alert.threshold {
                 let rank = (Reverse(finding.severity), place);
                 violations.add(rank, || violation::entry(&finding, &record.summary));
             }
@@ -63,6 +65,11 @@ impl<'a> Gathered<'a> {
             }
         }
         Ok(Self { input, record, violations, remediations })
+    }
+
+    /// Whether an exception of the policy has run out.
+    pub(crate) fn exception_ran_out(&self) -> bool {
+        self.record.summary.exceptions.iter().any(ExceptionUse::ran_out)
     }
 
     /// Whether remediation broke, or failed for a bucket.

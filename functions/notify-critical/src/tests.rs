@@ -3,10 +3,12 @@
 use std::sync::Mutex;
 
 use audit_artifacts::{MemoryStore, sample};
+use audit_model::policy::RuleSetting;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
-use audit_model::summary::{Comparison, Gap, ScanStatus, Summary};
+use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, Execution, FailedDelivery, RemediateOutput, RemediationResult};
-use audit_model::{Finding, Plan, RemediationMode, Service, Severity, Status};
+use audit_model::{ExceptionMark, Finding, Plan, PolicyException, RemediationMode, Service, Severity, Status};
+use jiff::civil::date;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 
@@ -49,6 +51,7 @@ fn partial(summary: Summary) -> Summary {
         service: if shard.is_some() { Service::S3 } else { Service::Lambda },
         shard,
         resources,
+        resource_type: None,
         reason: reason.to_owned(),
     };
     Summary {
@@ -244,6 +247,85 @@ async fn a_partial_scan_without_violations_does_not_read_as_a_clean_one() {
     assert!(!body.contains("VIOLATIONS"), "{body}");
 }
 
+fn use_of(resource: &str, state: ExceptionState, violations: u64) -> ExceptionUse {
+    let exception = PolicyException {
+        rule: PUBLIC_READ.to_owned(),
+        resource: resource.to_owned(),
+        reason: "the company's website".to_owned(),
+        approver: "Head of security".to_owned(),
+        expires: date(2026, 11, 22),
+    };
+    ExceptionUse { exception, state, looked_at: state != ExceptionState::NotLookedAt, violations }
+}
+
+#[tokio::test]
+async fn expired_exceptions_are_named_and_excepted_violations_only_counted() {
+    let excepted = Finding {
+        exception: Some(ExceptionMark {
+            reason: "the company's website".to_owned(),
+            approver: "Head of security".to_owned(),
+            expires: date(2026, 12, 31),
+        }),
+        ..critical("website")
+    };
+    let mut case = Case::of(vec![critical("ledger"), excepted]);
+    case.summary.exceptions = vec![
+        use_of("arn:aws:s3:::website", ExceptionState::InForce, 1),
+        use_of("arn:aws:s3:::nowhere", ExceptionState::MatchesNothing, 0),
+        use_of("arn:aws:s3:::ledger", ExceptionState::Expired, 1),
+        use_of("arn:aws:s3:::unseen", ExceptionState::NotLookedAt, 0),
+        use_of("arn:aws:s3:::mended", ExceptionState::Expired, 0),
+        ExceptionUse { looked_at: false, ..use_of("arn:aws:s3:::hidden", ExceptionState::Expired, 0) },
+    ];
+    let (subject, body) = case.message().await;
+    assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42)");
+    assert_says(
+        &body,
+        &[
+            "1 open violation of severity CRITICAL.",
+            "EXCEPTIONS FROM THE AUDIT POLICY",
+            "- s3-bucket-public-read-prohibited for arn:aws:s3:::ledger EXPIRED on 2026-11-22, 1 violation open again",
+            "Approved by Head of security: the company's website",
+            "for arn:aws:s3:::mended EXPIRED on 2026-11-22, and nothing is wrong any more: take it out",
+            "for arn:aws:s3:::hidden EXPIRED on 2026-11-22; this scan did not look at everything",
+            "- s3-bucket-public-read-prohibited for arn:aws:s3:::nowhere matches nothing",
+            "Open 1 critical, 0 high",
+            "Excepted 1 more violation, counted as violations in the score",
+        ],
+    );
+    assert!(!body.contains("arn:aws:s3:::website") && !body.contains("arn:aws:s3:::unseen"), "{body}");
+}
+
+#[tokio::test]
+async fn an_expired_exception_alone_is_reason_enough_for_a_message() {
+    let mut case = Case::of(vec![low("ledger")]);
+    case.summary.exceptions = vec![use_of("arn:aws:s3:::ledger", ExceptionState::Expired, 1)];
+    let (subject, body) = case.message().await;
+    assert_eq!(subject, "[ACTION] An exception from the audit policy has expired in account 123456789012 (dev-pr42)");
+    assert_says(&body, &["No open violation of severity CRITICAL was found.", "EXPIRED on 2026-11-22"]);
+}
+
+#[tokio::test]
+async fn violations_that_are_out_of_sight_are_told_and_so_are_rules_that_are_off() {
+    let mut case = Case::of(vec![low("ledger")]);
+    case.summary.lost_sight = 2;
+    let off = RuleSetting { enabled: false, severity: None };
+    case.plan.policy.rules.insert("s3-bucket-required-tags".to_owned(), off);
+    let (subject, body) = case.message().await;
+    assert_eq!(subject, "[ACTION] Known violations could not be looked at in account 123456789012 (dev-pr42)");
+    assert_says(
+        &body,
+        &["2 violations of severity CRITICAL could not be looked at again", "Rules off s3-bucket-required-tags"],
+    );
+}
+
+#[tokio::test]
+async fn what_could_not_be_listed_is_named_by_its_type() {
+    let mut case = Case::of(vec![]).partial();
+    case.summary.gaps[0].resource_type = Some("AWS::EC2::SecurityGroup".to_owned());
+    assert_says(&case.message().await.1, &["- AWS::EC2::SecurityGroup of lambda: ListLambdas failed"]);
+}
+
 #[tokio::test]
 async fn a_report_that_was_not_written_is_not_offered() {
     let (subject, body) = Case::of(vec![]).undelivered("WriteCsvReport").message().await;
@@ -389,13 +471,19 @@ async fn what_cannot_be_said_is_not_made_up() {
     );
 
     let mut case = Case::of(vec![]).partial();
-    case.summary.comparison =
-        Some(Comparison { scan_id: "earlier".to_owned(), new: 0, still_open: 0, resolved: 0, not_verified: 4 });
+    case.summary.comparison = Some(Comparison {
+        scan_id: "earlier".to_owned(),
+        new: 0,
+        first_evaluated: 7,
+        still_open: 0,
+        resolved: 0,
+        not_verified: 4,
+    });
     assert_says(
         &case.message().await.1,
         &[
             "Score none, for nothing was judged",
-            "0 new, 0 still open, 0 resolved, 4 not looked at again since scan earlier",
+            "0 new, 7 of rules that were not evaluated then, 0 still open, 0 resolved, 4 not looked at again since scan earlier",
         ],
     );
 }

@@ -2,7 +2,6 @@
 
 mod claim;
 mod executions;
-mod policy_file;
 mod request;
 mod scan_id;
 mod step_aside;
@@ -11,9 +10,9 @@ use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, ke
 use audit_model::Plan;
 use audit_model::task::{PlanScanInput, PlanScanOutput};
 use audit_task::TaskError;
+use jiff::tz::TimeZone;
 
 pub use executions::{RunningExecution, RunningExecutions, StepFunctions};
-pub use policy_file::POLICY_FILE;
 use request::ScanRequest;
 
 /// What planning works with.
@@ -42,7 +41,9 @@ pub async fn handle(input: PlanScanInput, ports: &Ports<'_>) -> Result<PlanScanO
     if let Some(plan) = planned_before(ports.store, &scan_id, &execution.id).await? {
         return Ok(proceed(plan));
     }
-    let policy = policy_file::parse(ports.policy_text.as_ref().map_err(Clone::clone)?)?;
+    let text = ports.policy_text.as_ref().map_err(Clone::clone)?;
+    let today = TimeZone::UTC.to_datetime(execution.start_time).date();
+    let policy = audit_policy::parse(text, today).map_err(|error| TaskError::InvalidPolicy(error.to_string()))?;
     let request = ScanRequest::read(&input, &policy)?;
     if !request.force
         && let Some(reason) = step_aside::reason(&request, &execution, ports).await?

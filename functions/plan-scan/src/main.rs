@@ -3,9 +3,10 @@
 use std::fs;
 
 use audit_artifacts::S3Store;
+use audit_policy::POLICY_FILE;
 use audit_task::{TaskError, aws_config, required, run};
 use lambda_runtime::Error;
-use plan_scan::{POLICY_FILE, Ports, StepFunctions, handle};
+use plan_scan::{Ports, StepFunctions, handle};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use audit_artifacts::{MemoryStore, sample};
 use audit_model::task::Execution;
 use audit_model::{RemediationMode, Service, TriggerKind};
+use jiff::civil::date;
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
@@ -117,7 +118,10 @@ async fn a_plan_holds_the_request_and_the_whole_policy_in_force() {
     );
     assert!(scan_id.starts_with("20261123T060000Z-"), "{scan_id}");
     let plan: Plan = machine.store.get_json(&keys::plan(&scan_id)).await.unwrap();
-    assert_eq!(plan.policy, policy_file::parse(include_str!("../../../infrastructure/audit-policy.toml")).unwrap());
+    assert_eq!(
+        plan.policy,
+        audit_policy::parse(include_str!("../../../infrastructure/audit-policy.toml"), date(2026, 11, 23)).unwrap()
+    );
     assert_eq!(
         plan,
         Plan {

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 /// The data points of a scan.
 ///
 /// A figure that is zero is published as zero; a figure that nobody knows is not published.
-/// - `ComplianceScore`, `Coverage`, `Violations`, `NewViolations` and `ResolvedViolations` come from complete scans of all
-///   services only. A scan of one service, or one that failed for a service, counts fewer violations, and on a
+/// - `ComplianceScore`, `Coverage`, `Violations`, `ExceptedViolations`, `NewViolations` and `ResolvedViolations` come from
+///   complete scans of all services only. A scan of one service, or one that failed for a service, counts fewer violations, and on a
 ///   dashboard that would look like progress.
 /// - `ResourcesEvaluated` comes from scans of all services, partial ones included: there a fall is the news.
 /// - `Remediations` are the outcomes that remediation reported, zeros when it had nothing to do, and none when it broke.
@@ -56,8 +56,10 @@ fn posture(summary: &Summary) -> Vec<DataPoint> {
     }
     for (service, counts) in &summary.by_service {
         let dimension = Some(("Service", service.as_str().to_owned()));
-        points.push(DataPoint::count("Violations", dimension, counts.non_compliant));
+        let open = counts.non_compliant.saturating_sub(counts.excepted);
+        points.push(DataPoint::count("Violations", dimension, open));
     }
+    points.push(DataPoint::count("ExceptedViolations", None, summary.totals.excepted));
     if let Some(comparison) = &summary.comparison {
         points.push(DataPoint::count("NewViolations", None, comparison.new));
         points.push(DataPoint::count("ResolvedViolations", None, comparison.resolved));

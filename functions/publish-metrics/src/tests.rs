@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use audit_artifacts::sample;
-use audit_model::summary::{Gap, ScanStatus, Summary};
+use audit_model::summary::{Counts, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, RemediateOutput, RemediationResult};
 use audit_model::{Plan, RemediationMode, Service, Severity, Status};
 use pretty_assertions::assert_eq;
@@ -25,7 +25,13 @@ fn summary() -> Summary {
 }
 
 fn partial() -> Summary {
-    let gap = Gap { service: Service::Lambda, shard: None, resources: None, reason: "lambda:ListFunctions".to_owned() };
+    let gap = Gap {
+        service: Service::Lambda,
+        shard: None,
+        resources: None,
+        resource_type: None,
+        reason: "lambda:ListFunctions".to_owned(),
+    };
     Summary { status: ScanStatus::Partial, gaps: vec![gap], ..summary() }
 }
 
@@ -82,6 +88,7 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("Violations Severity=MEDIUM", 0.0),
         ("Violations Severity=LOW", 1.0),
         ("Violations Service=s3", 2.0),
+        ("ExceptedViolations", 0.0),
         ("Violations Service=vpc", 0.0),
         ("Violations Service=lambda", 0.0),
         ("NewViolations", 1.0),
@@ -94,6 +101,15 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("ScansCompleted Status=COMPLETE", 1.0),
     ];
     assert_eq!(published(&sample::plan(), &summary(), Some(&ran())), expected(&[&posture[..], &EVALUATED].concat()));
+}
+
+#[test]
+fn an_excepted_violation_is_published_apart() {
+    let mut summary = summary();
+    summary.totals.excepted = 1;
+    summary.by_service.insert(Service::S3, Counts { non_compliant: 2, excepted: 1, ..Counts::default() });
+    let published = published(&sample::plan(), &summary, None);
+    assert_eq!((published["Violations Service=s3"], published["ExceptedViolations"]), (1.0, 1.0));
 }
 
 #[test]

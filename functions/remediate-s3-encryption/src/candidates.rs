@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use audit_artifacts::{ArtifactStore, ScanRecord};
-use audit_model::{Finding, Service, Status};
+use audit_model::{ExceptionMark, Finding, Service, Status};
 use audit_task::TaskError;
 
 /// A bucket that fails an encryption rule.
@@ -17,6 +17,8 @@ pub(crate) struct Candidate {
     pub(crate) region: String,
     /// The rules that it fails.
     pub(crate) rules: Vec<String>,
+    /// The exception that covers a rule that it fails, if one does.
+    pub(crate) exception: Option<ExceptionMark>,
 }
 
 /// Reads the candidates from the scan's findings, in the order of their names.
@@ -33,7 +35,9 @@ pub(crate) async fn candidates(scan: &ScanRecord, store: &dyn ArtifactStore) -> 
             arn: finding.resource.arn,
             region: finding.resource.region,
             rules: Vec::new(),
+            exception: None,
         });
+        candidate.exception = candidate.exception.take().or(finding.exception);
         candidate.rules.push(finding.rule_id);
     }
     Ok(candidates.into_values().collect())

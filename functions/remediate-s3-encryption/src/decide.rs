@@ -4,7 +4,7 @@ use std::fmt;
 
 use audit_model::policy::OptOutTag;
 use audit_model::resource::BucketEncryption;
-use audit_model::{Plan, Reading, RemediationMode, Unreadable, UnreadableCause};
+use audit_model::{ExceptionMark, Plan, Reading, RemediationMode, Unreadable, UnreadableCause};
 use audit_rules::{Outsider, is_aws_managed, let_in_by_acl, let_in_by_policy};
 
 use crate::candidates::Candidate;
@@ -22,6 +22,8 @@ const DSSE: &str = "aws:kms:dsse";
 pub(crate) enum Reason {
     /// Remediation is switched off.
     Off,
+    /// Somebody answers for the violation, for a time.
+    Excepted(ExceptionMark),
     /// The bucket lies in this other region.
     OtherRegion(String),
     /// The bucket belongs to this system.
@@ -67,6 +69,9 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Off => f.write_str("remediation is off in this scan; the bucket was not read"),
+            Self::Excepted(ExceptionMark { approver, expires, .. }) => {
+                write!(f, "excepted by the audit policy, approved by {approver} until {expires}; it was not read")
+            }
             Self::OtherRegion(region) => {
                 write!(f, "the bucket lies in {region}, which this system does not reach; it was not read")
             }
@@ -128,6 +133,7 @@ pub(crate) fn before_reading(
     let own = candidate.bucket == settings.reports_bucket || candidate.bucket.ends_with(&own_suffix);
     let reasons = [
         (plan.remediation == RemediationMode::Off).then_some(Reason::Off),
+        candidate.exception.clone().map(Reason::Excepted),
         (candidate.region != plan.region).then(|| Reason::OtherRegion(candidate.region.clone())),
         own.then_some(Reason::OwnBucket),
         (changed >= limit).then_some(Reason::LimitReached(limit)),

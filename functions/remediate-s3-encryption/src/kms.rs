@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use audit_model::Reading;
+use audit_model::{Reading, Unreadable, UnreadableCause};
 use audit_task::{TaskError, task_error, unreadable};
 use aws_sdk_kms::Client;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, OriginType, Tag};
-use bucket_readings::malformed;
+use bucket_readings::{describe_key, malformed};
 
 use crate::ports::{Key, Keys};
 
@@ -79,34 +79,21 @@ impl KmsKeys {
         }
         Reading::Absent
     }
-
-    async fn describe(&self, key: &str) -> Reading<Key> {
-        const ACTION: &str = "kms:DescribeKey";
-        match self.client.describe_key().key_id(key).send().await {
-            Ok(answer) => {
-                let described = answer.key_metadata.and_then(|key| {
-                    Some(Key {
-                        arn: key.arn?,
-                        state: key.key_state?.as_str().to_owned(),
-                        manager: key.key_manager?.as_str().to_owned(),
-                        spec: key.key_spec?.as_str().to_owned(),
-                    })
-                });
-                described.map_or_else(
-                    || malformed(ACTION, "the answer lacks the key's ARN, state, manager or type"),
-                    Reading::seen,
-                )
-            }
-            Err(error) => Reading::Unreadable(unreadable(ACTION, &error)),
-        }
-    }
 }
 
 #[async_trait]
 impl Keys for KmsKeys {
     async fn find(&self, alias: &str) -> Reading<Key> {
         match self.key_named(alias).await {
-            Reading::Seen { value } => self.describe(&value).await,
+            Reading::Seen { value } => match describe_key(&self.client, &value).await {
+                // Only an alias that is not there says that the bucket has no key of its own yet.
+                Reading::Absent => Reading::Unreadable(Unreadable {
+                    action: "kms:DescribeKey".to_owned(),
+                    cause: UnreadableCause::Gone,
+                    detail: format!("AWS KMS knows no key {value}, which {alias} names"),
+                }),
+                described => described,
+            },
             Reading::Absent => Reading::Absent,
             Reading::Unreadable(why) => Reading::Unreadable(why),
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use audit_artifacts::ArtifactStore;
+pub use audit_model::resource::KmsKey as Key;
 use audit_model::resource::{BucketAcl, BucketEncryption};
 use audit_model::{Reading, Tags};
 use audit_task::TaskError;
@@ -109,19 +110,6 @@ pub struct Readings {
     pub website: Reading<()>,
     /// Replication configuration, which the source of a replication has.
     pub replication: Reading<()>,
-}
-
-/// A KMS key as [`DescribeKey`](https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html) shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Key {
-    /// Key ARN.
-    pub arn: String,
-    /// `Enabled`, `Disabled`, `PendingDeletion`, …
-    pub state: String,
-    /// `CUSTOMER` or `AWS`.
-    pub manager: String,
-    /// `SYMMETRIC_DEFAULT` for the only kind that Amazon S3 takes.
-    pub spec: String,
 }
 
 #[cfg(test)]

@@ -16,7 +16,10 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use shard_scan::ShardScan;
 
-pub use collectors::{FunctionCollector, GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND, LambdaFunctions};
+pub use collectors::{
+    DESCRIBE_SUBNETS_PER_SECOND, FunctionCollector, GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND,
+    LIST_URLS_PER_SECOND, LambdaFunctions, SubnetZones,
+};
 
 /// Functions that are read at once, with all their settings at once. The request budget limits the speed; this limits
 /// how much waits for a slow answer.
@@ -39,7 +42,9 @@ pub struct Ports<'a> {
 /// that AWS refuses is no error but a finding that says so.
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::Lambda).await?;
-    let mut functions = stream::iter(&work.targets).map(|it| ports.functions.function(it)).buffered(FUNCTIONS_AT_ONCE);
+    let zones = SubnetZones::default();
+    let mut functions =
+        stream::iter(&work.targets).map(|it| ports.functions.function(it, &zones)).buffered(FUNCTIONS_AT_ONCE);
     while let Some(function) = functions.next().await {
         match function {
             None => scan.gone(1),

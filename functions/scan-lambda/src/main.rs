@@ -4,7 +4,10 @@ use audit_artifacts::S3Store;
 use audit_task::{Budget, aws_config, required, required_number, run};
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use scan_lambda::{GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND, LambdaFunctions, Ports, handle};
+use scan_lambda::{
+    DESCRIBE_SUBNETS_PER_SECOND, GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND, LIST_URLS_PER_SECOND, LambdaFunctions,
+    Ports, handle,
+};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -16,10 +19,13 @@ async fn main() -> Result<(), Error> {
         store: &S3Store::new(s3, required("REPORTS_BUCKET")?, account.clone()),
         functions: &LambdaFunctions {
             client: aws_sdk_lambda::Client::new(&config),
+            ec2: aws_sdk_ec2::Client::new(&config),
             account,
             region: required("AWS_REGION")?,
             get_function_budget: Budget::share(GET_FUNCTION_PER_SECOND, sharers),
             get_policy_budget: Budget::share(GET_POLICY_PER_SECOND, sharers),
+            list_urls_budget: Budget::share(LIST_URLS_PER_SECOND, sharers),
+            describe_subnets_budget: Budget::share(DESCRIBE_SUBNETS_PER_SECOND, sharers),
         },
         now: Timestamp::now,
     };

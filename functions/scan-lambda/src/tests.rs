@@ -9,11 +9,11 @@ use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use crate::{FunctionCollector, Ports, handle};
+use crate::{FunctionCollector, Ports, SubnetZones, handle};
 
 const ACCOUNT: &str = "111122223333";
 
-/// An account whose functions have no policy and are otherwise unread, but for those that have gone.
+/// An account whose functions have neither a policy nor a URL and are otherwise unread, but for those that have gone.
 struct Functions {
     gone: &'static [&'static str],
 }
@@ -24,7 +24,7 @@ fn denied() -> Unreadable {
 
 #[async_trait]
 impl FunctionCollector for Functions {
-    async fn function(&self, target: &Target) -> Option<Function> {
+    async fn function(&self, target: &Target, _: &SubnetZones) -> Option<Function> {
         // The function that is asked for first is the last to answer.
         if target.id == "a" {
             tokio::task::yield_now().await;
@@ -39,6 +39,9 @@ impl FunctionCollector for Functions {
             configuration: Reading::Unreadable(denied()),
             reserved_concurrency: Reading::Unreadable(denied()),
             policy: Reading::Absent,
+            alias_policies: Reading::seen(Vec::new()),
+            urls: Reading::seen(Vec::new()),
+            availability_zones: Reading::Unreadable(denied()),
             tags: Reading::Unreadable(denied()),
         })
     }

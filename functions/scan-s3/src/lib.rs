@@ -1,56 +1,77 @@
-//! Reads and judges one shard of S3 buckets: what `ScanS3` runs.
+//! Reads and judges one shard of what an account has in S3: what `ScanS3` runs.
 //!
 //! `collectors` reads AWS, the rules of `audit-rules` judge, and the findings are written as soon as it is their
-//! bucket's turn. The receipt is written last: without it the shard does not count as scanned.
+//! resource's turn. The receipt is written last: without it the shard does not count as scanned.
 
 mod collectors;
 #[cfg(test)]
 mod tests;
 
 use audit_artifacts::ArtifactStore;
-use audit_model::Service;
+use audit_model::plan::{Target, TargetKind};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
+use audit_model::{Finding, Service};
 use audit_rules::Judge;
 use audit_task::TaskError;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use shard_scan::ShardScan;
 
-pub use collectors::{BucketCollector, REQUESTS_PER_SECOND, S3Buckets, s3_control_client};
+pub use collectors::{KEY_REQUESTS_PER_SECOND, REQUESTS_PER_SECOND, S3Collector, S3Resources, Shared};
 
-/// Buckets that are read at once, with all their settings at once. The request budget limits the speed; this limits
+/// Resources that are read at once, with all their settings at once. The request budgets limit the speed; this limits
 /// how much waits for a slow answer.
-const BUCKETS_AT_ONCE: usize = 16;
+const RESOURCES_AT_ONCE: usize = 16;
 
 /// What the task works with.
 pub struct Ports<'a> {
     /// Where the plan, the shard and the findings lie.
     pub store: &'a dyn ArtifactStore,
-    /// Reads buckets.
-    pub buckets: &'a dyn BucketCollector,
+    /// Reads the resources.
+    pub resources: &'a dyn S3Collector,
     /// The clock.
     pub now: fn() -> Timestamp,
 }
 
-/// Reads every bucket of the shard, judges it and writes the findings, ordered by bucket and rule.
+/// Reads every resource of the shard, judges it and writes the findings, ordered by resource and rule.
 ///
 /// # Errors
-/// `InvalidRequest` for another service's shard, `NotFound` without a plan or shard, and those of the store. A read
-/// that AWS refuses is no error but a finding that says so.
+/// `InvalidRequest` for another service's shard, `NotFound` without a plan or shard, `Corrupt` for a shard with
+/// resources of another service, and those of the store. A read that AWS refuses is no error but a finding that says
+/// so.
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
+    let scan_id = input.scan_id.clone();
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::S3).await?;
-    let account_block = ports.buckets.account_public_access_block().await;
-    let mut buckets =
-        stream::iter(&work.targets).map(|it| ports.buckets.bucket(it, &account_block)).buffered(BUCKETS_AT_ONCE);
-    while let Some(bucket) = buckets.next().await {
-        match bucket {
+    let shared = &Shared::default();
+    let judge = || Judge { scan_id: &scan_id, policy: &work.policy, evaluated_at: (ports.now)() };
+    let judge = &judge;
+    let mut judged = stream::iter(&work.targets)
+        .map(|target| judged(target, ports.resources, shared, judge))
+        .buffered(RESOURCES_AT_ONCE);
+    while let Some(findings) = judged.next().await {
+        match findings? {
             None => scan.gone(1),
-            Some(bucket) => {
-                let judge = Judge { scan_id: scan.scan_id(), policy: &work.policy, evaluated_at: (ports.now)() };
-                let findings = judge.bucket(&bucket);
-                scan.evaluated(1, &findings).await?;
-            }
+            Some(findings) => scan.evaluated(1, &findings).await?,
         }
     }
     scan.end().await
+}
+
+/// The findings about one resource, or `None` when it has gone since it was listed.
+async fn judged<'a>(
+    target: &Target,
+    resources: &dyn S3Collector,
+    shared: &Shared,
+    judge: impl Fn() -> Judge<'a>,
+) -> Result<Option<Vec<Finding>>, TaskError> {
+    Ok(match target.kind {
+        TargetKind::Account => Some(judge().s3_account(&resources.account(shared).await)),
+        TargetKind::Bucket => resources.bucket(target, shared).await.map(|bucket| judge().bucket(&bucket)),
+        TargetKind::AccessPoint => {
+            resources.access_point(target).await.map(|access_point| judge().access_point(&access_point))
+        }
+        TargetKind::Vpc | TargetKind::Function => {
+            return Err(TaskError::Corrupt(format!("the shard lists {}, which is no resource of S3", target.id)));
+        }
+    })
 }

@@ -1,54 +1,71 @@
 use async_trait::async_trait;
 use audit_artifacts::sample::{self, SCAN_ID as SCAN};
 use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
-use audit_model::plan::{ShardReceipt, Target};
-use audit_model::resource::{Bucket, Identity, PublicAccessBlock};
+use audit_model::plan::{ShardReceipt, Target, TargetKind};
+use audit_model::resource::{AccessPoint, Bucket, Identity, S3Account, Versioning, VersioningStatus};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_model::{Finding, Reading, Service, Status, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use crate::{BucketCollector, Ports, handle};
+use crate::{Ports, S3Collector, Shared, handle};
 
 const ACCOUNT: &str = "111122223333";
 
-/// An account whose buckets are versioned and otherwise unread, but for those that have gone.
-struct Buckets {
+/// An account whose buckets are versioned and otherwise unread, but for what has gone.
+struct Account {
     gone: &'static [&'static str],
 }
 
-fn denied() -> Unreadable {
-    Unreadable { action: "s3:Get".to_owned(), cause: UnreadableCause::AccessDenied, detail: "no".to_owned() }
+fn unread<T>() -> Reading<T> {
+    Reading::Unreadable(Unreadable {
+        action: "s3:Get".to_owned(),
+        cause: UnreadableCause::AccessDenied,
+        detail: "no".to_owned(),
+    })
+}
+
+fn identity(name: &str, arn: String) -> Identity {
+    Identity { name: name.to_owned(), arn, account: ACCOUNT.to_owned(), region: "us-east-1".to_owned() }
 }
 
 #[async_trait]
-impl BucketCollector for Buckets {
-    async fn account_public_access_block(&self) -> Reading<PublicAccessBlock> {
-        Reading::Absent
+impl S3Collector for Account {
+    async fn account(&self, _: &Shared) -> S3Account {
+        S3Account { identity: identity(ACCOUNT, format!("arn:aws:iam::{ACCOUNT}:root")), public_access_block: unread() }
     }
 
-    async fn bucket(&self, target: &Target, account_block: &Reading<PublicAccessBlock>) -> Option<Bucket> {
+    async fn bucket(&self, target: &Target, _: &Shared) -> Option<Bucket> {
         // The bucket that is asked for first is the last to answer.
         if target.id == "a" {
             tokio::task::yield_now().await;
         }
         (!self.gone.contains(&target.id.as_str())).then(|| Bucket {
-            identity: Identity {
-                name: target.id.clone(),
-                arn: format!("arn:aws:s3:::{}", target.id),
-                account: ACCOUNT.to_owned(),
-                region: "us-east-1".to_owned(),
-            },
-            encryption: Reading::Unreadable(denied()),
-            policy: Reading::Unreadable(denied()),
-            policy_is_public: Reading::Unreadable(denied()),
-            acl: Reading::Unreadable(denied()),
-            public_access_block: Reading::Unreadable(denied()),
-            account_public_access_block: account_block.clone(),
-            object_ownership: Reading::Unreadable(denied()),
-            versioning: Reading::seen(audit_model::resource::Versioning::Enabled),
-            tags: Reading::Unreadable(denied()),
+            identity: identity(&target.id, format!("arn:aws:s3:::{}", target.id)),
+            encryption: unread(),
+            policy: unread(),
+            policy_is_public: unread(),
+            acl: unread(),
+            public_access_block: unread(),
+            account_public_access_block: unread(),
+            object_ownership: unread(),
+            versioning: Reading::seen(Versioning { status: VersioningStatus::Enabled, mfa_delete: false }),
+            logging: unread(),
+            lifecycle: unread(),
+            replication: unread(),
+            notifications: unread(),
+            object_lock: unread(),
+            encryption_key: unread(),
+            tags: unread(),
+        })
+    }
+
+    async fn access_point(&self, target: &Target) -> Option<AccessPoint> {
+        (!self.gone.contains(&target.id.as_str())).then(|| AccessPoint {
+            identity: identity(&target.id, format!("arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/{}", target.id)),
+            public_access_block: unread(),
+            bucket: unread(),
         })
     }
 }
@@ -63,7 +80,7 @@ async fn scan(
     service: Service,
     gone: &'static [&'static str],
 ) -> Result<ScanShardOutput, TaskError> {
-    let ports = Ports { store, buckets: &Buckets { gone }, now: || Timestamp::UNIX_EPOCH };
+    let ports = Ports { store, resources: &Account { gone }, now: || Timestamp::UNIX_EPOCH };
     handle(ScanShardInput { scan_id: SCAN.to_owned(), service, shard: 2 }, &ports).await
 }
 
@@ -110,6 +127,36 @@ async fn a_shard_whose_buckets_have_all_gone_has_findings_that_are_empty() {
     let output = scan(&store, Service::S3, &["a"]).await.unwrap();
     assert_eq!((output.resources, output.findings), (0, 0));
     assert_eq!(findings(&store).await, []);
+}
+
+#[tokio::test]
+async fn the_account_comes_before_its_buckets_and_these_before_its_access_points() {
+    let targets = [
+        (TargetKind::Account, ACCOUNT),
+        (TargetKind::Bucket, "a"),
+        (TargetKind::Bucket, "b"),
+        (TargetKind::AccessPoint, "a-point"),
+        (TargetKind::AccessPoint, "gone"),
+    ];
+    let targets = targets.map(|(kind, id)| sample::target(kind, id)).to_vec();
+    let store = sample::store_with_targets(Service::S3, 2, targets).await.unwrap();
+    let output = scan(&store, Service::S3, &["gone"]).await.unwrap();
+    assert_eq!(output.resources, 4);
+    let receipt: ShardReceipt = store.get_json(&keys::shard_receipt(SCAN, Service::S3, 2)).await.unwrap();
+    assert_eq!((receipt.resources, receipt.gone), (4, 1));
+    let findings = findings(&store).await;
+    assert!(findings.is_sorted_by(|one, next| one.sort_key() < next.sort_key()));
+}
+
+#[tokio::test]
+async fn a_shard_with_a_resource_of_another_service_is_not_scanned() {
+    for kind in [TargetKind::Vpc, TargetKind::Function] {
+        let targets = vec![sample::target(TargetKind::Bucket, "a"), sample::target(kind, "stray")];
+        let store = sample::store_with_targets(Service::S3, 2, targets).await.unwrap();
+        let error = scan(&store, Service::S3, &[]).await.unwrap_err();
+        assert_eq!(error.name(), "Corrupt", "{kind:?}");
+        assert_eq!(store.text(&keys::shard_receipt(SCAN, Service::S3, 2)), None, "{kind:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Reads and judges one shard of VPCs and their security groups: what `ScanVpc` runs.
+//! Reads and judges one shard of VPCs with what hangs on them, and the account itself: what `ScanVpc` runs.
 //!
 //! `collectors` reads AWS and the rules of `audit-rules` judge. The receipt is written last: without it the shard
 //! does not count as scanned.
@@ -8,6 +8,7 @@ mod collectors;
 mod tests;
 
 use audit_artifacts::ArtifactStore;
+use audit_model::plan::{Target, TargetKind};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_model::{Finding, Service};
 use audit_rules::Judge;
@@ -21,27 +22,43 @@ pub use collectors::{Ec2Vpcs, REQUESTS_PER_SECOND, VpcCollector};
 pub struct Ports<'a> {
     /// Where the plan, the shard and the findings lie.
     pub store: &'a dyn ArtifactStore,
-    /// Reads VPCs.
+    /// Reads VPCs and the account.
     pub vpcs: &'a dyn VpcCollector,
     /// The clock.
     pub now: fn() -> Timestamp,
 }
 
-/// Reads the VPCs of the shard, judges them with their security groups and writes the findings, ordered by resource
-/// and rule.
+/// Reads the VPCs of the shard and, where it is among the targets, the account, judges them and writes the findings,
+/// ordered by resource and rule.
 ///
 /// # Errors
-/// `InvalidRequest` for another service's shard, `NotFound` without a plan or shard, and those of the store. A read
-/// that AWS refuses is no error but a finding that says so.
+/// `InvalidRequest` for another service's shard, `NotFound` without a plan or shard, `Corrupt` for a shard with another
+/// service's targets, and those of the store. A read that AWS refuses is no error but a finding that says so.
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::Vpc).await?;
-    let vpcs = ports.vpcs.vpcs(&work.targets).await;
+    let (targets, with_account) = vpcs_and_account(work.targets)?;
+    let account = async { if with_account { Some(ports.vpcs.account().await) } else { None } };
+    let (account, vpcs) = futures::join!(account, ports.vpcs.vpcs(&targets));
     let judge = Judge { scan_id: scan.scan_id(), policy: &work.policy, evaluated_at: (ports.now)() };
     let mut findings: Vec<Finding> = vpcs.iter().flat_map(|vpc| judge.vpc(vpc)).collect();
-    // The ARNs of all security groups come before those of all VPCs.
+    findings.extend(account.iter().flat_map(|account| judge.network_account(account)));
+    // The ARNs of all security groups come before those of all VPCs, and the account's comes last.
     findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-    let evaluated = vpcs.len() as u64;
-    scan.gone(work.targets.len() as u64 - evaluated);
-    scan.evaluated(evaluated, &findings).await?;
+    scan.gone((targets.len() - vpcs.len()) as u64);
+    scan.evaluated(vpcs.len() as u64 + u64::from(with_account), &findings).await?;
     scan.end().await
+}
+
+/// The VPCs among a shard's targets, and whether the account is one of them. A target that nobody read would be one of
+/// which no finding tells.
+fn vpcs_and_account(targets: Vec<Target>) -> Result<(Vec<Target>, bool), TaskError> {
+    let (vpcs, others): (Vec<Target>, Vec<Target>) =
+        targets.into_iter().partition(|target| target.kind == TargetKind::Vpc);
+    match others.iter().find(|target| target.kind != TargetKind::Account) {
+        Some(stray) => Err(TaskError::Corrupt(format!(
+            "the shard has the target {} of the kind {:?}; only VPCs and the account are allowed",
+            stray.id, stray.kind
+        ))),
+        None => Ok((vpcs, !others.is_empty())),
+    }
 }

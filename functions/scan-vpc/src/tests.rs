@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use audit_artifacts::sample::{self, SCAN_ID as SCAN};
 use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
-use audit_model::plan::{ShardReceipt, Target};
-use audit_model::resource::{FlowLog, Identity, SecurityGroup, Vpc};
+use audit_model::plan::{Shard, ShardReceipt, Target, TargetKind};
+use audit_model::resource::{FlowLog, Identity, NetworkAccount, SecurityGroup, Vpc};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_model::{Finding, Reading, Service, Status, Unreadable, UnreadableCause};
 use audit_task::TaskError;
@@ -13,7 +13,8 @@ use crate::{Ports, VpcCollector, handle};
 
 const ACCOUNT: &str = "111122223333";
 
-/// VPCs with flow logs and one security group each and otherwise unread, but for those that have gone.
+/// VPCs with flow logs and one security group each and otherwise unread, but for those that have gone, in an account
+/// of which nothing can be read.
 struct Vpcs {
     gone: &'static [&'static str],
 }
@@ -39,12 +40,14 @@ fn vpc(id: &str) -> Vpc {
         _ => "sg-1",
     };
     let group = SecurityGroup {
-        identity: identity("security-group", group_id),
+        // The group that AWS makes with every VPC.
+        identity: Identity { name: "default".to_owned(), ..identity("security-group", group_id) },
         id: group_id.to_owned(),
         vpc_id: id.to_owned(),
         tags: Reading::Absent,
         ingress: Vec::new(),
         egress: Vec::new(),
+        network_interfaces: Reading::Unreadable(denied()),
     };
     let flow_log = FlowLog {
         id: "fl-1".to_owned(),
@@ -58,11 +61,29 @@ fn vpc(id: &str) -> Vpc {
         tags: Reading::Unreadable(denied()),
         flow_logs: Reading::seen(vec![flow_log]),
         security_groups: Reading::seen(vec![group]),
+        network_acls: Reading::Unreadable(denied()),
+        subnets: Reading::Unreadable(denied()),
+        route_tables: Reading::Unreadable(denied()),
+        endpoints: Reading::Unreadable(denied()),
     }
 }
 
 #[async_trait]
 impl VpcCollector for Vpcs {
+    async fn account(&self) -> NetworkAccount {
+        NetworkAccount {
+            identity: Identity {
+                name: ACCOUNT.to_owned(),
+                arn: format!("arn:aws:iam::{ACCOUNT}:root"),
+                account: ACCOUNT.to_owned(),
+                region: "us-east-1".to_owned(),
+            },
+            block_public_access: Reading::Unreadable(denied()),
+            endpoint_services: Reading::Unreadable(denied()),
+            peering_connections: Reading::Unreadable(denied()),
+        }
+    }
+
     async fn vpcs(&self, targets: &[Target]) -> Vec<Vpc> {
         let there = targets.iter().filter(|target| !self.gone.contains(&target.id.as_str()));
         there.map(|target| vpc(&target.id)).collect()
@@ -71,7 +92,17 @@ impl VpcCollector for Vpcs {
 
 /// A store with a plan and a shard of these VPCs.
 async fn store(vpcs: &[&str]) -> MemoryStore {
-    sample::store_with_shard(Service::Vpc, 2, vpcs).await.unwrap()
+    store_with(&vpcs.iter().map(|id| (TargetKind::Vpc, *id)).collect::<Vec<_>>()).await
+}
+
+/// A store with a plan and a shard of these targets.
+async fn store_with(targets: &[(TargetKind, &str)]) -> MemoryStore {
+    let store = MemoryStore::default();
+    store.replace_json(&keys::plan(SCAN), &sample::plan()).await.unwrap();
+    let target = |(kind, id): &(TargetKind, &str)| Target { kind: *kind, id: id.to_string(), region: None };
+    let shard = Shard { service: Service::Vpc, number: 2, targets: targets.iter().map(target).collect() };
+    store.replace_json(&keys::shard(SCAN, Service::Vpc, 2), &shard).await.unwrap();
+    store
 }
 
 async fn scan(
@@ -87,6 +118,11 @@ async fn findings(store: &MemoryStore) -> Vec<Finding> {
     sample::shard_findings(store, Service::Vpc, 2).await.unwrap()
 }
 
+/// The id of the resource that a finding is on.
+fn id(finding: &Finding) -> &str {
+    finding.resource.arn.rsplit('/').next().unwrap()
+}
+
 #[tokio::test]
 async fn findings_are_in_order_over_the_whole_shard_and_the_receipt_counts_them() {
     let store = store(&["vpc-a", "vpc-b", "vpc-c"]).await;
@@ -94,9 +130,9 @@ async fn findings_are_in_order_over_the_whole_shard_and_the_receipt_counts_them(
     let findings = findings(&store).await;
 
     assert!(findings.is_sorted_by(|one, next| one.sort_key() < next.sort_key()));
-    let mut names: Vec<&str> = findings.iter().map(|finding| finding.resource.name.as_str()).collect();
-    names.dedup();
-    assert_eq!(names, ["sg-1", "sg-5", "sg-9", "vpc-a", "vpc-b", "vpc-c"]);
+    let mut ids: Vec<&str> = findings.iter().map(id).collect();
+    ids.dedup();
+    assert_eq!(ids, ["sg-1", "sg-5", "sg-9", "vpc-a", "vpc-b", "vpc-c"]);
     let logged: Vec<Status> = findings
         .iter()
         .filter(|finding| finding.rule_id == "vpc-flow-logs-enabled")
@@ -120,7 +156,27 @@ async fn a_vpc_that_has_gone_is_counted_and_not_judged() {
     assert_eq!(output.resources, 1);
     let receipt: ShardReceipt = store.get_json(&keys::shard_receipt(SCAN, Service::Vpc, 2)).await.unwrap();
     assert_eq!((receipt.resources, receipt.gone), (1, 1));
-    assert!(findings(&store).await.iter().all(|finding| ["sg-5", "vpc-b"].contains(&finding.resource.name.as_str())));
+    assert!(findings(&store).await.iter().all(|finding| ["sg-5", "vpc-b"].contains(&id(finding))));
+}
+
+#[tokio::test]
+async fn the_account_counts_as_one_more_resource() {
+    let with_account = store_with(&[(TargetKind::Account, ACCOUNT), (TargetKind::Vpc, "vpc-a")]).await;
+    assert_eq!(scan(&with_account, Service::Vpc, &[]).await.unwrap().resources, 2);
+    assert!(findings(&with_account).await.is_sorted_by(|one, next| one.sort_key() < next.sort_key()));
+
+    let alone = store_with(&[(TargetKind::Account, ACCOUNT)]).await;
+    scan(&alone, Service::Vpc, &[]).await.unwrap();
+    let receipt: ShardReceipt = alone.get_json(&keys::shard_receipt(SCAN, Service::Vpc, 2)).await.unwrap();
+    assert_eq!((receipt.resources, receipt.gone), (1, 0));
+    let findings = findings(&alone).await;
+    assert!(findings.iter().all(|finding| finding.resource.arn == format!("arn:aws:iam::{ACCOUNT}:root")));
+}
+
+#[tokio::test]
+async fn a_target_that_this_scanner_does_not_read_stops_it() {
+    let store = store_with(&[(TargetKind::Vpc, "vpc-a"), (TargetKind::Function, "settle")]).await;
+    assert_eq!(scan(&store, Service::Vpc, &[]).await.unwrap_err().name(), "Corrupt");
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use audit_model::remediation::RemediationOutcome;
 use audit_model::summary::ScanStatus;
-use audit_model::{Finding, Tags};
+use audit_model::{ExceptionMark, Finding, Tags};
 
 /// How many columns there are.
-const COLUMNS: usize = 23;
+const COLUMNS: usize = 26;
 
 /// The names of the columns.
 pub(crate) const HEADER: [&str; COLUMNS] = [
@@ -31,11 +31,14 @@ pub(crate) const HEADER: [&str; COLUMNS] = [
     "references",
     "tags",
     "remediation_outcome",
+    "exception_approver",
+    "exception_expires",
+    "exception_reason",
     "schema_version",
 ];
 
-/// What stands in the column of tags when they could not be read: an empty cell would say that there are none.
-pub(crate) const TAGS_UNREADABLE: &str = "(could not be read)";
+/// What stands in the column of tags when they were not read: an empty cell would say that there are none.
+pub(crate) const TAGS_UNREADABLE: &str = "(not read)";
 
 /// The cells of one finding, in the order of [`HEADER`].
 pub(crate) fn cells(
@@ -43,7 +46,8 @@ pub(crate) fn cells(
     scan_status: ScanStatus,
     outcome: Option<RemediationOutcome>,
 ) -> [String; COLUMNS] {
-    let Finding { resource, evidence, remediation, .. } = finding;
+    let Finding { resource, evidence, remediation, exception, .. } = finding;
+    let excepted = |part: fn(&ExceptionMark) -> String| exception.as_ref().map(part).unwrap_or_default();
     [
         finding.scan_id.clone(),
         scan_status.to_string(),
@@ -67,6 +71,9 @@ pub(crate) fn cells(
         list(finding.references.iter().map(|reference| format!("{} {}", reference.framework, reference.control))),
         resource.tags.as_ref().map_or_else(|| TAGS_UNREADABLE.to_owned(), tags),
         outcome.map(RemediationOutcome::as_str).unwrap_or_default().to_owned(),
+        excepted(|mark| mark.approver.clone()),
+        excepted(|mark| mark.expires.to_string()),
+        excepted(|mark| mark.reason.clone()),
         finding.schema_version.clone(),
     ]
 }

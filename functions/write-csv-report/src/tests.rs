@@ -6,7 +6,8 @@ use audit_artifacts::{MemoryStore, keys, sample};
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{ScanStatus, Summary};
 use audit_model::task::RemediationResult;
-use audit_model::{Finding, Severity, Status, Unreadable, UnreadableCause};
+use audit_model::{ExceptionMark, Finding, Severity, Status, Unreadable, UnreadableCause};
+use jiff::civil::date;
 use pretty_assertions::assert_eq;
 
 use super::*;
@@ -36,6 +37,11 @@ async fn rows(findings: &[Finding], records: &[RemediationRecord]) -> Vec<HashMa
 async fn a_row_says_all_that_the_finding_says() {
     let mut finding = sample::finding("ledger", ENCRYPTION, Severity::High, Status::NonCompliant);
     finding.evidence.observed = "said \"no\", twice\nand again".to_owned();
+    finding.exception = Some(ExceptionMark {
+        reason: "rebuilt every night".to_owned(),
+        approver: "Head of security".to_owned(),
+        expires: date(2027, 3, 31),
+    });
     let rows = rows(&[finding], &[]).await;
     let expected = [
         ("scan_id", "20261123T060000Z-1f2e3d4c"),
@@ -60,7 +66,10 @@ async fn a_row_says_all_that_the_finding_says() {
         ("references", "PCI DSS 4.0.1 1.4.4"),
         ("tags", "Owner=payments"),
         ("remediation_outcome", ""),
-        ("schema_version", "1.0"),
+        ("exception_approver", "Head of security"),
+        ("exception_expires", "2027-03-31"),
+        ("exception_reason", "rebuilt every night"),
+        ("schema_version", "1.1"),
     ];
     assert_eq!(rows, [expected.map(|(column, cell)| (column.to_owned(), cell.to_owned())).into()]);
 }
@@ -90,7 +99,7 @@ async fn what_could_not_be_read_is_named_and_is_not_empty() {
         rows[0]["missing"],
         "s3:GetEncryptionConfiguration was denied: AccessDenied; s3:GetBucketTagging was denied: AccessDenied"
     );
-    assert_eq!(rows[0]["tags"], "(could not be read)");
+    assert_eq!(rows[0]["tags"], "(not read)");
     assert_eq!(rows[0]["first_seen"], "");
 }
 

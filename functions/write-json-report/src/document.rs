@@ -5,12 +5,13 @@ use audit_model::remediation::RemediationRecord;
 use audit_model::summary::{ScanStatus, Summary};
 use audit_model::task::RemediationResult;
 use audit_model::{Policy, RemediationMode, Service, Trigger};
+use audit_rules::{FrameworkCoverage, framework_coverage};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use serde::Serialize;
 
 /// The version of the report's form; it rises when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "2.0";
 
 /// The document but for its lists.
 #[derive(Serialize)]
@@ -20,6 +21,7 @@ pub(crate) struct Head<'a> {
     scan: Scan<'a>,
     policy: &'a Policy,
     summary: Figures<'a>,
+    frameworks: Vec<FrameworkCoverage>,
 }
 
 #[derive(Serialize)]
@@ -76,6 +78,7 @@ impl<'a> Head<'a> {
                 execution_arn: &plan.execution_arn,
             },
             policy: &plan.policy,
+            frameworks: framework_coverage(plan, summary),
             summary: Figures { summary, score: summary.score(), coverage: summary.coverage(), remediation },
         }
     }

@@ -15,6 +15,7 @@ from constraints.names import flow_log_groups
 # Whatever else a VPC can have leads out of it or into it: gateways, addresses, peerings, routes.
 _ALLOWED = (
     "AWS::EC2::FlowLog",
+    "AWS::EC2::NetworkAclEntry",
     "AWS::EC2::RouteTable",
     "AWS::EC2::SecurityGroup",
     "AWS::EC2::SecurityGroupEgress",

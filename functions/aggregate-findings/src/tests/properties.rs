@@ -124,6 +124,7 @@ proptest! {
         let expected = Comparison {
             scan_id: EARLIER_SCAN_ID.to_owned(),
             new: violations.difference(&open).count() as u64,
+            first_evaluated: 0,
             still_open: violations.intersection(&open).count() as u64,
             resolved: open.iter().filter(|place| !violations.contains(*place) && !not_verified.contains(*place)).count() as u64,
             not_verified: not_verified.len() as u64,

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use audit_model::plan::Target;
+use audit_model::plan::{Target, TargetKind};
 use audit_task::{TaskError, task_error};
 use aws_sdk_s3::Client;
 
@@ -28,7 +28,7 @@ impl TargetLister for S3Buckets {
             let page = page.map_err(|error| task_error(ACTION, &error))?;
             for bucket in page.buckets.unwrap_or_default() {
                 let id = bucket.name.ok_or_else(|| nameless(ACTION))?;
-                targets.push(Target { id, region: bucket.bucket_region });
+                targets.push(Target { kind: TargetKind::Bucket, id, region: bucket.bucket_region });
             }
         }
         Ok(targets)
@@ -69,8 +69,11 @@ mod tests {
                  </ListAllMyBucketsResult>",
             ),
         ]);
-        let target =
-            |id: &str, region: Option<&str>| Target { id: id.to_owned(), region: region.map(ToOwned::to_owned) };
+        let target = |id: &str, region: Option<&str>| Target {
+            kind: TargetKind::Bucket,
+            id: id.to_owned(),
+            region: region.map(ToOwned::to_owned),
+        };
         assert_eq!(
             s3_answering(&answers).list().await,
             Ok(vec![target("ledger", Some("us-east-1")), target("archive", Some("eu-west-1")), target("cards", None)])

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use audit_model::plan::Target;
+use audit_model::plan::{Target, TargetKind};
 use audit_task::{Budget, TaskError, task_error};
 use aws_sdk_lambda::Client;
 
@@ -41,7 +41,7 @@ impl TargetLister for LambdaFunctions {
             let page = page.map_err(|error| task_error(ACTION, &error))?;
             for function in page.functions.unwrap_or_default() {
                 let id = function.function_name.ok_or_else(|| nameless(ACTION))?;
-                targets.push(Target { id, region: Some(self.region.clone()) });
+                targets.push(Target { kind: TargetKind::Function, id, region: Some(self.region.clone()) });
             }
         }
     }
@@ -75,7 +75,8 @@ mod tests {
             (200, r#"{"Functions":[{"FunctionName":"settle"}],"NextMarker":"more"}"#),
             (200, r#"{"Functions":[{"FunctionName":"refund"}]}"#),
         ]);
-        let target = |id: &str| Target { id: id.to_owned(), region: Some("us-east-1".to_owned()) };
+        let target =
+            |id: &str| Target { kind: TargetKind::Function, id: id.to_owned(), region: Some("us-east-1".to_owned()) };
         assert_eq!(lambda_answering(&answers).list().await, Ok(vec![target("settle"), target("refund")]));
         let second = answers.actual_requests().nth(1).unwrap();
         assert!(second.uri().contains("Marker=more"), "{}", second.uri());

@@ -1,5 +1,6 @@
 //! The listing calls of AWS. Types of the AWS SDK stop here.
 
+mod access_points;
 mod buckets;
 mod functions;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 use audit_model::plan::Target;
 use audit_task::TaskError;
 
+pub use access_points::AccessPoints;
 pub use buckets::S3Buckets;
 pub use functions::{LambdaFunctions, REQUESTS_PER_SECOND};
 pub use vpcs::Vpcs;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use audit_model::plan::Target;
+use audit_model::plan::{Target, TargetKind};
 use audit_task::{TaskError, task_error};
 use aws_sdk_ec2::Client;
 
@@ -35,7 +35,7 @@ impl TargetLister for Vpcs {
                 if vpc.owner_id.is_some_and(|owner| owner != self.account) {
                     foreign += 1;
                 } else {
-                    targets.push(Target { id, region: Some(self.region.clone()) });
+                    targets.push(Target { kind: TargetKind::Vpc, id, region: Some(self.region.clone()) });
                 }
             }
         }

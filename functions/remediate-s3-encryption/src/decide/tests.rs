@@ -2,9 +2,10 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use audit_artifacts::sample;
-use audit_model::Tags;
 use audit_model::resource::{AclGrant, BucketAcl};
+use audit_model::{ExceptionMark, Tags};
 use jiff::SignedDuration;
+use jiff::civil::date;
 use pretty_assertions::assert_eq;
 
 use super::*;
@@ -205,7 +206,14 @@ fn some_buckets_are_not_even_read() {
         arn: format!("arn:aws:s3:::{bucket}"),
         region: region.to_owned(),
         rules: Vec::new(),
+        exception: None,
     };
+    let mark = ExceptionMark {
+        reason: "rebuilt every night".to_owned(),
+        approver: "Head of security".to_owned(),
+        expires: date(2027, 3, 31),
+    };
+    let excepted = Candidate { exception: Some(mark.clone()), ..candidate("ledger", "us-east-1") };
     let mut plan = sample::plan();
     plan.policy.remediation.max_buckets_per_run = 2;
     let off = Plan { remediation: RemediationMode::Off, ..plan.clone() };
@@ -213,6 +221,7 @@ fn some_buckets_are_not_even_read() {
         (candidate("ledger", "us-east-1"), &plan, 1, false, vec![]),
         (candidate("ledger", "us-east-1"), &off, 0, false, vec![Reason::Off]),
         (candidate("ledger", "eu-west-1"), &plan, 0, false, vec![Reason::OtherRegion("eu-west-1".to_owned())]),
+        (excepted, &plan, 0, false, vec![Reason::Excepted(mark)]),
         (candidate("reports", "us-east-1"), &plan, 0, false, vec![Reason::OwnBucket]),
         (candidate("logs-dev-pr42", "us-east-1"), &plan, 0, false, vec![Reason::OwnBucket]),
         (candidate("logs-dev-pr421", "us-east-1"), &plan, 0, false, vec![]),

@@ -1,24 +1,26 @@
-//! One function, from two calls: `GetFunction` brings configuration, tags and reserved concurrency along, so that
+//! One function. `GetFunction` brings tags and reserved concurrency along with the configuration, so that
 //! `GetFunctionConfiguration`, `ListTags` and `GetFunctionConcurrency`, with their lower quotas, are not needed.
 
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use audit_model::plan::Target;
-use audit_model::resource::{Function, FunctionConfiguration, Identity};
+use audit_model::resource::{AliasPolicy, Function, FunctionConfiguration, FunctionUrl, Identity};
 use audit_model::{Reading, Tags, Unreadable, UnreadableCause};
 use audit_task::{Budget, error_code, unreadable};
 use aws_sdk_lambda::Client;
-use aws_sdk_lambda::error::{ErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
-use aws_sdk_lambda::types::{self, EnvironmentResponse, TagsError};
+use aws_sdk_lambda::types::{self, Layer, TagsError};
+use futures::future::join_all;
 
-use super::FunctionCollector;
+use super::environment::environment_variables;
+use super::reported::reported;
+use super::urls::urls;
+use super::{FunctionCollector, SubnetZones, malformed};
 
 const GET_FUNCTION: &str = "lambda:GetFunction";
 const GET_POLICY: &str = "lambda:GetPolicy";
 const LIST_TAGS: &str = "lambda:ListTags";
-const DECRYPT: &str = "kms:Decrypt";
 
 /// Requests of `GetFunction` a second that all scanners of an account's functions make together: half of the quota,
 /// 100, that they share with the account's deployments. It cannot be raised.
@@ -33,67 +35,128 @@ pub const GET_POLICY_PER_SECOND: NonZeroU32 = NonZeroU32::new(7).unwrap();
 pub struct LambdaFunctions {
     /// The client.
     pub client: Client,
+    /// The client for the subnets that functions are attached to.
+    pub ec2: aws_sdk_ec2::Client,
     /// The 12 digits of the account.
     pub account: String,
-    /// The client's region.
+    /// The clients' region.
     pub region: String,
     /// For `GetFunction`.
     pub get_function_budget: Budget,
-    /// For `GetPolicy`.
+    /// For `GetPolicy`, of functions and of aliases.
     pub get_policy_budget: Budget,
+    /// For `ListFunctionUrlConfigs`.
+    pub list_urls_budget: Budget,
+    /// For `DescribeSubnets`.
+    pub describe_subnets_budget: Budget,
 }
 
 #[async_trait]
 impl FunctionCollector for LambdaFunctions {
-    async fn function(&self, target: &Target) -> Option<Function> {
+    async fn function(&self, target: &Target, zones: &SubnetZones) -> Option<Function> {
         let name = target.id.as_str();
-        let (answer, policy) = futures::join!(self.get_function(name), self.policy(name));
-        let identity = Identity {
-            name: name.to_owned(),
-            arn: format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account),
-            account: self.account.clone(),
-            region: self.region.clone(),
+        let (described, policy, (urls, alias_policies)) =
+            futures::join!(self.described(name, zones), self.policy(name, None), self.urls_and_alias_policies(name));
+        let described = match described {
+            Ok(described) => described,
+            Err(why) if why.cause == UnreadableCause::Gone => return None,
+            Err(why) => Described::unreadable(&why),
         };
-        match answer {
-            Ok(answer) => Some(Function {
-                identity,
-                reserved_concurrency: reserved_concurrency(&answer),
-                tags: tags(&answer),
-                configuration: answer
-                    .configuration
-                    .as_ref()
-                    .and_then(configuration)
-                    .map_or_else(|| malformed("the answer lacks the package type or the tracing mode"), Reading::seen),
-                policy,
-            }),
-            Err(why) if why.cause == UnreadableCause::Gone => None,
-            Err(why) => Some(Function {
-                identity,
-                configuration: Reading::Unreadable(why.clone()),
-                reserved_concurrency: Reading::Unreadable(why.clone()),
-                tags: Reading::Unreadable(why),
-                policy,
-            }),
+        Some(Function {
+            identity: Identity {
+                name: name.to_owned(),
+                arn: format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account),
+                account: self.account.clone(),
+                region: self.region.clone(),
+            },
+            configuration: described.configuration,
+            reserved_concurrency: described.reserved_concurrency,
+            policy,
+            alias_policies,
+            urls,
+            availability_zones: described.availability_zones,
+            tags: described.tags,
+        })
+    }
+}
+
+/// What `GetFunction` tells of a function, and what follows from it.
+struct Described {
+    configuration: Reading<FunctionConfiguration>,
+    reserved_concurrency: Reading<u32>,
+    availability_zones: Reading<Vec<String>>,
+    tags: Reading<Tags>,
+}
+
+impl Described {
+    fn unreadable(why: &Unreadable) -> Self {
+        Self {
+            configuration: Reading::Unreadable(why.clone()),
+            reserved_concurrency: Reading::Unreadable(why.clone()),
+            availability_zones: Reading::Unreadable(why.clone()),
+            tags: Reading::Unreadable(why.clone()),
         }
     }
 }
 
 impl LambdaFunctions {
-    async fn get_function(&self, name: &str) -> Result<GetFunctionOutput, Unreadable> {
+    async fn described(&self, name: &str, zones: &SubnetZones) -> Result<Described, Unreadable> {
         self.get_function_budget.acquire().await;
         let answer = self.client.get_function().function_name(name).send().await;
-        answer.map_err(|error| unreadable(GET_FUNCTION, &error))
+        let answer = answer.map_err(|error| unreadable(GET_FUNCTION, &error))?;
+        let configuration = answer.configuration.as_ref().and_then(configuration).map_or_else(
+            || not_understood("the answer lacks the package type, the tracing mode or the ARN of a layer"),
+            Reading::seen,
+        );
+        let (reserved_concurrency, tags) = (reserved_concurrency(&answer), tags(&answer));
+        // The answer holds the values of the environment variables: it must not wait for the subnets.
+        drop(answer);
+        let availability_zones = self.availability_zones(&configuration, zones).await;
+        Ok(Described { configuration, reserved_concurrency, availability_zones, tags })
     }
 
-    /// Lambda says the same of a function without a policy and of no function. Either way nobody is let in, and
-    /// `GetFunction` tells a function that has gone.
+    async fn availability_zones(
+        &self,
+        configuration: &Reading<FunctionConfiguration>,
+        zones: &SubnetZones,
+    ) -> Reading<Vec<String>> {
+        let subnet_ids = match configuration.known() {
+            Ok(configuration) => configuration.map(|it| it.subnet_ids.as_slice()).unwrap_or_default(),
+            Err(why) => return Reading::Unreadable(why),
+        };
+        if subnet_ids.is_empty() {
+            return Reading::Absent;
+        }
+        let zones = zones.of(&self.ec2, &self.describe_subnets_budget, subnet_ids).await;
+        zones.map_or_else(Reading::Unreadable, Reading::seen)
+    }
+
+    /// The URLs tell which aliases there are policies to ask for.
+    async fn urls_and_alias_policies(&self, name: &str) -> (Reading<Vec<FunctionUrl>>, Reading<Vec<AliasPolicy>>) {
+        let urls = match urls(&self.client, &self.list_urls_budget, name).await {
+            Ok(urls) => urls,
+            Err(why) => return (Reading::Unreadable(why.clone()), Reading::Unreadable(why)),
+        };
+        let aliases = urls.iter().filter_map(|url| url.alias.as_deref());
+        let policies = aliases.map(|alias| async move {
+            AliasPolicy { alias: alias.to_owned(), policy: self.policy(name, Some(alias)).await }
+        });
+        let policies = join_all(policies).await;
+        (Reading::seen(urls), Reading::seen(policies))
+    }
+
+    /// The policy of a function, or of the alias that is its `qualifier`.
+    ///
+    /// Lambda says the same of a function or alias without a policy and of no function or alias. Either way nobody is
+    /// let in, and `GetFunction` tells a function that has gone.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html>
-    async fn policy(&self, name: &str) -> Reading<String> {
+    async fn policy(&self, name: &str, qualifier: Option<&str>) -> Reading<String> {
         self.get_policy_budget.acquire().await;
-        match self.client.get_policy().function_name(name).send().await {
+        let call = self.client.get_policy().function_name(name).set_qualifier(qualifier.map(ToOwned::to_owned));
+        match call.send().await {
             Ok(answer) => match answer.policy {
                 Some(policy) => Reading::seen(policy),
-                None => Reading::Unreadable(not_understood(GET_POLICY, "the answer holds no policy")),
+                None => Reading::Unreadable(malformed(GET_POLICY, "the answer holds no policy")),
             },
             Err(error) if error_code(&error) == Some("ResourceNotFoundException") => Reading::Absent,
             Err(error) => Reading::Unreadable(unreadable(GET_POLICY, &error)),
@@ -113,28 +176,21 @@ fn configuration(answer: &types::FunctionConfiguration) -> Option<FunctionConfig
         tracing_mode: answer.tracing_config.as_ref()?.mode.as_ref()?.as_str().to_owned(),
         kms_key_arn: answer.kms_key_arn.clone(),
         environment_variables: answer.environment.as_ref().map_or(Reading::Absent, environment_variables),
+        // An empty ARN is how a dead-letter queue is taken away.
+        dead_letter_target: answer
+            .dead_letter_config
+            .as_ref()
+            .and_then(|config| config.target_arn.clone())
+            .filter(|arn| !arn.is_empty()),
+        layers: answer.layers().iter().map(|Layer { arn, .. }| arn.clone()).collect::<Option<_>>()?,
     })
-}
-
-/// The names of the environment variables. Their values are dropped here.
-///
-/// Lambda shows neither when the caller may not decrypt with the function's key.
-/// <https://docs.aws.amazon.com/lambda/latest/api/API_EnvironmentResponse.html>
-fn environment_variables(environment: &EnvironmentResponse) -> Reading<Vec<String>> {
-    if let Some(error) = &environment.error {
-        return Reading::Unreadable(reported(DECRYPT, error.error_code(), error.message()));
-    }
-    let mut names: Vec<String> =
-        environment.variables.as_ref().map(|it| it.keys().cloned().collect()).unwrap_or_default();
-    names.sort_unstable();
-    Reading::seen(names)
 }
 
 fn reserved_concurrency(answer: &GetFunctionOutput) -> Reading<u32> {
     match answer.concurrency.as_ref().and_then(|it| it.reserved_concurrent_executions) {
         None => Reading::Absent,
         Some(reserved) => u32::try_from(reserved)
-            .map_or_else(|_| malformed("the reserved concurrency is less than nothing"), Reading::seen),
+            .map_or_else(|_| not_understood("the reserved concurrency is less than nothing"), Reading::seen),
     }
 }
 
@@ -150,22 +206,6 @@ fn tags(answer: &GetFunctionOutput) -> Reading<Tags> {
     }
 }
 
-/// An error that Lambda reports inside of an answer, sorted as if it were the answer.
-fn reported(action: &str, code: Option<&str>, message: Option<&str>) -> Unreadable {
-    let mut error = ErrorMetadata::builder();
-    if let Some(code) = code {
-        error = error.code(code);
-    }
-    if let Some(message) = message {
-        error = error.message(message);
-    }
-    unreadable(action, &SdkError::service_error(error.build(), ()))
-}
-
-fn malformed<T>(detail: &str) -> Reading<T> {
-    Reading::Unreadable(not_understood(GET_FUNCTION, detail))
-}
-
-fn not_understood(action: &str, detail: &str) -> Unreadable {
-    Unreadable { action: action.to_owned(), cause: UnreadableCause::Malformed, detail: detail.to_owned() }
+fn not_understood<T>(detail: &str) -> Reading<T> {
+    Reading::Unreadable(malformed(GET_FUNCTION, detail))
 }

@@ -1,19 +1,20 @@
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
 
-use audit_model::plan::Target;
-use audit_model::resource::{Function, FunctionConfiguration};
-use audit_model::{Reading, Unreadable, UnreadableCause};
+use audit_artifacts::sample;
+use audit_model::plan::{Target, TargetKind};
+use audit_model::resource::{AliasPolicy, EnvironmentVariable, Function, FunctionConfiguration, FunctionUrl};
+use audit_model::{Finding, Reading, Status, Unreadable, UnreadableCause};
+use audit_rules::Judge;
 use audit_task::Budget;
-use aws_sdk_lambda::Client;
-use aws_sdk_lambda::config::retry::RetryConfig;
-use aws_sdk_lambda::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use http::{Request, Response};
+use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use super::{FunctionCollector, LambdaFunctions};
+use super::{FunctionCollector, LambdaFunctions, SubnetZones};
 
-/// An answer of Lambda: the status, the error code where it is an error, and the body.
+/// An answer of Lambda or EC2: the status, the error code where it is an error of Lambda's, and the body.
 type Answer = (u16, &'static str, &'static str);
 
 /// A function with everything, in the form of the API reference.
@@ -24,7 +25,9 @@ const WHOLE: Answer = (
     r#"{
         "Configuration": {
             "FunctionName": "settle", "PackageType": "Zip", "Runtime": "python3.13",
-            "VpcConfig": {"VpcId": "vpc-1", "SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]},
+            "VpcConfig": {"VpcId": "vpc-1", "SubnetIds": ["subnet-2", "subnet-1"], "SecurityGroupIds": ["sg-1"]},
+            "DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:111122223333:failed"},
+            "Layers": [{"Arn": "arn:aws:lambda:us-east-1:444455556666:layer:tracing:3", "CodeSize": 1}],
             "TracingConfig": {"Mode": "Active"},
             "KMSKeyArn": "arn:aws:kms:us-east-1:111122223333:key/0a1b",
             "Environment": {"Variables": {"TABLE": "ledger", "PASSWORD": "hunter2"}}
@@ -40,34 +43,151 @@ const BARE: Answer =
     (200, "", r#"{"Configuration": {"PackageType": "Image", "TracingConfig": {"Mode": "PassThrough"}}}"#);
 
 const POLICY: Answer = (200, "", r#"{"Policy": "{\"Version\":\"2012-10-17\"}", "RevisionId": "r"}"#);
+/// The policy that lets the public reach the URL of the alias `live`.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>
+const OPEN_ALIAS: Answer = (
+    200,
+    "",
+    concat!(
+        r#"{"Policy": "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"url\",\"Effect\":\"Allow\","#,
+        r#"\"Principal\":\"*\",\"Action\":\"lambda:InvokeFunctionUrl\","#,
+        r#"\"Resource\":\"arn:aws:lambda:us-east-1:111122223333:function:settle:live\","#,
+        r#"\"Condition\":{\"StringEquals\":{\"lambda:FunctionUrlAuthType\":\"NONE\"}}}]}"}"#,
+    ),
+);
 const NOT_FOUND: Answer = (404, "ResourceNotFoundException", r#"{"Message": "no", "Type": "User"}"#);
 const DENIED: Answer = (403, "AccessDeniedException", r#"{"Message": "no"}"#);
 const THROTTLED: Answer = (429, "TooManyRequestsException", r#"{"Reason": "CallerRateLimitExceeded"}"#);
 const FAULT: Answer = (500, "ServiceException", r#"{"Message": "no", "Type": "Service"}"#);
 
-async fn read(function: Answer, policy: Answer) -> Option<Function> {
+/// The URL of the function and, on a second page, that of an alias.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionUrlConfigs.html>
+const URLS: [Answer; 2] = [
+    (
+        200,
+        "",
+        r#"{"NextMarker": "more", "FunctionUrlConfigs": [{
+            "FunctionUrl": "https://a.lambda-url.us-east-1.on.aws/", "AuthType": "AWS_IAM",
+            "FunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:settle",
+            "CreationTime": "2026-11-01T00:00:00Z", "LastModifiedTime": "2026-11-01T00:00:00Z"
+        }]}"#,
+    ),
+    (
+        200,
+        "",
+        r#"{"FunctionUrlConfigs": [{
+            "FunctionUrl": "https://b.lambda-url.us-east-1.on.aws/", "AuthType": "NONE",
+            "FunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:settle:live",
+            "Cors": {"AllowOrigins": ["https://shop.example", "*"]},
+            "CreationTime": "2026-11-01T00:00:00Z", "LastModifiedTime": "2026-11-01T00:00:00Z"
+        }]}"#,
+    ),
+];
+const NO_URLS: Answer = (200, "", r#"{"FunctionUrlConfigs": []}"#);
+
+/// The region's subnets on two pages, two of them in one zone.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSubnets.html>
+const SUBNETS: [Answer; 2] = [
+    (
+        200,
+        "",
+        "<DescribeSubnetsResponse><subnetSet><item><subnetId>subnet-2</subnetId>\
+         <availabilityZone>us-east-1b</availabilityZone></item><item><subnetId>subnet-3</subnetId>\
+         <availabilityZone>us-east-1b</availabilityZone></item></subnetSet><nextToken>more</nextToken>\
+         </DescribeSubnetsResponse>",
+    ),
+    (
+        200,
+        "",
+        "<DescribeSubnetsResponse><subnetSet><item><subnetId>subnet-1</subnetId>\
+         <availabilityZone>us-east-1a</availabilityZone></item></subnetSet></DescribeSubnetsResponse>",
+    ),
+];
+
+/// EC2 spells its errors out in the body.
+const EC2_DENIED: Answer = (
+    403,
+    "",
+    "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>",
+);
+
+/// What AWS answers about a function; lists with their first page and the one that follows.
+#[derive(Clone, Copy)]
+struct Answers {
+    function: Answer,
+    policy: Answer,
+    alias_policy: Answer,
+    urls: [Answer; 2],
+    subnets: [Answer; 2],
+}
+
+const EVERYTHING: Answers =
+    Answers { function: WHOLE, policy: POLICY, alias_policy: OPEN_ALIAS, urls: URLS, subnets: SUBNETS };
+
+/// Functions of an account that answers so, and the calls that are made.
+fn functions(answers: Answers) -> (LambdaFunctions, Arc<Mutex<Vec<&'static str>>>) {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = calls.clone();
     let http_client = infallible_client_fn(move |request: Request<_>| {
-        let (status, code, body) = if request.uri().path().ends_with("/policy") { policy } else { function };
+        let path = request.uri().path();
+        let body: &[u8] = request.body().bytes().unwrap_or_default();
+        let query = request.uri().query().unwrap_or_default();
+        let later = query.contains("Marker=more") || body.windows(14).any(|part| part == b"NextToken=more");
+        let (call, (status, code, body)) = match path {
+            "/" => ("DescribeSubnets", answers.subnets[usize::from(later)]),
+            _ if path.ends_with("/policy") && query == "Qualifier=live" => ("GetPolicy of live", answers.alias_policy),
+            _ if path.ends_with("/policy") && query.is_empty() => ("GetPolicy", answers.policy),
+            _ if path.ends_with("/urls") => ("ListFunctionUrlConfigs", answers.urls[usize::from(later)]),
+            _ => ("GetFunction", answers.function),
+        };
+        seen.lock().unwrap().push(call);
         let response = Response::builder().status(status);
         let response = if code.is_empty() { response } else { response.header("x-amzn-ErrorType", code) };
         response.body(body).unwrap()
     });
-    let config = aws_sdk_lambda::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::for_tests())
-        .retry_config(RetryConfig::disabled())
+    let lambda = aws_sdk_lambda::Config::builder()
+        .behavior_version(aws_sdk_lambda::config::BehaviorVersion::latest())
+        .region(aws_sdk_lambda::config::Region::new("us-east-1"))
+        .credentials_provider(aws_sdk_lambda::config::Credentials::for_tests())
+        .retry_config(aws_sdk_lambda::config::retry::RetryConfig::disabled())
+        .http_client(http_client.clone())
+        .build();
+    let ec2 = aws_sdk_ec2::Config::builder()
+        .behavior_version(aws_sdk_ec2::config::BehaviorVersion::latest())
+        .region(aws_sdk_ec2::config::Region::new("us-east-1"))
+        .credentials_provider(aws_sdk_ec2::config::Credentials::for_tests())
+        .retry_config(aws_sdk_ec2::config::retry::RetryConfig::disabled())
         .http_client(http_client)
         .build();
     let budget = || Budget::share(NonZeroU32::new(10_000).unwrap(), NonZeroU32::MIN);
     let functions = LambdaFunctions {
-        client: Client::from_conf(config),
+        client: aws_sdk_lambda::Client::from_conf(lambda),
+        ec2: aws_sdk_ec2::Client::from_conf(ec2),
         account: "111122223333".to_owned(),
         region: "us-east-1".to_owned(),
         get_function_budget: budget(),
         get_policy_budget: budget(),
+        list_urls_budget: budget(),
+        describe_subnets_budget: budget(),
     };
-    functions.function(&Target { id: "settle".to_owned(), region: Some("us-east-1".to_owned()) }).await
+    (functions, calls)
+}
+
+fn target() -> Target {
+    Target { kind: TargetKind::Function, id: "settle".to_owned(), region: Some("us-east-1".to_owned()) }
+}
+
+async fn read_from(answers: Answers) -> Option<Function> {
+    functions(answers).0.function(&target(), &SubnetZones::default()).await
+}
+
+async fn read(function: Answer, policy: Answer) -> Option<Function> {
+    read_from(Answers { function, policy, ..EVERYTHING }).await
+}
+
+/// The action and the cause, where a reading has no value.
+fn why<T>(reading: &Reading<T>) -> Option<(String, UnreadableCause)> {
+    reading.known().err().map(|why| (why.action, why.cause))
 }
 
 fn unreadable<T>(action: &str, cause: UnreadableCause, detail: &str) -> Reading<T> {
@@ -75,7 +195,7 @@ fn unreadable<T>(action: &str, cause: UnreadableCause, detail: &str) -> Reading<
 }
 
 #[tokio::test]
-async fn what_is_configured_is_read_whole_and_values_of_variables_are_not_kept() {
+async fn what_is_configured_is_read_whole() {
     let function = read(WHOLE, POLICY).await.unwrap();
     assert_eq!(function.identity.arn, "arn:aws:lambda:us-east-1:111122223333:function:settle");
     assert_eq!(
@@ -84,21 +204,74 @@ async fn what_is_configured_is_read_whole_and_values_of_variables_are_not_kept()
             package_type: "Zip".to_owned(),
             runtime: Some("python3.13".to_owned()),
             vpc_id: Some("vpc-1".to_owned()),
-            subnet_ids: vec!["subnet-1".to_owned(), "subnet-2".to_owned()],
+            subnet_ids: vec!["subnet-2".to_owned(), "subnet-1".to_owned()],
             tracing_mode: "Active".to_owned(),
             kms_key_arn: Some("arn:aws:kms:us-east-1:111122223333:key/0a1b".to_owned()),
-            environment_variables: Reading::seen(vec!["PASSWORD".to_owned(), "TABLE".to_owned()]),
+            environment_variables: Reading::seen(vec![
+                variable("PASSWORD", Some("password in plain text")),
+                variable("TABLE", None),
+            ]),
+            dead_letter_target: Some("arn:aws:sqs:us-east-1:111122223333:failed".to_owned()),
+            layers: vec!["arn:aws:lambda:us-east-1:444455556666:layer:tracing:3".to_owned()],
         })
     );
     assert_eq!(function.reserved_concurrency, Reading::seen(5));
     assert_eq!(function.policy, Reading::seen(r#"{"Version":"2012-10-17"}"#.to_owned()));
     assert_eq!(function.tags, Reading::seen([("Owner".to_owned(), "ledger".to_owned())].into()));
-    assert!(!format!("{function:?}").contains("hunter2"));
+    let url = |alias: Option<&str>, auth_type: &str, origins: &[&str]| FunctionUrl {
+        alias: alias.map(str::to_owned),
+        auth_type: auth_type.to_owned(),
+        allowed_origins: origins.iter().map(ToString::to_string).collect(),
+    };
+    let alias = url(Some("live"), "NONE", &["https://shop.example", "*"]);
+    assert_eq!(function.urls, Reading::seen(vec![url(None, "AWS_IAM", &[]), alias]));
+    let Reading::Seen { value: alias_policies } = &function.alias_policies else { panic!("there is an alias") };
+    let [AliasPolicy { alias, policy: Reading::Seen { value: policy } }] = alias_policies.as_slice() else {
+        panic!("{alias_policies:?}")
+    };
+    assert_eq!(alias, "live");
+    assert!(policy.contains("lambda:FunctionUrlAuthType"), "{policy}");
+    assert_eq!(function.availability_zones, Reading::seen(vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()]));
+}
+
+/// The variable, and the kind of secret that its value looks like.
+fn variable(name: &str, secret: Option<&str>) -> EnvironmentVariable {
+    EnvironmentVariable { name: name.to_owned(), secret: secret.map(ToOwned::to_owned) }
+}
+
+#[tokio::test]
+async fn the_value_of_a_variable_goes_nowhere() {
+    let planted = ["AKIA", "Q7ZT5KDLXW2RVH4N"].concat();
+    let environment = format!(r#""Environment": {{"Variables": {{"UPSTREAM": "{planted}"}}}}"#);
+    let configuration = r#""PackageType": "Zip", "TracingConfig": {"Mode": "Active"}"#;
+    // Also of an answer that is not understood, or not to be parsed.
+    let bodies = [
+        format!(r#"{{"Configuration": {{{configuration}, {environment}}}}}"#),
+        format!(r#"{{"Configuration": {{{environment}}}}}"#),
+        format!(r#"{{"Configuration": {{"PackageType": 5, {environment}}}}}"#),
+    ];
+    for (number, body) in bodies.into_iter().enumerate() {
+        let body: &'static str = body.leak();
+        let function = read((200, "", body), POLICY).await.unwrap();
+        if number == 0 {
+            let configuration = function.configuration.known().unwrap().unwrap();
+            let secret =
+                EnvironmentVariable { name: "UPSTREAM".to_owned(), secret: Some("AWS access key ID".to_owned()) };
+            assert_eq!(configuration.environment_variables, Reading::seen(vec![secret]));
+        }
+        let findings = judged(&function);
+        assert!(!findings.is_empty());
+        let told = format!("{function:?} {findings:?}");
+        for part in [planted.as_str(), &planted[4..12], &planted[12..]] {
+            assert!(!told.contains(part), "{body}");
+        }
+    }
 }
 
 #[tokio::test]
 async fn what_lambda_does_not_mention_is_not_configured() {
-    let function = read(BARE, NOT_FOUND).await.unwrap();
+    let answers = Answers { function: BARE, policy: NOT_FOUND, urls: [NO_URLS; 2], ..EVERYTHING };
+    let function = read_from(answers).await.unwrap();
     assert_eq!(
         function.configuration,
         Reading::seen(FunctionConfiguration {
@@ -109,20 +282,48 @@ async fn what_lambda_does_not_mention_is_not_configured() {
             tracing_mode: "PassThrough".to_owned(),
             kms_key_arn: None,
             environment_variables: Reading::Absent,
+            dead_letter_target: None,
+            layers: Vec::new(),
         })
     );
     assert_eq!(function.reserved_concurrency, Reading::Absent);
     assert_eq!(function.policy, Reading::Absent);
+    assert_eq!(function.urls, Reading::seen(Vec::new()));
+    assert_eq!(function.alias_policies, Reading::seen(Vec::new()));
+    assert_eq!(function.availability_zones, Reading::Absent);
     assert_eq!(function.tags, Reading::Absent);
 }
 
 #[tokio::test]
-async fn a_function_that_left_its_vpc_is_in_none() {
+async fn a_function_that_left_its_vpc_and_its_dead_letter_queue_has_none() {
     let left = r#"{"Configuration": {"PackageType": "Zip", "TracingConfig": {"Mode": "PassThrough"},
-        "VpcConfig": {"VpcId": "", "SubnetIds": [], "SecurityGroupIds": []}}}"#;
+        "VpcConfig": {"VpcId": "", "SubnetIds": [], "SecurityGroupIds": []}, "DeadLetterConfig": {"TargetArn": ""}}}"#;
     let function = read((200, "", left), NOT_FOUND).await.unwrap();
     let Reading::Seen { value: configuration } = function.configuration else { panic!("all is there") };
     assert_eq!((configuration.vpc_id, configuration.subnet_ids), (None, Vec::new()));
+    assert_eq!(configuration.dead_letter_target, None);
+    assert_eq!(function.availability_zones, Reading::Absent);
+}
+
+/// What is wrong with each reading of a function.
+fn faults(function: &Function) -> [Option<(String, UnreadableCause)>; 7] {
+    [
+        why(&function.configuration),
+        why(&function.reserved_concurrency),
+        why(&function.tags),
+        why(&function.policy),
+        why(&function.urls),
+        alias_fault(function),
+        why(&function.availability_zones),
+    ]
+}
+
+/// What is wrong with the policies of the aliases, with them all or with one.
+fn alias_fault(function: &Function) -> Option<(String, UnreadableCause)> {
+    match &function.alias_policies {
+        Reading::Seen { value } => value.iter().find_map(|alias| why(&alias.policy)),
+        without_value => why(without_value),
+    }
 }
 
 #[tokio::test]
@@ -133,17 +334,160 @@ async fn a_refused_call_spoils_its_own_readings_only() {
         (FAULT, UnreadableCause::Failed),
     ];
     for (refusal, cause) in cases {
+        let fault = |action: &str| Some((action.to_owned(), cause));
         let function = read(refusal, POLICY).await.unwrap();
-        let Reading::Unreadable(why) = &function.configuration else { panic!("{refusal:?} is no configuration") };
-        assert_eq!((why.action.as_str(), why.cause), ("lambda:GetFunction", cause));
-        assert_eq!(function.reserved_concurrency, Reading::Unreadable(why.clone()));
-        assert_eq!(function.tags, Reading::Unreadable(why.clone()));
-        assert!(matches!(function.policy, Reading::Seen { .. }), "{refusal:?}");
+        let refused = || fault("lambda:GetFunction");
+        assert_eq!(faults(&function), [refused(), refused(), refused(), None, None, None, refused()]);
 
         let function = read(WHOLE, refusal).await.unwrap();
-        let Reading::Unreadable(why) = &function.policy else { panic!("{refusal:?} is no policy") };
-        assert_eq!((why.action.as_str(), why.cause), ("lambda:GetPolicy", cause));
-        assert!(matches!(function.configuration, Reading::Seen { .. }), "{refusal:?}");
+        assert_eq!(faults(&function), [None, None, None, fault("lambda:GetPolicy"), None, None, None]);
+
+        let function = read_from(Answers { alias_policy: refusal, ..EVERYTHING }).await.unwrap();
+        assert_eq!(faults(&function), [None, None, None, None, None, fault("lambda:GetPolicy"), None]);
+
+        // A list that breaks off is no list, and tells not which aliases there are.
+        for urls in [[refusal, URLS[1]], [URLS[0], refusal]] {
+            let function = read_from(Answers { urls, ..EVERYTHING }).await.unwrap();
+            let unlisted = || fault("lambda:ListFunctionUrlConfigs");
+            assert_eq!(faults(&function), [None, None, None, None, unlisted(), unlisted(), None]);
+        }
+    }
+    for subnets in [[EC2_DENIED, SUBNETS[1]], [SUBNETS[0], EC2_DENIED]] {
+        let function = read_from(Answers { subnets, ..EVERYTHING }).await.unwrap();
+        let denied = Some(("ec2:DescribeSubnets".to_owned(), UnreadableCause::AccessDenied));
+        assert_eq!(faults(&function), [None, None, None, None, None, None, denied]);
+    }
+}
+
+#[tokio::test]
+async fn subnets_are_listed_once_for_a_shard_when_a_function_is_attached_to_some() {
+    let (functions, calls) = functions(EVERYTHING);
+    let shard = SubnetZones::default();
+    let (target, another) = (target(), target());
+    futures::join!(functions.function(&target, &shard), functions.function(&another, &shard));
+    functions.function(&target, &shard).await;
+    let count = |call: &str| calls.lock().unwrap().iter().filter(|made| **made == call).count();
+    // Two pages, once.
+    assert_eq!((count("GetFunction"), count("DescribeSubnets")), (3, 2));
+    // What another shard heard does not count.
+    functions.function(&target, &SubnetZones::default()).await;
+    assert_eq!(count("DescribeSubnets"), 4);
+
+    let (functions, calls) = self::functions(Answers { function: BARE, ..EVERYTHING });
+    functions.function(&target, &SubnetZones::default()).await;
+    assert!(!calls.lock().unwrap().contains(&"DescribeSubnets"));
+}
+
+#[tokio::test]
+async fn zones_are_told_once_and_only_if_every_subnet_is_listed() {
+    let attached_to = |subnets: &str| -> Answer {
+        let body = format!(
+            r#"{{"Configuration": {{"PackageType": "Zip", "TracingConfig": {{"Mode": "Active"}},
+                "VpcConfig": {{"VpcId": "vpc-1", "SubnetIds": [{subnets}]}}}}}}"#
+        );
+        (200, "", body.leak())
+    };
+    let function = read(attached_to(r#""subnet-2", "subnet-3""#), POLICY).await.unwrap();
+    assert_eq!(function.availability_zones, Reading::seen(vec!["us-east-1b".to_owned()]));
+
+    let function = read(attached_to(r#""subnet-1", "subnet-9""#), POLICY).await.unwrap();
+    let gone = Some(("ec2:DescribeSubnets".to_owned(), UnreadableCause::Gone));
+    assert_eq!(faults(&function), [None, None, None, None, None, None, gone]);
+
+    let nameless = "<DescribeSubnetsResponse><subnetSet><item><subnetId>subnet-1</subnetId></item></subnetSet>\
+                    </DescribeSubnetsResponse>";
+    let function = read_from(Answers { subnets: [(200, "", nameless); 2], ..EVERYTHING }).await.unwrap();
+    assert_eq!(why(&function.availability_zones).map(|(_, cause)| cause), Some(UnreadableCause::Malformed));
+}
+
+/// The answer with these function URLs, each made of the members that matter.
+fn urls_of(members: &[&str]) -> [Answer; 2] {
+    let rest = r#""FunctionUrl": "https://a.example/", "CreationTime": "t", "LastModifiedTime": "t""#;
+    let urls: Vec<String> = members.iter().map(|members| format!("{{{members}, {rest}}}")).collect();
+    let body = format!(r#"{{"FunctionUrlConfigs": [{}]}}"#, urls.join(","));
+    [(200, "", &*body.leak()); 2]
+}
+
+const OF_FUNCTION: &str = r#""FunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:settle""#;
+const OF_ALIAS: &str = r#""FunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:settle:live""#;
+
+#[tokio::test]
+async fn a_url_of_no_function_is_not_understood() {
+    let nameless = r#""FunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:", "AuthType": "NONE""#;
+    for members in [r#""AuthType": "NONE""#, r#""FunctionArn": "settle", "AuthType": "NONE""#, nameless] {
+        let function = read_from(Answers { urls: urls_of(&[members]), ..EVERYTHING }).await.unwrap();
+        let malformed = || Some(("lambda:ListFunctionUrlConfigs".to_owned(), UnreadableCause::Malformed));
+        assert_eq!((why(&function.urls), why(&function.alias_policies)), (malformed(), malformed()), "{members}");
+    }
+}
+
+/// The findings on a function.
+fn judged(function: &Function) -> Vec<Finding> {
+    let policy = sample::plan().policy;
+    Judge { scan_id: "scan", policy: &policy, evaluated_at: Timestamp::UNIX_EPOCH }.function(function)
+}
+
+/// The verdict of a rule, and what was observed.
+fn verdict<'a>(findings: &'a [Finding], rule: &str) -> (Status, &'a str) {
+    let finding = findings.iter().find(|finding| finding.rule_id == rule).unwrap();
+    (finding.status, &finding.evidence.observed)
+}
+
+#[tokio::test]
+async fn an_authentication_type_that_is_not_known_hides_no_other_url() {
+    let with_type = |arn: &str, auth_type: &str| format!(r#"{arn}, "AuthType": "{auth_type}""#);
+    let later = with_type(OF_FUNCTION, "LATER");
+    let none = with_type(OF_ALIAS, "NONE");
+    // (the URLs, the verdict)
+    let cases: [(&[&str], Status); 4] = [
+        (&[&later, &none], Status::NonCompliant),
+        (&[OF_FUNCTION, &none], Status::NonCompliant),
+        (&[&later], Status::InsufficientData),
+        (&[OF_FUNCTION], Status::InsufficientData),
+    ];
+    for (urls, expected) in cases {
+        let function = read_from(Answers { urls: urls_of(urls), ..EVERYTHING }).await.unwrap();
+        let findings = judged(&function);
+        let (status, observed) = verdict(&findings, "lambda-function-url-authenticated");
+        assert_eq!(status, expected, "{urls:?} {observed}");
+    }
+}
+
+#[tokio::test]
+async fn an_alias_whose_policy_lets_in_the_public_is_a_violation_though_the_function_has_none() {
+    const RULE: &str = "lambda-function-public-access-prohibited";
+    let function = read_from(Answers { policy: NOT_FOUND, ..EVERYTHING }).await.unwrap();
+    let findings = judged(&function);
+    let open = "in the policy of alias live statement \"url\" lets anyone in";
+    assert_eq!(verdict(&findings, RULE), (Status::NonCompliant, open));
+
+    let cases = [
+        (Answers { policy: NOT_FOUND, alias_policy: NOT_FOUND, ..EVERYTHING }, Status::Compliant),
+        (Answers { policy: NOT_FOUND, alias_policy: DENIED, ..EVERYTHING }, Status::InsufficientData),
+        (Answers { policy: NOT_FOUND, urls: [URLS[0], DENIED], ..EVERYTHING }, Status::InsufficientData),
+        (Answers { policy: DENIED, ..EVERYTHING }, Status::NonCompliant),
+    ];
+    for (answers, expected) in cases {
+        let function = read_from(answers).await.unwrap();
+        let findings = judged(&function);
+        let (status, observed) = verdict(&findings, RULE);
+        assert_eq!(status, expected, "{observed}");
+    }
+}
+
+#[tokio::test]
+async fn only_aliases_with_a_url_are_asked_about() {
+    let cases: [(&[&str], &[&str]); 3] = [
+        (&[], &["GetPolicy"]),
+        (&[OF_FUNCTION], &["GetPolicy"]),
+        (&[OF_FUNCTION, OF_ALIAS], &["GetPolicy", "GetPolicy of live"]),
+    ];
+    for (urls, asked) in cases {
+        let (functions, calls) = functions(Answers { urls: urls_of(urls), ..EVERYTHING });
+        functions.function(&target(), &SubnetZones::default()).await;
+        let calls = calls.lock().unwrap().clone();
+        let policies: Vec<&str> = calls.into_iter().filter(|call| call.starts_with("GetPolicy")).collect();
+        assert_eq!(policies, asked);
     }
 }
 
@@ -153,6 +497,10 @@ async fn only_get_function_tells_that_a_function_has_gone() {
     assert_eq!(read(NOT_FOUND, DENIED).await, None);
     assert!(read(DENIED, NOT_FOUND).await.is_some());
     assert!(read(WHOLE, NOT_FOUND).await.is_some());
+
+    let function = read_from(Answers { urls: [NOT_FOUND; 2], ..EVERYTHING }).await.unwrap();
+    let gone = || Some(("lambda:ListFunctionUrlConfigs".to_owned(), UnreadableCause::Gone));
+    assert_eq!(faults(&function), [None, None, None, None, gone(), gone(), None]);
 }
 
 #[tokio::test]
@@ -183,15 +531,15 @@ async fn an_answer_that_lacks_what_it_must_hold_is_not_understood() {
         r#"{"Configuration": {"TracingConfig": {"Mode": "Active"}}}"#,
         r#"{"Configuration": {"PackageType": "Zip"}}"#,
         r#"{"Configuration": {"PackageType": "Zip", "TracingConfig": {}}}"#,
+        r#"{"Configuration": {"PackageType": "Zip", "TracingConfig": {"Mode": "Active"}, "Layers": [{}]}}"#,
     ];
     for body in cases {
         let function = read((200, "", body), POLICY).await.unwrap();
-        let Reading::Unreadable(why) = function.configuration else { panic!("{body} is no configuration") };
-        assert_eq!((why.action.as_str(), why.cause), ("lambda:GetFunction", UnreadableCause::Malformed), "{body}");
+        let malformed = Some(("lambda:GetFunction".to_owned(), UnreadableCause::Malformed));
+        assert_eq!((why(&function.configuration), why(&function.availability_zones)), (malformed.clone(), malformed));
     }
     let negative = r#"{"Concurrency": {"ReservedConcurrentExecutions": -1}}"#;
     let function = read((200, "", negative), (200, "", "{}")).await.unwrap();
-    let cause = |reading: Result<(), Unreadable>| reading.unwrap_err().cause;
-    assert_eq!(cause(function.reserved_concurrency.known().map(|_| ())), UnreadableCause::Malformed);
-    assert_eq!(cause(function.policy.known().map(|_| ())), UnreadableCause::Malformed);
+    assert_eq!(why(&function.reserved_concurrency).map(|(_, cause)| cause), Some(UnreadableCause::Malformed));
+    assert_eq!(why(&function.policy).map(|(_, cause)| cause), Some(UnreadableCause::Malformed));
 }

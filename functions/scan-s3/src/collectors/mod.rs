@@ -1,7 +1,8 @@
-//! What is read of buckets, and how. Types of the AWS SDK stop here.
+//! What is read of an account's S3, and how. Types of the AWS SDK stop here.
 
-mod account;
-mod bucket;
+mod control;
+mod remembered;
+mod resources;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -9,25 +10,33 @@ mod tests;
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use audit_model::Reading;
 use audit_model::plan::Target;
-use audit_model::resource::{Bucket, PublicAccessBlock};
+use audit_model::resource::{AccessPoint, Bucket, S3Account};
 
-pub use account::s3_control_client;
-pub use bucket::S3Buckets;
+pub use remembered::Shared;
+pub use resources::S3Resources;
 
-/// Requests a second that all scanners of an account's buckets make together.
+/// Requests to S3 and S3 Control a second that all scanners of an account make together.
 ///
 /// AWS publishes no quota for reading bucket configurations and answers `SlowDown` above an unnamed rate, so that
-/// this is a choice: 10,000 buckets of 8 readings are read within 7 minutes.
+/// this is a choice: 10,000 buckets of 13 calls each are read within 11 minutes.
 pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(200).unwrap();
 
-/// Reads buckets.
+/// `DescribeKey` requests a second that all scanners of an account make together: a small part of the 2,000 that an
+/// account has in a region, which leaves the rest to other callers of `DescribeKey`.
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>
+pub const KEY_REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+/// Reads what an account has in S3. What several resources of a shard have in common is read once and kept in
+/// `shared`.
 #[async_trait]
-pub trait BucketCollector: Send + Sync {
-    /// The account's block public access settings, which count for every bucket.
-    async fn account_public_access_block(&self) -> Reading<PublicAccessBlock>;
+pub trait S3Collector: Send + Sync {
+    /// The account's own settings.
+    async fn account(&self, shared: &Shared) -> S3Account;
 
     /// All that the rules need to know of a bucket, or `None` when the bucket has gone since it was listed.
-    async fn bucket(&self, target: &Target, account_block: &Reading<PublicAccessBlock>) -> Option<Bucket>;
+    async fn bucket(&self, target: &Target, shared: &Shared) -> Option<Bucket>;
+
+    /// All that the rules need to know of an access point, or `None` when it has gone since it was listed.
+    async fn access_point(&self, target: &Target) -> Option<AccessPoint>;
 }

@@ -1,54 +1,129 @@
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use audit_model::plan::Target;
+use audit_artifacts::sample;
+use audit_model::plan::{Target, TargetKind};
 use audit_model::resource::{
-    AclGrant, Bucket, BucketAcl, BucketEncryption, ObjectOwnership, PublicAccessBlock, Versioning,
+    AccessPoint, AclGrant, Bucket, BucketAcl, BucketEncryption, KmsKey, LifecycleRule, LoggingTarget,
+    LoggingTargetSettings, Notifications, ObjectLock, ObjectOwnership, PublicAccessBlock, ReplicationRule, Retention,
+    Versioning, VersioningStatus,
 };
-use audit_model::{Reading, UnreadableCause};
+use audit_model::task::ScanShardInput;
+use audit_model::{Reading, Service, UnreadableCause};
 use audit_task::Budget;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::primitives::SdkBody;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use http::{Request, Response};
+use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use super::{BucketCollector, S3Buckets, s3_control_client};
+use super::{S3Collector, S3Resources, Shared};
+use crate::{Ports, handle};
 
 const ACCOUNT: &str = "111122223333";
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/0a1b";
 
-/// The parameter in a request's address that says which setting is asked for, and S3's answer for a bucket of
-/// which everything is configured. The forms are those of each call's page in the API reference.
-const CONFIGURED: [(&str, &str); 8] = [
+/// The bucket that is read, the one that its logs go to, and the one that its objects are replicated to.
+const BUCKET: &str = "payments";
+const LOG_TARGET: &str = "access-logs";
+const REPLICA: &str = "payments-copy";
+/// Whom a request to S3 Control or KMS asks, where a request to S3 asks a bucket.
+const CONTROL: &str = "S3 Control";
+const KMS: &str = "KMS";
+
+/// The settings of a bucket: the parameter in a request's address, the IAM action, and S3's answer for a bucket of
+/// which everything is configured. The forms are those of each call's page in the API reference, the actions those of
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html>.
+const SETTINGS: [(&str, &str, &str); 13] = [
     (
         "encryption",
-        "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256\
-         </SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>",
+        "s3:GetEncryptionConfiguration",
+        "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms\
+         </SSEAlgorithm><KMSMasterKeyID>arn:aws:kms:us-east-1:111122223333:key/0a1b</KMSMasterKeyID>\
+         </ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>",
     ),
-    ("policy", r#"{"Version":"2012-10-17","Statement":[]}"#),
-    ("policyStatus", "<PolicyStatus><IsPublic>true</IsPublic></PolicyStatus>"),
+    ("policy", "s3:GetBucketPolicy", r#"{"Version":"2012-10-17","Statement":[]}"#),
+    ("policyStatus", "s3:GetBucketPolicyStatus", "<PolicyStatus><IsPublic>true</IsPublic></PolicyStatus>"),
     (
         "acl",
+        "s3:GetBucketAcl",
         "<AccessControlPolicy><Owner><ID>owner</ID></Owner><AccessControlList><Grant><Grantee \
          xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\"><ID>owner</ID></Grantee>\
          <Permission>FULL_CONTROL</Permission></Grant></AccessControlList></AccessControlPolicy>",
     ),
-    (
-        "publicAccessBlock",
-        "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>false\
-         </IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>false\
-         </RestrictPublicBuckets></PublicAccessBlockConfiguration>",
-    ),
+    ("publicAccessBlock", "s3:GetBucketPublicAccessBlock", BLOCK),
     (
         "ownershipControls",
+        "s3:GetBucketOwnershipControls",
         "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerPreferred</ObjectOwnership></Rule></OwnershipControls>",
     ),
-    ("versioning", "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>"),
-    ("tagging", "<Tagging><TagSet><Tag><Key>Owner</Key><Value>ledger</Value></Tag></TagSet></Tagging>"),
+    (
+        "versioning",
+        "s3:GetBucketVersioning",
+        "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>",
+    ),
+    (
+        "logging",
+        "s3:GetBucketLogging",
+        "<BucketLoggingStatus><LoggingEnabled><TargetBucket>access-logs</TargetBucket><TargetPrefix>payments/\
+         </TargetPrefix></LoggingEnabled></BucketLoggingStatus>",
+    ),
+    (
+        "lifecycle",
+        "s3:GetLifecycleConfiguration",
+        "<LifecycleConfiguration><Rule><ID>archive</ID><Filter><Prefix/></Filter><Status>Enabled</Status>\
+         <Transition><Days>30</Days><StorageClass>STANDARD_IA</StorageClass></Transition>\
+         <Expiration><Days>365</Days></Expiration></Rule>\
+         <Rule><ID>uploads</ID><Filter><Prefix/></Filter><Status>Disabled</Status><AbortIncompleteMultipartUpload>\
+         <DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule></LifecycleConfiguration>",
+    ),
+    (
+        "replication",
+        "s3:GetReplicationConfiguration",
+        "<ReplicationConfiguration><Role>arn:aws:iam::111122223333:role/replication</Role><Rule><Status>Enabled\
+         </Status><Destination><Bucket>arn:aws:s3:::payments-copy</Bucket></Destination></Rule>\
+         </ReplicationConfiguration>",
+    ),
+    (
+        "notification",
+        "s3:GetBucketNotification",
+        "<NotificationConfiguration><TopicConfiguration><Topic>arn:aws:sns:us-east-1:111122223333:uploads</Topic>\
+         <Event>s3:ObjectCreated:*</Event></TopicConfiguration><EventBridgeConfiguration/></NotificationConfiguration>",
+    ),
+    (
+        "object-lock",
+        "s3:GetBucketObjectLockConfiguration",
+        "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled><Rule><DefaultRetention>\
+         <Mode>COMPLIANCE</Mode><Days>30</Days></DefaultRetention></Rule></ObjectLockConfiguration>",
+    ),
+    (
+        "tagging",
+        "s3:GetBucketTagging",
+        "<Tagging><TagSet><Tag><Key>Owner</Key><Value>ledger</Value></Tag></TagSet></Tagging>",
+    ),
 ];
 
-/// An answer of S3: the status and the body.
+const BLOCK: &str = "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>false\
+     </IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>false\
+     </RestrictPublicBuckets></PublicAccessBlockConfiguration>";
+
+/// The meaning of [`BLOCK`].
+const BLOCKED: PublicAccessBlock = PublicAccessBlock {
+    block_public_acls: true,
+    ignore_public_acls: false,
+    block_public_policy: true,
+    restrict_public_buckets: false,
+};
+
+/// An answer of AWS: the status and the body.
 type Answer = (u16, String);
+
+fn ok(body: &str) -> Answer {
+    (200, body.to_owned())
+}
 
 fn error(status: u16, code: &str) -> Answer {
     (status, format!("<Error><Code>{code}</Code><Message>said so</Message></Error>"))
@@ -61,88 +136,144 @@ fn control_error(status: u16, code: &str) -> Answer {
     (status, format!("<ErrorResponse>{error}<RequestId>r</RequestId></ErrorResponse>"))
 }
 
-/// A bucket of which everything is configured.
-fn configured(setting: &str) -> Answer {
-    let body = CONFIGURED.iter().find(|(name, _)| *name == setting).map(|(_, body)| (*body).to_owned());
-    (200, body.unwrap_or_else(|| panic!("{setting} is no setting")))
+fn kms_error(code: &str) -> Answer {
+    (400, format!(r#"{{"__type":"{code}","message":"said so"}}"#))
 }
 
-/// The setting that a request asks for.
-fn setting(uri: &http::Uri) -> &str {
-    let named = |(name, _): &&(&'static str, _)| {
-        uri.query().unwrap_or_default().split('&').any(|parameter| parameter.trim_end_matches('=') == *name)
-    };
-    CONFIGURED.iter().find(named).map_or_else(|| panic!("{uri} asks for no setting"), |(name, _)| name)
+fn described(state: &str) -> String {
+    format!(
+        r#"{{"KeyMetadata":{{"KeyId":"0a1b","Arn":"{KEY}","KeyState":"{state}","KeyManager":"CUSTOMER",
+            "KeySpec":"SYMMETRIC_DEFAULT"}}}}"#
+    )
 }
 
-/// The address of a request, and the account that it says the bucket belongs to.
-type Asked = (String, Option<String>);
+/// A bucket in an account in which everything is configured.
+fn configured(whom: &str, what: &str) -> Answer {
+    match (whom, what) {
+        (CONTROL, "configuration/publicAccessBlock") => ok(BLOCK),
+        (CONTROL, "accesspoint/reporting") => ok(&format!(
+            "<GetAccessPointResult><Name>reporting</Name><Bucket>payments</Bucket><NetworkOrigin>Internet\
+             </NetworkOrigin>{BLOCK}</GetAccessPointResult>"
+        )),
+        (KMS, KEY) => ok(&described("Enabled")),
+        (LOG_TARGET, "object-lock") => error(404, "ObjectLockConfigurationNotFoundError"),
+        (REPLICA, "location") => ok("<LocationConstraint>eu-central-1</LocationConstraint>"),
+        (_, setting) => {
+            let body = SETTINGS.iter().find(|(name, _, _)| *name == setting).map(|(_, _, body)| *body);
+            ok(body.unwrap_or_else(|| panic!("{whom} has no {setting}")))
+        }
+    }
+}
+
+/// A request: whom it asks for what, and the account that it says the bucket belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Asked {
+    whom: String,
+    what: String,
+    owner: Option<String>,
+}
+
+impl Asked {
+    fn of(request: &Request<SdkBody>) -> Self {
+        let uri = request.uri();
+        let host = uri.host().unwrap();
+        let (whom, what) = if host.contains("s3-control") {
+            (CONTROL, uri.path().trim_start_matches("/v20180820/"))
+        } else if host.starts_with("kms.") {
+            let body = std::str::from_utf8(request.body().bytes().unwrap()).unwrap();
+            (KMS, body.trim_start_matches(r#"{"KeyId":""#).trim_end_matches(r#""}"#))
+        } else {
+            let query = uri.query().unwrap().split('&').find(|it| !it.starts_with("x-id")).unwrap();
+            (host.split(".s3.").next().unwrap(), query.trim_end_matches('='))
+        };
+        let owner = request.headers().get("x-amz-expected-bucket-owner").map(|it| it.to_str().unwrap().to_owned());
+        Self { whom: whom.to_owned(), what: what.to_owned(), owner }
+    }
+}
 
 #[derive(Clone, Default)]
 struct Requests(Arc<Mutex<Vec<Asked>>>);
 
 impl Requests {
+    /// Whom was asked for what, in the order of the letters.
     fn made(&self) -> Vec<Asked> {
-        self.0.lock().unwrap().clone()
+        let mut made = self.0.lock().unwrap().clone();
+        made.sort();
+        made
+    }
+
+    /// How often one was asked for something.
+    fn count(&self, whom: &str, what: &str) -> usize {
+        self.made().iter().filter(|asked| asked.whom == whom && asked.what == what).count()
     }
 }
 
-/// The account's buckets, with S3 answering as `answer` says; S3 Control is asked under `endpoint`.
-fn buckets_at(
-    endpoint: Option<&str>,
-    answer: impl Fn(&http::Uri) -> Answer + Send + Sync + 'static,
-) -> (S3Buckets, Requests) {
+/// The account, with AWS answering as `answer` says to who is asked for what.
+fn account(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> (S3Resources, Requests) {
     let requests = Requests::default();
     let seen = requests.clone();
-    let http_client = infallible_client_fn(move |request: Request<_>| {
-        let owner = request.headers().get("x-amz-expected-bucket-owner").map(|it| it.to_str().unwrap().to_owned());
-        seen.0.lock().unwrap().push((request.uri().to_string(), owner));
-        let (status, body) = answer(request.uri());
+    let http_client = infallible_client_fn(move |request: Request<SdkBody>| {
+        let asked = Asked::of(&request);
+        let (status, body) = answer(&asked.whom, &asked.what);
+        seen.0.lock().unwrap().push(asked);
         Response::builder().status(status).body(body).unwrap()
     });
-    let s3 = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::for_tests())
-        .retry_config(RetryConfig::disabled())
-        .http_client(http_client.clone())
-        .build();
-    let s3_control = aws_sdk_s3control::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("us-east-1"))
-        .credentials_provider(Credentials::for_tests())
-        .retry_config(RetryConfig::disabled())
-        .http_client(http_client);
-    let buckets = S3Buckets {
-        s3: aws_sdk_s3::Client::from_conf(s3),
-        s3_control: s3_control_client(s3_control, endpoint.map(ToOwned::to_owned)),
+    macro_rules! client {
+        ($sdk:ident) => {
+            $sdk::Client::from_conf(
+                $sdk::Config::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .region(Region::new("us-east-1"))
+                    .credentials_provider(Credentials::for_tests())
+                    .retry_config(RetryConfig::disabled())
+                    .http_client(http_client.clone())
+                    .build(),
+            )
+        };
+    }
+    let resources = S3Resources {
+        s3: client!(aws_sdk_s3),
+        s3_control: client!(aws_sdk_s3control),
+        kms: client!(aws_sdk_kms),
         account: ACCOUNT.to_owned(),
         region: "us-east-1".to_owned(),
-        budget: Budget::share(NonZeroU32::new(10_000).unwrap(), NonZeroU32::MIN),
+        budget: a_second(10_000),
+        key_budget: a_second(10_000),
     };
-    (buckets, requests)
+    (resources, requests)
+}
+
+fn a_second(requests: u32) -> Budget {
+    Budget::share(NonZeroU32::new(requests).unwrap(), NonZeroU32::MIN)
 }
 
 fn target(region: Option<&str>) -> Target {
-    Target { id: "payments".to_owned(), region: region.map(ToOwned::to_owned) }
+    Target { kind: TargetKind::Bucket, id: BUCKET.to_owned(), region: region.map(ToOwned::to_owned) }
 }
 
-/// A bucket of the home region, read with S3 answering as `answer` says for each setting.
-async fn read(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Option<Bucket> {
-    let (buckets, _) = buckets_at(None, move |uri| answer(setting(uri)));
-    buckets.bucket(&target(Some("us-east-1")), &Reading::Absent).await
+/// The bucket of the home region, read in an account in which everything is configured but what `answer` says.
+async fn read_but(answer: impl Fn(&str, &str) -> Option<Answer> + Send + Sync + 'static) -> Option<Bucket> {
+    let (resources, _) = account(move |whom, what| answer(whom, what).unwrap_or_else(|| configured(whom, what)));
+    resources.bucket(&target(Some("us-east-1")), &Shared::default()).await
 }
 
-/// Every reading of a bucket of its own, by the setting it comes from: the IAM action if it is unreadable with its
-/// cause, `absent`, or `seen`.
-fn states(bucket: &Bucket) -> Vec<(&'static str, String)> {
-    fn state<T>(reading: &Reading<T>) -> String {
-        match reading {
-            Reading::Seen { .. } => "seen".to_owned(),
-            Reading::Absent => "absent".to_owned(),
-            Reading::Unreadable(why) => format!("{} {:?}", why.action, why.cause),
-        }
+/// The bucket, with S3 answering this about one of its settings.
+async fn read_with(setting: &'static str, body: &str) -> Bucket {
+    let answer = ok(body);
+    read_but(move |whom, what| ((whom, what) == (BUCKET, setting)).then(|| answer.clone())).await.unwrap()
+}
+
+/// The IAM action of an unreadable reading with its cause, `absent`, or `seen`.
+fn state<T>(reading: &Reading<T>) -> String {
+    match reading {
+        Reading::Seen { .. } => "seen".to_owned(),
+        Reading::Absent => "absent".to_owned(),
+        Reading::Unreadable(why) => format!("{} {:?}", why.action, why.cause),
     }
+}
+
+/// The state of every reading that is made of a bucket itself, by its setting.
+fn states(bucket: &Bucket) -> Vec<(&'static str, String)> {
     vec![
         ("encryption", state(&bucket.encryption)),
         ("policy", state(&bucket.policy)),
@@ -151,47 +282,54 @@ fn states(bucket: &Bucket) -> Vec<(&'static str, String)> {
         ("publicAccessBlock", state(&bucket.public_access_block)),
         ("ownershipControls", state(&bucket.object_ownership)),
         ("versioning", state(&bucket.versioning)),
+        ("logging", state(&bucket.logging)),
+        ("lifecycle", state(&bucket.lifecycle)),
+        ("replication", state(&bucket.replication)),
+        ("notification", state(&bucket.notifications)),
+        ("object-lock", state(&bucket.object_lock)),
         ("tagging", state(&bucket.tags)),
     ]
 }
 
-/// The IAM action of each setting.
-/// <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>
-const ACTIONS: [(&str, &str); 8] = [
-    ("encryption", "s3:GetEncryptionConfiguration"),
-    ("policy", "s3:GetBucketPolicy"),
-    ("policyStatus", "s3:GetBucketPolicyStatus"),
-    ("acl", "s3:GetBucketAcl"),
-    ("publicAccessBlock", "s3:GetBucketPublicAccessBlock"),
-    ("ownershipControls", "s3:GetBucketOwnershipControls"),
-    ("versioning", "s3:GetBucketVersioning"),
-    ("tagging", "s3:GetBucketTagging"),
-];
+/// The state of every reading that is made of something else than the bucket.
+fn borrowed_states(bucket: &Bucket) -> Vec<(&'static str, String)> {
+    let Reading::Seen { value: logging } = &bucket.logging else { panic!("there is a log target") };
+    let Some(log_target) = &logging.settings else { panic!("the log target exists") };
+    let Reading::Seen { value: replication } = &bucket.replication else { panic!("there is a replica") };
+    vec![
+        ("account block", state(&bucket.account_public_access_block)),
+        ("key", state(&bucket.encryption_key)),
+        ("log target's encryption", state(&log_target.encryption)),
+        ("log target's Object Lock", state(&log_target.object_lock)),
+        ("replica's region", state(&replication[0].destination_region)),
+    ]
+}
 
-/// The states of a bucket that is `usual` in all settings but one.
-fn all_but(usual: &str, setting: &str, state: &str) -> Vec<(&'static str, String)> {
-    ACTIONS.iter().map(|(name, _)| (*name, if *name == setting { state } else { usual }.to_owned())).collect()
+/// The states of a bucket of which all is seen but one setting.
+fn all_but(setting: &str, state: &str) -> Vec<(&'static str, String)> {
+    SETTINGS.iter().map(|(name, _, _)| (*name, if *name == setting { state } else { "seen" }.to_owned())).collect()
 }
 
 #[tokio::test]
-async fn what_is_configured_is_read_whole() {
-    let block = |on| PublicAccessBlock {
-        block_public_acls: on,
-        ignore_public_acls: !on,
-        block_public_policy: on,
-        restrict_public_buckets: !on,
-    };
-    let (buckets, requests) = buckets_at(None, |uri| configured(setting(uri)));
-    let bucket = buckets.bucket(&target(Some("us-east-1")), &Reading::seen(block(false))).await.unwrap();
+async fn what_is_configured_is_read_whole_with_one_call_for_each_thing() {
+    let (resources, requests) = account(configured);
+    let bucket = resources.bucket(&target(Some("us-east-1")), &Shared::default()).await.unwrap();
 
+    let kms = BucketEncryption {
+        algorithm: "aws:kms".to_owned(),
+        kms_key_id: Some(KEY.to_owned()),
+        bucket_key_enabled: false,
+        blocked_encryption_types: Vec::new(),
+    };
     assert_eq!(bucket.identity.arn, "arn:aws:s3:::payments");
+    assert_eq!(bucket.encryption, Reading::seen(kms.clone()));
     assert_eq!(
-        bucket.encryption,
-        Reading::seen(BucketEncryption {
-            algorithm: "AES256".to_owned(),
-            kms_key_id: None,
-            bucket_key_enabled: false,
-            blocked_encryption_types: Vec::new(),
+        bucket.encryption_key,
+        Reading::seen(KmsKey {
+            arn: KEY.to_owned(),
+            state: "Enabled".to_owned(),
+            manager: "CUSTOMER".to_owned(),
+            spec: "SYMMETRIC_DEFAULT".to_owned(),
         })
     );
     assert_eq!(bucket.policy, Reading::seen(r#"{"Version":"2012-10-17","Statement":[]}"#.to_owned()));
@@ -203,16 +341,58 @@ async fn what_is_configured_is_read_whole() {
             grants: vec![AclGrant { grantee: "owner".to_owned(), permission: "FULL_CONTROL".to_owned() }],
         })
     );
-    assert_eq!(bucket.public_access_block, Reading::seen(block(true)));
-    assert_eq!(bucket.account_public_access_block, Reading::seen(block(false)));
+    assert_eq!(bucket.public_access_block, Reading::seen(BLOCKED));
+    assert_eq!(bucket.account_public_access_block, Reading::seen(BLOCKED));
     assert_eq!(bucket.object_ownership, Reading::seen(ObjectOwnership::BucketOwnerPreferred));
-    assert_eq!(bucket.versioning, Reading::seen(Versioning::Suspended));
+    assert_eq!(bucket.versioning, Reading::seen(Versioning { status: VersioningStatus::Suspended, mfa_delete: false }));
+    assert_eq!(
+        bucket.logging,
+        Reading::seen(LoggingTarget {
+            bucket: LOG_TARGET.to_owned(),
+            settings: Some(LoggingTargetSettings { encryption: Reading::seen(kms), object_lock: Reading::Absent }),
+        })
+    );
+    assert_eq!(
+        bucket.lifecycle,
+        Reading::seen(vec![
+            LifecycleRule { enabled: true, whole_bucket: true, expiration_days: Some(365) },
+            LifecycleRule { enabled: false, whole_bucket: true, expiration_days: None },
+        ])
+    );
+    assert_eq!(
+        bucket.replication,
+        Reading::seen(vec![ReplicationRule {
+            enabled: true,
+            destination: REPLICA.to_owned(),
+            destination_region: Reading::seen("eu-central-1".to_owned()),
+        }])
+    );
+    assert_eq!(
+        bucket.notifications,
+        Reading::seen(Notifications { event_bridge: true, event_types: vec!["s3:ObjectCreated:*".to_owned()] })
+    );
+    assert_eq!(
+        bucket.object_lock,
+        Reading::seen(ObjectLock { default_retention: Some(Retention { mode: "COMPLIANCE".to_owned(), days: 30 }) })
+    );
     assert_eq!(bucket.tags, Reading::seen([("Owner".to_owned(), "ledger".to_owned())].into()));
 
-    // A bucket of that name in another account must not be taken for this one.
-    let requests = requests.made();
-    assert_eq!(requests.len(), 8);
-    assert!(requests.iter().all(|(_, owner)| owner.as_deref() == Some(ACCOUNT)), "{requests:?}");
+    // A bucket of that name in another account must not be taken for one of this account.
+    let of = |whom: &str, what: &str, owner: Option<&str>| Asked {
+        whom: whom.to_owned(),
+        what: what.to_owned(),
+        owner: owner.map(ToOwned::to_owned),
+    };
+    let mut expected: Vec<Asked> = SETTINGS.iter().map(|(setting, _, _)| of(BUCKET, setting, Some(ACCOUNT))).collect();
+    expected.extend([
+        of(LOG_TARGET, "encryption", Some(ACCOUNT)),
+        of(LOG_TARGET, "object-lock", Some(ACCOUNT)),
+        of(REPLICA, "location", None),
+        of(CONTROL, "configuration/publicAccessBlock", None),
+        of(KMS, KEY, None),
+    ]);
+    expected.sort();
+    assert_eq!(requests.made(), expected);
 }
 
 #[tokio::test]
@@ -223,12 +403,17 @@ async fn each_setting_has_its_own_way_to_be_absent() {
         ("policyStatus", error(404, "NoSuchBucketPolicy")),
         ("publicAccessBlock", error(404, "NoSuchPublicAccessBlockConfiguration")),
         ("ownershipControls", error(404, "OwnershipControlsNotFoundError")),
-        ("versioning", (200, "<VersioningConfiguration/>".to_owned())),
+        ("versioning", ok("<VersioningConfiguration/>")),
+        ("logging", ok("<BucketLoggingStatus/>")),
+        ("lifecycle", error(404, "NoSuchLifecycleConfiguration")),
+        ("replication", error(404, "ReplicationConfigurationNotFoundError")),
+        ("notification", ok("<NotificationConfiguration/>")),
+        ("object-lock", error(404, "ObjectLockConfigurationNotFoundError")),
         ("tagging", error(404, "NoSuchTagSet")),
     ];
     for (absent, answer) in cases {
-        let bucket = read(move |setting| if setting == absent { answer.clone() } else { configured(setting) }).await;
-        assert_eq!(states(&bucket.unwrap()), all_but("seen", absent, "absent"), "{absent}");
+        let bucket = read_but(move |whom, what| ((whom, what) == (BUCKET, absent)).then(|| answer.clone())).await;
+        assert_eq!(states(&bucket.unwrap()), all_but(absent, "absent"), "{absent}");
     }
 }
 
@@ -239,105 +424,480 @@ async fn one_refused_read_spoils_no_other() {
         (error(503, "SlowDown"), UnreadableCause::Throttled),
         (error(500, "InternalError"), UnreadableCause::Failed),
         (error(404, "NoSuchBucket"), UnreadableCause::Gone),
+        // What one setting says when it is absent says nothing about another.
+        (error(404, "NoSuchCORSConfiguration"), UnreadableCause::Failed),
     ];
-    for (refused, action) in ACTIONS {
+    for (refused, action, _) in SETTINGS {
         for (answer, cause) in refusals.clone() {
-            let bucket =
-                read(move |setting| if setting == refused { answer.clone() } else { configured(setting) }).await;
+            let bucket = read_but(move |whom, what| ((whom, what) == (BUCKET, refused)).then(|| answer.clone())).await;
             let state = format!("{action} {cause:?}");
-            assert_eq!(states(&bucket.unwrap()), all_but("seen", refused, &state), "{refused} {cause:?}");
+            assert_eq!(states(&bucket.unwrap()), all_but(refused, &state), "{refused} {cause:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_lacks_what_it_must_hold_is_not_understood() {
+async fn one_refused_read_of_what_belongs_to_a_bucket_spoils_no_other() {
+    let seen = borrowed_states(&read_but(|_, _| None).await.unwrap());
+    let absent = ["log target's Object Lock"];
+    assert!(seen.iter().all(|(name, state)| state == if absent.contains(name) { "absent" } else { "seen" }));
+
+    let denied = error(403, "AccessDenied");
+    let gone = error(404, "NoSuchBucket");
     let cases = [
-        ("policyStatus", "<PolicyStatus/>"),
-        ("ownershipControls", "<OwnershipControls/>"),
+        (
+            CONTROL,
+            "configuration/publicAccessBlock",
+            control_error(403, "AccessDenied"),
+            "account block",
+            "s3:GetAccountPublicAccessBlock AccessDenied",
+        ),
+        (KMS, KEY, kms_error("AccessDeniedException"), "key", "kms:DescribeKey AccessDenied"),
+        (KMS, KEY, kms_error("ThrottlingException"), "key", "kms:DescribeKey Throttled"),
+        (KMS, KEY, kms_error("KMSInternalException"), "key", "kms:DescribeKey Failed"),
+        (
+            LOG_TARGET,
+            "encryption",
+            denied.clone(),
+            "log target's encryption",
+            "s3:GetEncryptionConfiguration AccessDenied",
+        ),
+        (LOG_TARGET, "encryption", gone, "log target's encryption", "s3:GetEncryptionConfiguration Gone"),
+        (
+            LOG_TARGET,
+            "object-lock",
+            denied.clone(),
+            "log target's Object Lock",
+            "s3:GetBucketObjectLockConfiguration AccessDenied",
+        ),
+        (REPLICA, "location", denied, "replica's region", "s3:GetBucketLocation AccessDenied"),
+        (REPLICA, "location", error(404, "NoSuchBucket"), "replica's region", "absent"),
+        (REPLICA, "location", error(301, "PermanentRedirect"), "replica's region", "s3:GetBucketLocation Failed"),
+    ];
+    for (refused, refused_what, answer, name, expected_state) in cases {
+        let bucket =
+            read_but(move |whom, what| ((whom, what) == (refused, refused_what)).then(|| answer.clone())).await;
+        let bucket = bucket.unwrap();
+        let mut expected = seen.clone();
+        expected.iter_mut().find(|(it, _)| *it == name).unwrap().1 = expected_state.to_owned();
+        assert_eq!(borrowed_states(&bucket), expected);
+        assert_eq!(states(&bucket), all_but("none", ""), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_target_that_does_not_exist_has_no_settings() {
+    let gone = || error(404, "NoSuchBucket");
+    let denied = || error(403, "AccessDenied");
+    let unlocked = || error(404, "ObjectLockConfigurationNotFoundError");
+    // (the answer about its encryption, that about its Object Lock, whether it exists for all that is known)
+    let cases = [
+        (gone(), gone(), false),
+        (gone(), denied(), false),
+        (denied(), gone(), false),
+        (denied(), denied(), true),
+        // Had it gone, it would not have answered.
+        (gone(), unlocked(), true),
+    ];
+    for (encryption, object_lock, exists) in cases {
+        let answers = (encryption.clone(), object_lock.clone());
+        let bucket = read_but(move |whom, what| match (whom, what) {
+            (LOG_TARGET, "encryption") => Some(answers.0.clone()),
+            (LOG_TARGET, "object-lock") => Some(answers.1.clone()),
+            _ => None,
+        });
+        let Reading::Seen { value: logging } = bucket.await.unwrap().logging else { panic!("logging is on") };
+        assert_eq!(logging.bucket, LOG_TARGET);
+        assert_eq!(logging.settings.is_some(), exists, "{encryption:?} {object_lock:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_lifecycle_rule_is_for_the_whole_bucket_unless_something_narrows_it() {
+    // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-filters.html>
+    let tag = "<Tag><Key>class</Key><Value>raw</Value></Tag>";
+    let (larger, smaller) =
+        ("<ObjectSizeGreaterThan>500</ObjectSizeGreaterThan>", "<ObjectSizeLessThan>64000</ObjectSizeLessThan>");
+    let filter = |inner: &str| format!("<Filter>{inner}</Filter>");
+    let and = |inner: &str| filter(&format!("<And>{inner}</And>"));
+    let logs = "<Prefix>logs/</Prefix>";
+    let cases = [
+        (filter(""), true),
+        (filter("<Prefix></Prefix>"), true),
+        (filter("<Prefix/>"), true),
+        // As rules were written before there were filters.
+        ("<Prefix></Prefix>".to_owned(), true),
+        (logs.to_owned(), false),
+        (filter(logs), false),
+        (filter(tag), false),
+        (filter(larger), false),
+        (filter(smaller), false),
+        (and(&[logs, tag].concat()), false),
+        (and(&["<Prefix/>", tag].concat()), false),
+        (and(&[larger, smaller].concat()), false),
+        (and(larger), false),
+        (and(smaller), false),
+        (and(logs), false),
+    ];
+    for (scope, whole_bucket) in cases {
+        let body = format!(
+            "<LifecycleConfiguration><Rule>{scope}<Status>Enabled</Status><Expiration><Days>30</Days></Expiration>\
+             </Rule></LifecycleConfiguration>"
+        );
+        let expected = LifecycleRule { enabled: true, whole_bucket, expiration_days: Some(30) };
+        assert_eq!(read_with("lifecycle", &body).await.lifecycle, Reading::seen(vec![expected]), "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn a_transition_that_is_not_told_whole_hides_no_rule() {
+    let body = "<LifecycleConfiguration><Rule><Filter/><Status>Enabled</Status><Transition><Days>30</Days></Transition>\
+                </Rule></LifecycleConfiguration>";
+    let expected = LifecycleRule { enabled: true, whole_bucket: true, expiration_days: None };
+    assert_eq!(read_with("lifecycle", body).await.lifecycle, Reading::seen(vec![expected]));
+}
+
+#[tokio::test]
+async fn an_answer_that_lacks_what_it_must_hold_is_not_understood() {
+    let rule = |status: &str, rest: &str| {
+        format!("<LifecycleConfiguration><Rule><Status>{status}</Status>{rest}</Rule></LifecycleConfiguration>")
+    };
+    let replica = |status: &str, destination: &str| {
+        format!(
+            "<ReplicationConfiguration><Rule><Status>{status}</Status><Destination>{destination}</Destination></Rule>\
+             </ReplicationConfiguration>"
+        )
+    };
+    let copy = "<Bucket>arn:aws:s3:::copy</Bucket>";
+    let lock = |rest: &str| {
+        format!(
+            "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>{rest}</ObjectLockConfiguration>"
+        )
+    };
+    let retention = |rest: &str| lock(&format!("<Rule><DefaultRetention>{rest}</DefaultRetention></Rule>"));
+    let cases = [
+        ("policyStatus", "<PolicyStatus/>".to_owned()),
+        ("ownershipControls", "<OwnershipControls/>".to_owned()),
         (
             "ownershipControls",
-            "<OwnershipControls><Rule><ObjectOwnership>Nobody</ObjectOwnership></Rule></OwnershipControls>",
+            "<OwnershipControls><Rule><ObjectOwnership>Nobody</ObjectOwnership></Rule></OwnershipControls>".to_owned(),
         ),
-        ("versioning", "<VersioningConfiguration><Status>Perhaps</Status></VersioningConfiguration>"),
+        ("versioning", "<VersioningConfiguration><Status>Perhaps</Status></VersioningConfiguration>".to_owned()),
+        (
+            "versioning",
+            "<VersioningConfiguration><Status>Enabled</Status><MfaDelete>Perhaps</MfaDelete></VersioningConfiguration>"
+                .to_owned(),
+        ),
+        ("logging", "<BucketLoggingStatus><LoggingEnabled/></BucketLoggingStatus>".to_owned()),
+        ("lifecycle", "<LifecycleConfiguration/>".to_owned()),
+        ("lifecycle", "<LifecycleConfiguration><Rule/></LifecycleConfiguration>".to_owned()),
+        ("lifecycle", rule("Perhaps", "")),
+        ("replication", "<ReplicationConfiguration/>".to_owned()),
+        ("replication", replica("Perhaps", copy)),
+        ("replication", replica("Enabled", "")),
+        ("replication", replica("Enabled", "<Bucket>arn:aws:s3:::</Bucket>")),
+        ("replication", replica("Enabled", "<Bucket>copy</Bucket>")),
+        ("object-lock", "<ObjectLockConfiguration/>".to_owned()),
+        ("object-lock", retention("<Mode>COMPLIANCE</Mode>")),
+        ("object-lock", retention("<Days>30</Days>")),
+        ("object-lock", retention("<Mode>COMPLIANCE</Mode><Days>30</Days><Years>1</Years>")),
+        ("object-lock", retention("<Mode>COMPLIANCE</Mode><Years>2147483647</Years>")),
     ];
     for (strange, body) in cases {
-        let bucket =
-            read(move |setting| if setting == strange { (200, body.to_owned()) } else { configured(setting) }).await;
-        let action = ACTIONS.iter().find(|(name, _)| *name == strange).map(|(_, action)| action).unwrap();
-        assert_eq!(states(&bucket.unwrap()), all_but("seen", strange, &format!("{action} Malformed")), "{body}");
+        let bucket = read_with(strange, &body).await;
+        let action = SETTINGS.iter().find(|(name, _, _)| *name == strange).map(|(_, action, _)| action).unwrap();
+        assert_eq!(states(&bucket), all_but(strange, &format!("{action} Malformed")), "{body}");
     }
 }
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_no_value() {
     // The policy is handed on as it comes; the rules read it.
-    for (broken, action) in ACTIONS.iter().filter(|(setting, _)| *setting != "policy") {
-        let answer = |setting: &str| if setting == *broken { (200, "<".to_owned()) } else { configured(setting) };
-        let bucket = read(answer).await.unwrap();
+    for (broken, action, _) in SETTINGS.iter().filter(|(setting, _, _)| *setting != "policy") {
+        let bucket = read_with(broken, "<").await;
         let state = states(&bucket).into_iter().find(|(setting, _)| setting == broken).unwrap().1;
         assert!(state.starts_with(action), "{broken}: {state}");
     }
 }
 
 #[tokio::test]
+async fn versioning_tells_of_mfa_delete() {
+    let cases = [
+        ("<Status>Enabled</Status>", VersioningStatus::Enabled, false),
+        ("<Status>Enabled</Status><MfaDelete>Disabled</MfaDelete>", VersioningStatus::Enabled, false),
+        ("<Status>Enabled</Status><MfaDelete>Enabled</MfaDelete>", VersioningStatus::Enabled, true),
+        ("<Status>Suspended</Status><MfaDelete>Enabled</MfaDelete>", VersioningStatus::Suspended, true),
+    ];
+    for (answer, status, mfa_delete) in cases {
+        let body = format!("<VersioningConfiguration>{answer}</VersioningConfiguration>");
+        let bucket = read_with("versioning", &body).await;
+        assert_eq!(bucket.versioning, Reading::seen(Versioning { status, mfa_delete }), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn notifications_go_to_topics_queues_functions_and_eventbridge() {
+    let event = |kind: &str, to: &str, event: &str| {
+        format!("<{kind}Configuration><{kind}>arn:aws:{to}</{kind}><Event>{event}</Event></{kind}Configuration>")
+    };
+    let topic = event("Topic", "sns:us-east-1:111122223333:t", "s3:ObjectRemoved:*");
+    let queue = event("Queue", "sqs:us-east-1:111122223333:q", "s3:ObjectCreated:Put");
+    let function = event("CloudFunction", "lambda:us-east-1:111122223333:function:f", "s3:ObjectCreated:Put");
+    let event_bridge = "<EventBridgeConfiguration></EventBridgeConfiguration>".to_owned();
+    let cases: [(&[&String], bool, &[&str]); 5] = [
+        (&[&topic], false, &["s3:ObjectRemoved:*"]),
+        (&[&queue], false, &["s3:ObjectCreated:Put"]),
+        (&[&function], false, &["s3:ObjectCreated:Put"]),
+        (&[&event_bridge], true, &[]),
+        (&[&topic, &queue, &function, &event_bridge], true, &["s3:ObjectCreated:Put", "s3:ObjectRemoved:*"]),
+    ];
+    for (parts, event_bridge, event_types) in cases {
+        let parts: String = parts.iter().map(|part| part.as_str()).collect();
+        let body = format!("<NotificationConfiguration>{parts}</NotificationConfiguration>");
+        let event_types = event_types.iter().map(|it| (*it).to_owned()).collect();
+        let bucket = read_with("notification", &body).await;
+        assert_eq!(bucket.notifications, Reading::seen(Notifications { event_bridge, event_types }), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn object_lock_keeps_new_objects_for_days_for_years_or_not_by_default() {
+    let retention = |mode: &str, days| Some(Retention { mode: mode.to_owned(), days });
+    let cases = [
+        ("", None),
+        (
+            "<Rule><DefaultRetention><Mode>GOVERNANCE</Mode><Days>90</Days></DefaultRetention></Rule>",
+            retention("GOVERNANCE", 90),
+        ),
+        (
+            "<Rule><DefaultRetention><Mode>COMPLIANCE</Mode><Years>7</Years></DefaultRetention></Rule>",
+            retention("COMPLIANCE", 7 * 365),
+        ),
+    ];
+    for (rule, default_retention) in cases {
+        let body = format!(
+            "<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled>{rule}</ObjectLockConfiguration>"
+        );
+        let bucket = read_with("object-lock", &body).await;
+        assert_eq!(bucket.object_lock, Reading::seen(ObjectLock { default_retention }), "{rule}");
+    }
+}
+
+#[tokio::test]
+async fn a_replica_s_region_is_read_in_all_its_spellings() {
+    // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html>
+    let constraint = |text: &str| {
+        format!("<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{text}</LocationConstraint>")
+    };
+    let cases = [
+        (constraint(""), "us-east-1"),
+        ("<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>".to_owned(), "us-east-1"),
+        (constraint("EU"), "eu-west-1"),
+        (constraint("us-west-2"), "us-west-2"),
+        (constraint("xx-new-1"), "xx-new-1"),
+    ];
+    for (body, region) in cases {
+        let answer = ok(&body);
+        let bucket = read_but(move |whom, what| ((whom, what) == (REPLICA, "location")).then(|| answer.clone())).await;
+        let Reading::Seen { value: rules } = bucket.unwrap().replication else { panic!("there is a replica") };
+        assert_eq!(rules[0].destination_region, Reading::seen(region.to_owned()), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_replica_must_belong_to_the_account_that_its_rule_names() {
+    let rule = |status: &str, bucket: &str, account: &str| {
+        format!(
+            "<Rule><Status>{status}</Status><Destination><Bucket>arn:aws:s3:::{bucket}</Bucket>{account}\
+             </Destination></Rule>"
+        )
+    };
+    let partner = "<Account>444455556666</Account>";
+    let body = format!(
+        "<ReplicationConfiguration>{}{}{}</ReplicationConfiguration>",
+        rule("Enabled", REPLICA, ""),
+        rule("Disabled", REPLICA, ""),
+        rule("Enabled", "partner-copy", partner)
+    );
+    let (resources, requests) = account(move |whom, what| match (whom, what) {
+        (BUCKET, "replication") => ok(&body),
+        ("partner-copy", "location") => error(403, "AccessDenied"),
+        _ => configured(whom, what),
+    });
+    let bucket = resources.bucket(&target(Some("us-east-1")), &Shared::default()).await.unwrap();
+    let Reading::Seen { value: rules } = bucket.replication else { panic!("there are replicas") };
+    let rules: Vec<(bool, &str, String)> =
+        rules.iter().map(|rule| (rule.enabled, rule.destination.as_str(), state(&rule.destination_region))).collect();
+    let expected = [
+        (true, REPLICA, "seen"),
+        (false, REPLICA, "seen"),
+        (true, "partner-copy", "s3:GetBucketLocation AccessDenied"),
+    ];
+    assert_eq!(rules, expected.map(|(enabled, bucket, state)| (enabled, bucket, state.to_owned())));
+    let owners: Vec<(String, Option<String>)> = requests
+        .made()
+        .into_iter()
+        .filter(|asked| asked.what == "location")
+        .map(|asked| (asked.whom, asked.owner))
+        .collect();
+    let partner = ("partner-copy".to_owned(), Some("444455556666".to_owned()));
+    assert_eq!(owners, [partner, (REPLICA.to_owned(), None)]);
+}
+
+#[tokio::test]
+async fn kms_is_asked_about_keys_of_this_region_that_aws_does_not_manage() {
+    let arn = "arn:aws:kms:us-east-1:111122223333";
+    // (algorithm, key, what KMS is asked for, the reading)
+    let cases = [
+        ("AES256", None, None, "absent"),
+        ("aws:kms", None, None, "absent"),
+        ("aws:kms", Some(String::new()), None, "absent"),
+        ("aws:kms", Some("alias/aws/s3".to_owned()), None, "absent"),
+        ("aws:kms", Some(format!("{arn}:alias/aws/s3")), None, "absent"),
+        (
+            "aws:kms",
+            Some("arn:aws:kms:eu-west-1:111122223333:key/0a1b".to_owned()),
+            None,
+            "kms:DescribeKey OtherRegion",
+        ),
+        ("aws:kms", Some(KEY.to_owned()), Some(KEY.to_owned()), "seen"),
+        ("aws:kms:dsse", Some(KEY.to_owned()), Some(KEY.to_owned()), "seen"),
+        ("aws:kms", Some("0a1b".to_owned()), Some("0a1b".to_owned()), "seen"),
+        ("aws:kms", Some("alias/ledger".to_owned()), Some("alias/ledger".to_owned()), "seen"),
+        ("aws:kms", Some(format!("{arn}:key/none")), Some(format!("{arn}:key/none")), "absent"),
+        ("aws:kms", Some(format!("{arn}:key/half")), Some(format!("{arn}:key/half")), "kms:DescribeKey Malformed"),
+    ];
+    for (algorithm, key, asked, expected) in cases {
+        let id = key.as_ref().map(|key| format!("<KMSMasterKeyID>{key}</KMSMasterKeyID>")).unwrap_or_default();
+        let encryption = format!(
+            "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>{algorithm}\
+             </SSEAlgorithm>{id}</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>"
+        );
+        let (resources, requests) = account(move |whom, what| match (whom, what) {
+            (BUCKET, "encryption") => ok(&encryption),
+            (KMS, key) if key.ends_with("/none") => kms_error("NotFoundException"),
+            (KMS, key) if key.ends_with("/half") => ok(r#"{"KeyMetadata":{"KeyId":"half"}}"#),
+            (KMS, _) => ok(&described("Enabled")),
+            _ => configured(whom, what),
+        });
+        let bucket = resources.bucket(&target(Some("us-east-1")), &Shared::default()).await.unwrap();
+        assert_eq!(state(&bucket.encryption_key), expected, "{algorithm} {key:?}");
+        let asked_for: Vec<String> =
+            requests.made().into_iter().filter(|asked| asked.whom == KMS).map(|asked| asked.what).collect();
+        assert_eq!(asked_for, Vec::from_iter(asked), "{algorithm} {key:?}");
+    }
+}
+
+#[tokio::test]
+async fn which_key_it_is_that_nobody_knows_kms_is_not_asked() {
+    let (resources, requests) = account(|whom, what| match (whom, what) {
+        (BUCKET, "encryption") => error(403, "AccessDenied"),
+        (KMS, _) => panic!("KMS was asked"),
+        _ => configured(whom, what),
+    });
+    let bucket = resources.bucket(&target(Some("us-east-1")), &Shared::default()).await.unwrap();
+    assert_eq!(state(&bucket.encryption_key), "s3:GetEncryptionConfiguration AccessDenied");
+    assert_eq!(requests.count(KMS, KEY), 0);
+}
+
+#[tokio::test]
 async fn a_bucket_has_gone_when_nothing_but_that_is_answered() {
-    assert_eq!(read(|_| error(404, "NoSuchBucket")).await, None);
+    let of_bucket = |answer: fn(&str) -> Answer| read_but(move |whom, what| (whom == BUCKET).then(|| answer(what)));
+    assert_eq!(of_bucket(|_| error(404, "NoSuchBucket")).await, None);
     // Some reads are denied, and the others find no bucket.
-    let denied_too = |setting: &str| error(404, if setting == "acl" { "AccessDenied" } else { "NoSuchBucket" });
-    assert_eq!(read(denied_too).await, None);
+    let denied_too = of_bucket(|what| error(404, if what == "acl" { "AccessDenied" } else { "NoSuchBucket" }));
+    assert_eq!(denied_too.await, None);
     // Nobody said that it has gone.
-    let denied = read(|_| error(403, "AccessDenied")).await;
-    assert!(denied.is_some());
+    assert!(of_bucket(|_| error(403, "AccessDenied")).await.is_some());
+    // Each setting alone shows that it is there.
+    for (answered, _, body) in SETTINGS {
+        let bucket = read_but(move |whom, what| {
+            (whom == BUCKET).then(|| if what == answered { ok(body) } else { error(404, "NoSuchBucket") })
+        });
+        assert!(bucket.await.is_some(), "{answered}");
+    }
 }
 
 #[tokio::test]
 async fn nothing_is_asked_about_a_bucket_of_another_region() {
-    let (buckets, requests) = buckets_at(None, |uri| panic!("{uri} was asked for"));
-    let bucket = buckets.bucket(&target(Some("eu-west-1")), &Reading::Absent).await.unwrap();
+    let (resources, requests) = account(configured);
+    let bucket = resources.bucket(&target(Some("eu-west-1")), &Shared::default()).await.unwrap();
     let expected: Vec<(&str, String)> =
-        ACTIONS.iter().map(|(setting, action)| (*setting, format!("{action} OtherRegion"))).collect();
+        SETTINGS.iter().map(|(setting, action, _)| (*setting, format!("{action} OtherRegion"))).collect();
     assert_eq!(states(&bucket), expected);
+    assert_eq!(state(&bucket.encryption_key), "kms:DescribeKey OtherRegion");
     assert_eq!(bucket.identity.region, "eu-west-1");
     let Reading::Unreadable(why) = &bucket.policy else { panic!("a bucket out of reach has no policy") };
     assert!(why.detail.contains("eu-west-1"), "{why}");
-    assert_eq!(requests.made(), []);
+    // The account's own settings count for it all the same.
+    assert_eq!(bucket.account_public_access_block, Reading::seen(BLOCKED));
+    assert_eq!(requests.made().len(), requests.count(CONTROL, "configuration/publicAccessBlock"));
 }
 
 #[tokio::test]
 async fn a_bucket_of_no_told_region_is_read_here_and_its_redirection_is_no_value() {
-    let (buckets, _) = buckets_at(None, |uri| configured(setting(uri)));
-    let here = buckets.bucket(&target(None), &Reading::Absent).await.unwrap();
-    assert_eq!((here.identity.region.as_str(), here.versioning), ("us-east-1", Reading::seen(Versioning::Suspended)));
+    let (resources, _) = account(configured);
+    let here = resources.bucket(&target(None), &Shared::default()).await.unwrap();
+    assert_eq!((here.identity.region.as_str(), states(&here)), ("us-east-1", all_but("none", "")));
 
-    let (buckets, _) = buckets_at(None, |_| error(301, "PermanentRedirect"));
-    let elsewhere = buckets.bucket(&target(None), &Reading::Absent).await.unwrap();
+    let (resources, _) = account(|whom, what| match whom {
+        BUCKET => error(301, "PermanentRedirect"),
+        _ => configured(whom, what),
+    });
+    let elsewhere = resources.bucket(&target(None), &Shared::default()).await.unwrap();
     assert_eq!(elsewhere.identity.region, "unknown");
     assert!(states(&elsewhere).iter().all(|(_, state)| state.ends_with("Failed")), "{:?}", states(&elsewhere));
 }
 
 #[tokio::test]
 async fn the_account_s_own_settings_are_read_absent_or_refused() {
-    let block = PublicAccessBlock {
-        block_public_acls: true,
-        ignore_public_acls: false,
-        block_public_policy: true,
-        restrict_public_buckets: false,
-    };
-    let (buckets, requests) = buckets_at(None, |_| configured("publicAccessBlock"));
-    assert_eq!(buckets.account_public_access_block().await, Reading::seen(block));
-    let asked = &requests.made()[0].0;
-    assert_eq!(
-        asked,
-        "https://111122223333.s3-control.us-east-1.amazonaws.com/v20180820/configuration/publicAccessBlock"
-    );
+    let cases = [
+        (ok(BLOCK), "seen"),
+        (control_error(404, "NoSuchPublicAccessBlockConfiguration"), "absent"),
+        (control_error(403, "AccessDenied"), "s3:GetAccountPublicAccessBlock AccessDenied"),
+    ];
+    for (answer, expected) in cases {
+        let (resources, _) = account(move |_, _| answer.clone());
+        let found = resources.account(&Shared::default()).await;
+        assert_eq!(state(&found.public_access_block), expected);
+        assert_eq!(found.identity.arn, "arn:aws:iam::111122223333:root");
+        assert_eq!((found.identity.name.as_str(), found.identity.region.as_str()), (ACCOUNT, "us-east-1"));
+    }
+}
 
-    let (buckets, _) = buckets_at(None, |_| control_error(404, "NoSuchPublicAccessBlockConfiguration"));
-    assert_eq!(buckets.account_public_access_block().await, Reading::Absent);
+/// The access point `reporting`, with S3 Control answering this.
+async fn access_point(answer: Answer) -> Option<AccessPoint> {
+    let (resources, _) = account(move |whom, what| match (whom, what) {
+        (CONTROL, "accesspoint/reporting") => answer.clone(),
+        _ => panic!("{whom} was asked for {what}"),
+    });
+    resources.access_point(&sample::target(TargetKind::AccessPoint, "reporting")).await
+}
 
-    let (buckets, _) = buckets_at(None, |_| control_error(403, "AccessDenied"));
-    let Reading::Unreadable(why) = buckets.account_public_access_block().await else { panic!("a denial is no value") };
-    assert_eq!((why.action.as_str(), why.cause), ("s3:GetAccountPublicAccessBlock", UnreadableCause::AccessDenied));
+#[tokio::test]
+async fn an_access_point_is_read_refused_or_gone() {
+    let found = access_point(configured(CONTROL, "accesspoint/reporting")).await.unwrap();
+    assert_eq!(found.public_access_block, Reading::seen(BLOCKED));
+    assert_eq!(found.bucket, Reading::seen(BUCKET.to_owned()));
+    assert_eq!(found.identity.arn, "arn:aws:s3:us-east-1:111122223333:accesspoint/reporting");
+    assert_eq!((found.identity.name.as_str(), found.identity.region.as_str()), ("reporting", "us-east-1"));
+
+    assert_eq!(access_point(control_error(404, "NoSuchAccessPoint")).await, None);
+
+    // (the answer, the state of the block public access settings, that of the bucket)
+    let point = |inner: &str| ok(&format!("<GetAccessPointResult>{inner}</GetAccessPointResult>"));
+    let (denied, failed, malformed) =
+        ("s3:GetAccessPoint AccessDenied", "s3:GetAccessPoint Failed", "s3:GetAccessPoint Malformed");
+    let cases = [
+        (control_error(403, "AccessDenied"), denied, denied),
+        (control_error(404, "NoSuchPublicAccessBlockConfiguration"), failed, failed),
+        (point(BLOCK), "seen", malformed),
+        (point("<Bucket>payments</Bucket>"), malformed, "seen"),
+    ];
+    for (answer, block, bucket) in cases {
+        let found = access_point(answer.clone()).await.unwrap();
+        assert_eq!((state(&found.public_access_block).as_str(), state(&found.bucket).as_str()), (block, bucket));
+    }
 }
 
 #[tokio::test]
@@ -347,24 +907,79 @@ async fn three_of_the_four_block_settings_are_no_answer() {
         let given = SETTINGS.iter().filter(|setting| **setting != left_out);
         let given: String = given.map(|setting| format!("<{setting}>true</{setting}>")).collect();
         let body = format!("<PublicAccessBlockConfiguration>{given}</PublicAccessBlockConfiguration>");
-        let (buckets, _) = buckets_at(None, move |uri| match uri.host() {
-            Some(host) if host.contains("s3-control") => (200, body.clone()),
-            _ if setting(uri) == "publicAccessBlock" => (200, body.clone()),
-            _ => configured(setting(uri)),
+        let point = format!("<GetAccessPointResult><Bucket>payments</Bucket>{body}</GetAccessPointResult>");
+        let (resources, _) = account(move |whom, what| match (whom, what) {
+            (CONTROL, "accesspoint/reporting") => ok(&point),
+            (CONTROL, _) | (_, "publicAccessBlock") => ok(&body),
+            _ => configured(whom, what),
         });
-        let account_block = buckets.account_public_access_block().await;
-        let Reading::Unreadable(why) = &account_block else { panic!("{left_out} is not known of the account") };
-        assert_eq!(why.cause, UnreadableCause::Malformed, "{left_out}");
-        let bucket = buckets.bucket(&target(Some("us-east-1")), &account_block).await.unwrap();
-        let expected = all_but("seen", "publicAccessBlock", "s3:GetBucketPublicAccessBlock Malformed");
+        let shared = Shared::default();
+        let bucket = resources.bucket(&target(Some("us-east-1")), &shared).await.unwrap();
+        let expected = all_but("publicAccessBlock", "s3:GetBucketPublicAccessBlock Malformed");
         assert_eq!(states(&bucket), expected, "{left_out}");
+        let itself = resources.account(&shared).await;
+        assert_eq!(state(&itself.public_access_block), "s3:GetAccountPublicAccessBlock Malformed", "{left_out}");
+        assert_eq!(itself.public_access_block, bucket.account_public_access_block);
+        let access_point = sample::target(TargetKind::AccessPoint, "reporting");
+        let found = resources.access_point(&access_point).await.unwrap();
+        assert_eq!(state(&found.public_access_block), "s3:GetAccessPoint Malformed", "{left_out}");
+    }
+}
+
+/// A shard of the account, three buckets and an access point, read whole.
+async fn scan_shard(resources: &S3Resources) {
+    let targets = [
+        (TargetKind::Account, ACCOUNT),
+        (TargetKind::Bucket, "cards"),
+        (TargetKind::Bucket, "ledger"),
+        (TargetKind::Bucket, BUCKET),
+        (TargetKind::AccessPoint, "reporting"),
+    ];
+    let targets = targets.map(|(kind, id)| sample::target(kind, id)).to_vec();
+    let store = sample::store_with_targets(Service::S3, 1, targets).await.unwrap();
+    let input = ScanShardInput { scan_id: sample::SCAN_ID.to_owned(), service: Service::S3, shard: 1 };
+    let output = handle(input, &Ports { store: &store, resources, now: || Timestamp::UNIX_EPOCH }).await.unwrap();
+    assert_eq!(output.resources, 5);
+}
+
+#[tokio::test]
+async fn what_a_shard_s_buckets_share_is_asked_for_once_and_by_the_next_shard_anew() {
+    let (resources, requests) = account(configured);
+    let shared = [
+        (CONTROL, "configuration/publicAccessBlock"),
+        (KMS, KEY),
+        (LOG_TARGET, "encryption"),
+        (LOG_TARGET, "object-lock"),
+        (REPLICA, "location"),
+    ];
+    for shards in 1..=2 {
+        scan_shard(&resources).await;
+        for (whom, what) in shared {
+            assert_eq!(requests.count(whom, what), shards, "{whom} {what}");
+        }
+        // What is shared, 13 settings of each of three buckets, and the access point.
+        assert_eq!(requests.made().len(), shards * (shared.len() + 3 * SETTINGS.len() + 1));
     }
 }
 
 #[tokio::test]
-async fn a_local_s3_control_is_called_as_it_stands() {
-    let (buckets, requests) =
-        buckets_at(Some("http://127.0.0.1:4566"), |_| control_error(404, "NoSuchPublicAccessBlockConfiguration"));
-    assert_eq!(buckets.account_public_access_block().await, Reading::Absent);
-    assert_eq!(requests.made()[0].0, "http://127.0.0.1:4566/v20180820/configuration/publicAccessBlock");
+async fn every_request_waits_for_its_budget() {
+    // Requests are spread evenly: the first goes at once, and each further one waits its part of a second.
+    let (mut resources, requests) = account(configured);
+    resources.budget = a_second(50);
+    let started = Instant::now();
+    scan_shard(&resources).await;
+    let to_s3 = u32::try_from(requests.made().len() - requests.count(KMS, KEY)).unwrap();
+    assert!(started.elapsed() >= Duration::from_millis(20) * (to_s3 - 1), "{to_s3} requests");
+
+    // Three buckets, each with a key of its own.
+    let (mut resources, _) = account(|whom, what| match (whom, what) {
+        (KMS, _) => ok(&described("Enabled")),
+        (bucket, "encryption") => ok(&SETTINGS[0].2.replace("0a1b", bucket)),
+        _ => configured(whom, what),
+    });
+    resources.key_budget = a_second(2);
+    let started = Instant::now();
+    scan_shard(&resources).await;
+    assert!(started.elapsed() >= Duration::from_secs(1));
 }

@@ -1,38 +1,24 @@
 use audit_model::Unreadable;
 use audit_model::resource::FlowLog;
-use audit_task::{Budget, unreadable};
-use aws_sdk_ec2::{Client, types};
+use aws_sdk_ec2::types;
 
+use super::paging::each;
 use super::per_vpc::PerVpc;
-use super::{PAGE_SIZE, filter, malformed};
+use super::{Ec2Vpcs, PAGE_SIZE, filter};
 
 const ACTION: &str = "ec2:DescribeFlowLogs";
 
 /// The flow logs of these VPCs; those of single subnets or network interfaces are not theirs.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeFlowLogs.html>
-pub(super) async fn flow_logs(
-    client: &Client,
-    budget: &Budget,
-    vpc_ids: &[String],
-) -> Result<PerVpc<FlowLog>, Unreadable> {
-    let mut listed = PerVpc::new();
-    let mut next_token = None;
-    loop {
-        budget.acquire().await;
-        let request = client.describe_flow_logs().filter(filter("resource-id", vpc_ids)).max_results(PAGE_SIZE);
-        let page = request.set_next_token(next_token).send().await.map_err(|error| unreadable(ACTION, &error))?;
-        for log in page.flow_logs.unwrap_or_default() {
-            let vpc_id =
-                log.resource_id.clone().ok_or_else(|| malformed(ACTION, "a flow log belongs to no resource"))?;
-            let log = flow_log(log)
-                .ok_or_else(|| malformed(ACTION, "a flow log of this VPC lacks its id, traffic type or status"));
-            listed.add(vpc_id, log);
-        }
-        next_token = page.next_token.filter(|token| !token.is_empty());
-        if next_token.is_none() {
-            return Ok(listed);
-        }
-    }
+pub(super) async fn flow_logs(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<PerVpc<FlowLog>, Unreadable> {
+    let mut listed = PerVpc::new(ACTION, "a flow log");
+    let page = |token: Option<String>| {
+        let call = ec2.client.describe_flow_logs().filter(filter("resource-id", vpc_ids)).max_results(PAGE_SIZE);
+        let call = call.set_next_token(token).send();
+        async { call.await.map(|page| (page.flow_logs, page.next_token)) }
+    };
+    each(ACTION, &ec2.budget, page, |log: types::FlowLog| listed.add(log.resource_id.clone(), flow_log(log))).await?;
+    Ok(listed)
 }
 
 fn flow_log(log: types::FlowLog) -> Option<FlowLog> {

@@ -1,22 +1,31 @@
-//! What is read of VPCs, and how. Types of the AWS SDK stop here.
+//! What is read of networks, and how. Types of the AWS SDK stop here.
 //!
 //! Each call asks for all VPCs of a shard at once, page by page. A call that fails on any page is unreadable for all
 //! of them: what the missing pages hold may concern each.
 
+mod account;
+mod endpoint_services;
 mod flow_logs;
+mod network_acls;
+mod network_interfaces;
+mod paging;
+mod peering_connections;
 mod per_vpc;
 mod prefix_lists;
+mod route_tables;
 mod security_groups;
+mod subnets;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod vpc_endpoints;
 mod vpcs;
 
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use audit_model::plan::Target;
-use audit_model::resource::Vpc;
+use audit_model::resource::{NetworkAccount, Vpc};
 use audit_model::{Unreadable, UnreadableCause};
 use aws_sdk_ec2::types::Filter;
 
@@ -27,14 +36,17 @@ pub use vpcs::Ec2Vpcs;
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>
 pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
-/// Entries on a page, the most that the calls give that describe VPCs, security groups and flow logs.
+/// Entries on a page, the most that EC2 gives in the calls that have no smaller limit of their own.
 const PAGE_SIZE: i32 = 1_000;
 
-/// Reads VPCs.
+/// Reads VPCs, and what an account has of its own beside them.
 #[async_trait]
 pub trait VpcCollector: Send + Sync {
-    /// All that the rules need to know of these VPCs and their security groups, in this order, without those that
-    /// have gone since they were listed.
+    /// What the account has of its own in the region's network, outside of any VPC.
+    async fn account(&self) -> NetworkAccount;
+
+    /// All that the rules need to know of these VPCs and what hangs on them, in this order, without those that have
+    /// gone since they were listed.
     async fn vpcs(&self, targets: &[Target]) -> Vec<Vpc>;
 }
 

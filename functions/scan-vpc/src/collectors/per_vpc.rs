@@ -2,28 +2,53 @@ use std::collections::BTreeMap;
 
 use audit_model::{Reading, Unreadable};
 
+use super::malformed;
+
 /// What one call listed, sorted by the VPC that it belongs to.
 #[derive(Debug)]
 pub(super) struct PerVpc<T> {
+    action: &'static str,
+    /// What is listed, with its article.
+    kind: &'static str,
     listed: BTreeMap<String, Result<Vec<T>, Unreadable>>,
 }
 
 impl<T> PerVpc<T> {
-    pub(super) const fn new() -> Self {
-        Self { listed: BTreeMap::new() }
+    pub(super) const fn new(action: &'static str, kind: &'static str) -> Self {
+        Self { action, kind, listed: BTreeMap::new() }
     }
 
     /// Adds what was listed of a VPC. One entry that was not understood makes the VPC's whole list unreadable.
-    pub(super) fn add(&mut self, vpc_id: String, entry: Result<T, Unreadable>) {
+    ///
+    /// # Errors
+    /// The entry belongs to no VPC, so that nobody knows whose list it is missing from.
+    pub(super) fn add(&mut self, vpc_id: Option<String>, entry: Option<T>) -> Result<(), Unreadable> {
+        let (action, kind) = (self.action, self.kind);
+        let vpc_id = vpc_id.ok_or_else(|| malformed(action, &format!("{kind} belongs to no VPC")))?;
+        let entry =
+            entry.ok_or_else(|| malformed(action, &format!("{kind} of this VPC lacks what AWS always says of it")));
         let list = self.listed.entry(vpc_id).or_insert_with(|| Ok(Vec::new()));
         match (&mut *list, entry) {
             (Ok(entries), Ok(entry)) => entries.push(entry),
             (Ok(_), Err(why)) => *list = Err(why),
             (Err(_), _) => {}
         }
+        Ok(())
     }
 
     /// The list of a VPC, empty when nothing was listed of it.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(super) fn of(&self, vpc_id: &str) -> Result<&[T], Unreadable> {
+        match self.listed.get(vpc_id) {
+            Some(Ok(entries)) => Ok(entries),
+            Some(Err(why)) => Err(why.clone()),
+            None => Ok(&[]),
+        }
+    }
+
+    /// The same, handed over.
     pub(super) fn take(&mut self, vpc_id: &str) -> Reading<Vec<T>> {
         match self.listed.remove(vpc_id).unwrap_or_else(|| Ok(Vec::new())) {
             Ok(entries) => Reading::seen(entries),

@@ -1,62 +1,61 @@
 use std::collections::BTreeMap;
 
-use audit_model::resource::{Identity, IpPermission, PrefixList, SecurityGroup};
+use audit_model::resource::{IpPermission, PrefixList, SecurityGroup};
 use audit_model::{Reading, Unreadable};
-use audit_task::{Budget, unreadable};
-use aws_sdk_ec2::{Client, types};
+use aws_sdk_ec2::types;
 
+use super::network_interfaces::network_interfaces;
+use super::paging::each;
 use super::per_vpc::PerVpc;
-use super::{PAGE_SIZE, filter, malformed, prefix_lists, tags};
+use super::{Ec2Vpcs, PAGE_SIZE, filter, prefix_lists, tags};
 
 const ACTION: &str = "ec2:DescribeSecurityGroups";
 
 /// The ranges of each prefix list, by its id.
 type Entries = BTreeMap<String, Reading<Vec<String>>>;
 
-/// The security groups of these VPCs, with the ranges of the prefix lists that they refer to. `identity` makes one of
-/// a group's id, owner and name; in a shared VPC, groups may belong to another account.
-pub(super) async fn security_groups(
-    client: &Client,
-    budget: &Budget,
-    vpc_ids: &[String],
-    identity: impl Fn(&str, Option<&str>, &str) -> Identity,
-) -> Result<PerVpc<SecurityGroup>, Unreadable> {
-    let groups = describe(client, budget, vpc_ids).await?;
-    let mut entries = Entries::new();
-    for id in groups.iter().flat_map(referred_prefix_lists) {
-        if !entries.contains_key(id) {
-            entries.insert(id.to_owned(), prefix_lists::entries(client, budget, id).await);
-        }
-    }
-    let mut listed = PerVpc::new();
+/// How many network interfaces each group is attached to, by its id.
+type Interfaces = Result<BTreeMap<String, u64>, Unreadable>;
+
+/// The security groups of these VPCs, with the ranges of the prefix lists that they refer to and the network
+/// interfaces that they are attached to.
+pub(super) async fn security_groups(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<PerVpc<SecurityGroup>, Unreadable> {
+    let groups = describe(ec2, vpc_ids).await?;
+    let group_ids: Vec<String> = groups.iter().filter_map(|group| group.group_id.clone()).collect();
+    let (entries, interfaces) =
+        futures::join!(entries_of_prefix_lists(ec2, &groups), network_interfaces(ec2, &group_ids));
+    let mut listed = PerVpc::new(ACTION, "a security group");
     for group in groups {
-        let vpc_id = group.vpc_id.clone().ok_or_else(|| malformed(ACTION, "a security group belongs to no VPC"))?;
-        let group = security_group(group, &entries, &identity).ok_or_else(|| {
-            malformed(ACTION, "a security group of this VPC lacks its id or name, or part of a tag or permission")
-        });
-        listed.add(vpc_id, group);
+        listed.add(group.vpc_id.clone(), security_group(ec2, group, &entries, &interfaces))?;
     }
     Ok(listed)
 }
 
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroups.html>
-async fn describe(
-    client: &Client,
-    budget: &Budget,
-    vpc_ids: &[String],
-) -> Result<Vec<types::SecurityGroup>, Unreadable> {
+async fn describe(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<Vec<types::SecurityGroup>, Unreadable> {
     let mut groups = Vec::new();
-    let mut next_token = None;
-    loop {
-        budget.acquire().await;
-        let request = client.describe_security_groups().filters(filter("vpc-id", vpc_ids)).max_results(PAGE_SIZE);
-        let page = request.set_next_token(next_token).send().await.map_err(|error| unreadable(ACTION, &error))?;
-        groups.extend(page.security_groups.unwrap_or_default());
-        next_token = page.next_token.filter(|token| !token.is_empty());
-        if next_token.is_none() {
-            return Ok(groups);
+    let page = |token: Option<String>| {
+        let call = ec2.client.describe_security_groups().filters(filter("vpc-id", vpc_ids)).max_results(PAGE_SIZE);
+        let call = call.set_next_token(token).send();
+        async { call.await.map(|page| (page.security_groups, page.next_token)) }
+    };
+    each(ACTION, &ec2.budget, page, |group: types::SecurityGroup| {
+        groups.push(group);
+        Ok(())
+    })
+    .await?;
+    Ok(groups)
+}
+
+/// Each prefix list that these groups refer to is read once.
+async fn entries_of_prefix_lists(ec2: &Ec2Vpcs, groups: &[types::SecurityGroup]) -> Entries {
+    let mut entries = Entries::new();
+    for id in groups.iter().flat_map(referred_prefix_lists) {
+        if !entries.contains_key(id) {
+            entries.insert(id.to_owned(), prefix_lists::entries(ec2, id).await);
         }
     }
+    entries
 }
 
 fn referred_prefix_lists(group: &types::SecurityGroup) -> impl Iterator<Item = &str> {
@@ -65,16 +64,21 @@ fn referred_prefix_lists(group: &types::SecurityGroup) -> impl Iterator<Item = &
 }
 
 fn security_group(
+    ec2: &Ec2Vpcs,
     group: types::SecurityGroup,
     entries: &Entries,
-    identity: impl Fn(&str, Option<&str>, &str) -> Identity,
+    interfaces: &Interfaces,
 ) -> Option<SecurityGroup> {
     let permissions = |listed: Option<Vec<types::IpPermission>>| {
         listed.unwrap_or_default().into_iter().map(|it| permission(it, entries)).collect::<Option<Vec<_>>>()
     };
     let id = group.group_id?;
     Some(SecurityGroup {
-        identity: identity(&id, group.owner_id.as_deref(), &group.group_name?),
+        identity: ec2.identity("security-group", &id, group.owner_id.as_deref(), &group.group_name?),
+        network_interfaces: match interfaces {
+            Ok(counts) => Reading::seen(*counts.get(&id)?),
+            Err(why) => Reading::Unreadable(why.clone()),
+        },
         id,
         vpc_id: group.vpc_id?,
         tags: Reading::seen(tags::tags(group.tags)?),

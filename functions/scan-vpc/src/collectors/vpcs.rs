@@ -2,14 +2,20 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use audit_model::plan::Target;
-use audit_model::resource::{Identity, Vpc};
+use audit_model::resource::{Identity, NetworkAccount, Vpc};
 use audit_model::{Reading, Tags, Unreadable};
-use audit_task::{Budget, unreadable};
-use aws_sdk_ec2::Client;
+use audit_task::Budget;
+use aws_sdk_ec2::{Client, types};
 
+use super::account::network_account;
 use super::flow_logs::flow_logs;
+use super::network_acls::network_acls;
+use super::paging::each;
 use super::per_vpc::PerVpc;
+use super::route_tables::route_tables;
 use super::security_groups::security_groups;
+use super::subnets::subnets;
+use super::vpc_endpoints::vpc_endpoints;
 use super::{PAGE_SIZE, VpcCollector, filter, malformed, tags};
 
 const ACTION: &str = "ec2:DescribeVpcs";
@@ -29,14 +35,28 @@ pub struct Ec2Vpcs {
 
 #[async_trait]
 impl VpcCollector for Ec2Vpcs {
+    async fn account(&self) -> NetworkAccount {
+        network_account(self).await
+    }
+
     async fn vpcs(&self, targets: &[Target]) -> Vec<Vpc> {
+        // A filter without values would ask for nothing in particular.
+        if targets.is_empty() {
+            return Vec::new();
+        }
         let ids: Vec<String> = targets.iter().map(|target| target.id.clone()).collect();
-        let (mut tags, mut flow_logs, mut groups) = futures::join!(
+        let subnets_and_endpoints = async {
+            let subnets = subnets(self, &ids).await;
+            let endpoints = vpc_endpoints(self, &ids, &subnets).await;
+            (subnets, endpoints)
+        };
+        let (mut tags, mut flow_logs, mut groups, mut acls, (mut subnets, mut endpoints), mut tables) = futures::join!(
             self.tags(&ids),
-            flow_logs(&self.client, &self.budget, &ids),
-            security_groups(&self.client, &self.budget, &ids, |group, owner, name| {
-                self.identity("security-group", group, owner.unwrap_or(&self.account), name)
-            }),
+            flow_logs(self, &ids),
+            security_groups(self, &ids),
+            network_acls(self, &ids),
+            subnets_and_endpoints,
+            route_tables(self, &ids),
         );
         let vpc = |id: String| {
             let tags = match &mut tags {
@@ -45,13 +65,17 @@ impl VpcCollector for Ec2Vpcs {
                 Err(why) => Reading::Unreadable(why.clone()),
             };
             let name = match &tags {
-                Reading::Seen { value: tags } => tags.get("Name").filter(|name| !name.is_empty()).unwrap_or(&id),
+                Reading::Seen { value: tags } => tags::name(tags, &id),
                 _ => &id,
             };
             Some(Vpc {
-                identity: self.identity("vpc", &id, &self.account, name),
+                identity: self.identity("vpc", &id, None, name),
                 flow_logs: of(&mut flow_logs, &id),
                 security_groups: of(&mut groups, &id),
+                network_acls: of(&mut acls, &id),
+                subnets: of(&mut subnets, &id),
+                route_tables: of(&mut tables, &id),
+                endpoints: of(&mut endpoints, &id),
                 tags,
                 id,
             })
@@ -65,27 +89,25 @@ impl Ec2Vpcs {
     /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcs.html>
     async fn tags(&self, vpc_ids: &[String]) -> Result<BTreeMap<String, Reading<Tags>>, Unreadable> {
         let mut found = BTreeMap::new();
-        let mut next_token = None;
-        loop {
-            self.budget.acquire().await;
-            let request = self.client.describe_vpcs().filters(filter("vpc-id", vpc_ids)).max_results(PAGE_SIZE);
-            let page = request.set_next_token(next_token).send().await.map_err(|error| unreadable(ACTION, &error))?;
-            for vpc in page.vpcs.unwrap_or_default() {
-                let id = vpc.vpc_id.ok_or_else(|| malformed(ACTION, "a VPC has no id"))?;
-                let tags = tags::tags(vpc.tags).map_or_else(
-                    || Reading::Unreadable(malformed(ACTION, "a tag lacks its key or value")),
-                    Reading::seen,
-                );
-                found.insert(id, tags);
-            }
-            next_token = page.next_token.filter(|token| !token.is_empty());
-            if next_token.is_none() {
-                return Ok(found);
-            }
-        }
+        let page = |token: Option<String>| {
+            let call = self.client.describe_vpcs().filters(filter("vpc-id", vpc_ids)).max_results(PAGE_SIZE);
+            let call = call.set_next_token(token).send();
+            async { call.await.map(|page| (page.vpcs, page.next_token)) }
+        };
+        each(ACTION, &self.budget, page, |vpc: types::Vpc| {
+            let id = vpc.vpc_id.ok_or_else(|| malformed(ACTION, "a VPC has no id"))?;
+            let tags = tags::tags(vpc.tags)
+                .map_or_else(|| Reading::Unreadable(malformed(ACTION, "a tag lacks its key or value")), Reading::seen);
+            found.insert(id, tags);
+            Ok(())
+        })
+        .await?;
+        Ok(found)
     }
 
-    fn identity(&self, kind: &str, id: &str, account: &str, name: &str) -> Identity {
+    /// What names a resource of EC2. Where AWS tells no owner it is the account's; in a shared VPC it may be another's.
+    pub(super) fn identity(&self, kind: &str, id: &str, owner: Option<&str>, name: &str) -> Identity {
+        let account = owner.unwrap_or(&self.account);
         Identity {
             name: name.to_owned(),
             arn: format!("arn:aws:ec2:{}:{account}:{kind}/{id}", self.region),

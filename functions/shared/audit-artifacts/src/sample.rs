@@ -1,8 +1,8 @@
 //! A small scan, for tests of the functions that read one.
 
 use audit_model::finding::SCHEMA_VERSION;
-use audit_model::plan::Target;
-use audit_model::policy::{AlertPolicy, OptOutTag, RemediationPolicy};
+use audit_model::plan::{Target, TargetKind};
+use audit_model::policy::{AlertPolicy, OptOutTag, Parameters, RemediationPolicy};
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::resource::BucketEncryption;
 use audit_model::summary::{Comparison, Counts, ScanStatus, Summary};
@@ -48,7 +48,20 @@ pub fn plan() -> Plan {
                 max_buckets_per_run: 10,
                 opt_out_tag: OptOutTag { key: "compliance:remediation".to_owned(), value: "off".to_owned() },
             },
-            required_tags: vec!["Owner".to_owned()],
+            parameters: Parameters {
+                required_tags: vec!["Owner".to_owned()],
+                trusted_accounts: Vec::new(),
+                trusted_layer_accounts: Vec::new(),
+                high_risk_ports: vec![22, 3389],
+                authorized_tcp_ports: vec![443],
+                authorized_udp_ports: Vec::new(),
+                supported_runtimes: vec!["python3.13".to_owned()],
+                lambda_availability_zones: 2,
+                lifecycle_expiration_days: None,
+                object_lock_retention_days: None,
+            },
+            rules: [].into(),
+            exceptions: Vec::new(),
         },
         started_at: STARTED_AT,
         execution_arn: format!(
@@ -74,19 +87,22 @@ pub fn summary(findings: &[Finding]) -> Summary {
         comparison: Some(Comparison {
             scan_id: "20261122T180000Z-0a1b2c3d".to_owned(),
             new: 1,
+            first_evaluated: 0,
             still_open: 2,
             resolved: 3,
             not_verified: 0,
         }),
         alerting_violations: 0,
+        lost_sight: 0,
+        exceptions: Vec::new(),
         remediable_buckets: 0,
     };
     for finding in findings {
-        totals.add(finding.status);
-        summary.by_service.entry(finding.service).or_default().add(finding.status);
-        summary.by_rule.entry(finding.rule_id.clone()).or_default().add(finding.status);
+        totals.add(finding);
+        summary.by_service.entry(finding.service).or_default().add(finding);
+        summary.by_rule.entry(finding.rule_id.clone()).or_default().add(finding);
         *summary.resources.entry(finding.service).or_default() += 1;
-        if finding.status == Status::NonCompliant {
+        if finding.status == Status::NonCompliant && finding.exception.is_none() {
             *summary.violations_by_severity.entry(finding.severity).or_default() += 1;
             summary.alerting_violations += u64::from(finding.severity == Severity::Critical);
         }
@@ -121,6 +137,7 @@ pub fn finding(bucket: &str, rule_id: &str, severity: Severity, status: Status) 
         references: vec![FrameworkReference { framework: "PCI DSS 4.0.1".to_owned(), control: "1.4.4".to_owned() }],
         evaluated_at: AGGREGATED_AT,
         first_seen: (status == Status::NonCompliant).then_some(DAY_BEFORE),
+        exception: None,
     }
 }
 
@@ -190,17 +207,33 @@ pub async fn store(
     Ok(store)
 }
 
-/// A store with the sample's plan and one shard of the resources with these ids.
+/// A store with the sample's plan and one shard of the buckets, VPCs or functions with these ids.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn store_with_shard(service: Service, number: u32, ids: &[&str]) -> Result<MemoryStore, TaskError> {
+    let kind = match service {
+        Service::S3 => TargetKind::Bucket,
+        Service::Vpc => TargetKind::Vpc,
+        Service::Lambda => TargetKind::Function,
+    };
+    store_with_targets(service, number, ids.iter().map(|id| target(kind, id)).collect()).await
+}
+
+/// A store with the sample's plan and one shard of these targets.
+///
+/// # Errors
+/// Those of the store.
+pub async fn store_with_targets(service: Service, number: u32, targets: Vec<Target>) -> Result<MemoryStore, TaskError> {
     let store = MemoryStore::default();
     store.replace_json(&keys::plan(SCAN_ID), &plan()).await?;
-    let targets = ids.iter().map(|id| Target { id: (*id).to_owned(), region: Some("us-east-1".to_owned()) });
-    let shard = Shard { service, number, targets: targets.collect() };
-    store.replace_json(&keys::shard(SCAN_ID, service, number), &shard).await?;
+    store.replace_json(&keys::shard(SCAN_ID, service, number), &Shard { service, number, targets }).await?;
     Ok(store)
+}
+
+/// A target of this kind in the audited region.
+pub fn target(kind: TargetKind, id: &str) -> Target {
+    Target { kind, id: id.to_owned(), region: Some("us-east-1".to_owned()) }
 }
 
 /// The findings of one shard, in the order in which they lie there.

@@ -3,13 +3,14 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::reading::Unreadable;
 use crate::{Service, Tags};
 
 /// The version of the finding's form; it rises when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// One rule's verdict on one resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +47,9 @@ pub struct Finding {
     /// of `INSUFFICIENT_DATA` on what was a violation keeps it: nobody has seen the violation mended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<Timestamp>,
+    /// The exception that somebody answers for; set by the aggregation on violations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<ExceptionMark>,
 }
 
 impl Finding {
@@ -130,8 +134,20 @@ pub struct ResourceRef {
     pub region: String,
     /// The 12 digits of the account.
     pub account: String,
-    /// Tags; `None` when they could not be read.
+    /// Tags; `None` when they were not read.
     pub tags: Option<Tags>,
+}
+
+/// That a violation is accepted, by whom, why, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExceptionMark {
+    /// Why it is accepted.
+    pub reason: String,
+    /// Who accepts it.
+    pub approver: String,
+    /// The last day, in UTC, on which it is.
+    pub expires: Date,
 }
 
 /// What was seen and what the rule wants to see.

@@ -71,9 +71,9 @@ pub enum TriggerKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
-    /// Amazon S3 buckets.
+    /// Amazon S3: the account's settings, buckets and access points.
     S3,
-    /// Amazon VPCs and their security groups.
+    /// Amazon VPC: the account's settings in the region, VPCs and what hangs on them, endpoint services, peering.
     Vpc,
     /// AWS Lambda functions.
     Lambda,
@@ -131,8 +131,8 @@ impl fmt::Display for RemediationMode {
     }
 }
 
-/// One shard of a service's resources: what a scanner reads in one invocation. Resources are in the order of
-/// their ARNs, within a shard and from shard to shard.
+/// One shard of a service's resources: what a scanner reads in one invocation. Resources are in the order of their
+/// kinds and ids, within a shard and from shard to shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Shard {
@@ -148,10 +148,28 @@ pub struct Shard {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Target {
-    /// Bucket name, VPC id or function name.
+    /// What it is.
+    pub kind: TargetKind,
+    /// Bucket, access point or function name, VPC id, or the account's 12 digits.
     pub id: String,
     /// The resource's region; `None` when the listing did not tell.
     pub region: Option<String>,
+}
+
+/// The kinds of resources that are listed. What belongs to one of them is read with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetKind {
+    /// The account itself: what a service has outside of any other resource.
+    Account,
+    /// An S3 general purpose bucket.
+    Bucket,
+    /// An S3 access point.
+    AccessPoint,
+    /// A VPC.
+    Vpc,
+    /// A Lambda function.
+    Function,
 }
 
 /// Written by the listing after all shards of a service: without it the service does not count as listed.

@@ -1,5 +1,8 @@
 //! The audit policy: what people may tune without touching code.
 
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{RemediationMode, Severity};
@@ -12,8 +15,24 @@ pub struct Policy {
     pub alert: AlertPolicy,
     /// What remediation may do.
     pub remediation: RemediationPolicy,
-    /// Tag keys that every resource must carry with a value.
-    pub required_tags: Vec<String>,
+    /// What the rules compare with.
+    pub parameters: Parameters,
+    /// The rules that are tuned, by rule id; the others are on, with the severity that they were written with.
+    pub rules: BTreeMap<String, RuleSetting>,
+    /// The violations that somebody answers for, for a time.
+    pub exceptions: Vec<PolicyException>,
+}
+
+impl Policy {
+    /// Whether the rule is evaluated.
+    pub fn is_on(&self, rule_id: &str) -> bool {
+        self.rules.get(rule_id).is_none_or(|setting| setting.enabled)
+    }
+
+    /// The ids of the rules that are switched off.
+    pub fn rules_off(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().filter(|(_, setting)| !setting.enabled).map(|(id, _)| id.as_str())
+    }
 }
 
 /// What an alert takes.
@@ -44,4 +63,63 @@ pub struct OptOutTag {
     pub key: String,
     /// Value.
     pub value: String,
+}
+
+/// What the rules compare with. The audit policy's file says what each is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Parameters {
+    /// Tag keys that a resource must carry with a value.
+    pub required_tags: Vec<String>,
+    /// Accounts, 12 digits each, that are trusted like the audited one.
+    pub trusted_accounts: Vec<String>,
+    /// Accounts, 12 digits each, that may publish layers for the audited account's Lambda functions.
+    pub trusted_layer_accounts: Vec<String>,
+    /// TCP ports that must never be open to the internet.
+    pub high_risk_ports: Vec<u16>,
+    /// TCP ports that may be open to the internet.
+    pub authorized_tcp_ports: Vec<u16>,
+    /// UDP ports that may be open to the internet.
+    pub authorized_udp_ports: Vec<u16>,
+    /// Identifiers of the Lambda runtimes that are supported.
+    pub supported_runtimes: Vec<String>,
+    /// How many Availability Zones a function's subnets must lie in, 2 to 6.
+    pub lambda_availability_zones: u8,
+    /// Days, at the most, after which a lifecycle rule must expire objects; `None` asks for no expiration.
+    pub lifecycle_expiration_days: Option<u16>,
+    /// Days, at the least, for which Object Lock must keep new objects; `None` asks for no default retention.
+    pub object_lock_retention_days: Option<u16>,
+}
+
+/// How a rule is tuned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RuleSetting {
+    /// Whether it is evaluated.
+    pub enabled: bool,
+    /// The severity of its violations; `None` for the one it was written with.
+    pub severity: Option<Severity>,
+}
+
+/// A violation that somebody answers for, for a time. It is still found and reported.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PolicyException {
+    /// The rule's id.
+    pub rule: String,
+    /// A pattern for the resource's ARN, in which `*` stands for any text and `?` for any character.
+    pub resource: String,
+    /// Why it is accepted.
+    pub reason: String,
+    /// Who accepts it.
+    pub approver: String,
+    /// The last day, in UTC, on which it holds.
+    pub expires: Date,
+}
+
+impl PolicyException {
+    /// Whether it has ceased to hold on this day.
+    pub fn has_expired(&self, today: Date) -> bool {
+        today > self.expires
+    }
 }

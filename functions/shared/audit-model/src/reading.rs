@@ -50,6 +50,16 @@ impl<T> Reading<T> {
     }
 }
 
+impl<T> Reading<Vec<T>> {
+    /// What AWS listed, which may be nothing.
+    ///
+    /// # Errors
+    /// The reason why it could not be listed.
+    pub fn listed(&self) -> Result<&[T], Unreadable> {
+        Ok(self.known()?.map_or(&[], Vec::as_slice))
+    }
+}
+
 /// Why a value could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,6 +92,8 @@ pub enum UnreadableCause {
     OtherRegion,
     /// AWS answered something that could not be understood.
     Malformed,
+    /// AWS answered, and what it answered does not settle the matter.
+    Undecidable,
     /// The call failed in any other way: time-out, connection, fault of the service.
     Failed,
 }
@@ -94,6 +106,7 @@ impl fmt::Display for UnreadableCause {
             Self::Gone => "found the resource gone",
             Self::OtherRegion => "was not called in another region",
             Self::Malformed => "gave an answer that could not be understood",
+            Self::Undecidable => "gave an answer on which the matter cannot be decided",
             Self::Failed => "failed",
         })
     }

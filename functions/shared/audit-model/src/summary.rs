@@ -6,7 +6,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Service, Severity, Status};
+use crate::policy::PolicyException;
+use crate::{Finding, Service, Severity, Status};
 
 /// The figures of one scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,14 +29,20 @@ pub struct Summary {
     pub totals: Counts,
     /// Rule evaluations by service.
     pub by_service: BTreeMap<Service, Counts>,
-    /// Rule evaluations by rule id.
+    /// Rule evaluations by rule id; every rule is present that was evaluated, however little there was to judge.
     pub by_rule: BTreeMap<String, Counts>,
-    /// Open violations by severity; every severity is present.
+    /// Open violations without an exception, by severity; every severity is present.
     pub violations_by_severity: BTreeMap<Severity, u64>,
     /// Changes since the last complete scan; `None` when there was none to compare with.
     pub comparison: Option<Comparison>,
-    /// Open violations at or above the policy's alert threshold.
+    /// Open violations without an exception, at or above the policy's alert threshold.
     pub alerting_violations: u64,
+    /// Violations at or above the policy's alert threshold that were open before, and that this scan could not look at.
+    #[serde(default)]
+    pub lost_sight: u64,
+    /// What became of each exception of the policy, in the policy's order.
+    #[serde(default)]
+    pub exceptions: Vec<ExceptionUse>,
     /// Buckets that fail an encryption rule.
     pub remediable_buckets: u64,
 }
@@ -71,6 +78,41 @@ impl fmt::Display for ScanStatus {
     }
 }
 
+/// What became of an exception in one scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExceptionUse {
+    /// The exception, as the policy has it.
+    pub exception: PolicyException,
+    /// What became of it.
+    pub state: ExceptionState,
+    /// Whether its rule was evaluated on everything that it could match.
+    pub looked_at: bool,
+    /// The violations that it covers or, where it has expired, would cover and no other exception does.
+    pub violations: u64,
+}
+
+impl ExceptionUse {
+    /// Whether its last day is over while what it excepted is still wrong.
+    pub fn ran_out(&self) -> bool {
+        self.state == ExceptionState::Expired && self.violations > 0
+    }
+}
+
+/// What became of an exception in one scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ExceptionState {
+    /// It holds.
+    InForce,
+    /// Its last day is over, and it covers nothing any more.
+    Expired,
+    /// No resource that was judged by its rule matches its pattern.
+    MatchesNothing,
+    /// It matched nothing, and its rule was not evaluated on everything that it could match.
+    NotLookedAt,
+}
+
 /// Something that was planned and not looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -81,6 +123,10 @@ pub struct Gap {
     pub shard: Option<u32>,
     /// How many resources it hides, where the listing told.
     pub resources: Option<u64>,
+    /// The type of the resources that it hides, where those of one type could not be listed, for instance
+    /// `AWS::EC2::SecurityGroup`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_type: Option<String>,
     /// Why, in words.
     pub reason: String,
 }
@@ -97,17 +143,21 @@ pub struct Counts {
     pub not_applicable: u64,
     /// Insufficient data.
     pub insufficient_data: u64,
+    /// Those of the non-compliant that an exception covers. They are violations all the same.
+    #[serde(default)]
+    pub excepted: u64,
 }
 
 impl Counts {
-    /// Counts one more verdict.
-    pub fn add(&mut self, status: Status) {
-        match status {
+    /// Counts one more finding.
+    pub fn add(&mut self, finding: &Finding) {
+        match finding.status {
             Status::Compliant => self.compliant += 1,
             Status::NonCompliant => self.non_compliant += 1,
             Status::NotApplicable => self.not_applicable += 1,
             Status::InsufficientData => self.insufficient_data += 1,
         }
+        self.excepted += u64::from(finding.exception.is_some());
     }
 
     /// All evaluations.
@@ -143,6 +193,9 @@ pub struct Comparison {
     pub scan_id: String,
     /// Violations that were not there then.
     pub new: u64,
+    /// Violations of rules that were not evaluated then: since when they are there nobody knows.
+    #[serde(default)]
+    pub first_evaluated: u64,
     /// Violations that were there then already.
     pub still_open: u64,
     /// Violations of then that are gone now: compliant, not applicable, or the resource is no more.
@@ -177,7 +230,7 @@ mod tests {
             ((9_999, 1, 0, 0), (Some(99.9), Some(100.0))),
         ];
         for ((compliant, non_compliant, not_applicable, insufficient_data), expected) in cases {
-            let counts = Counts { compliant, non_compliant, not_applicable, insufficient_data };
+            let counts = Counts { compliant, non_compliant, not_applicable, insufficient_data, excepted: 0 };
             assert_eq!((counts.score(), counts.coverage()), expected, "{counts:?}");
         }
     }

@@ -6,10 +6,9 @@
 use audit_model::resource::{Bucket, ObjectOwnership, PublicAccessBlock};
 use audit_model::{Reading, Unreadable, UnreadableCause};
 
-use crate::iam_policy::{Actions, PolicyDocument};
-use crate::public_access::{Exposure, exposure};
+use crate::resource_policy::{ActionKind, Exposure, PUBLIC_GROUPS, PolicyDocument, Question, exposure};
 use crate::rule::Outcome;
-use crate::wildcard::{covers_all_after, overlap};
+use crate::unsettled::undecidable;
 
 /// What the public may do with a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,14 +27,10 @@ impl Access {
         }
     }
 
-    fn concerns(self, actions: &Actions) -> bool {
-        match (self, actions) {
-            (Self::Read, Actions::Listed(patterns)) => {
-                patterns.iter().any(|pattern| READS.iter().any(|reads| overlap(pattern, reads)))
-            }
-            (Self::Write, Actions::Listed(patterns)) => patterns.iter().any(|pattern| may_write(pattern)),
-            (Self::Read, Actions::AllBut(patterns)) => !READS.iter().all(|reads| left_out(patterns, reads)),
-            (Self::Write, Actions::AllBut(patterns)) => !left_out(patterns, "s3:*"),
+    fn actions(self) -> ActionKind {
+        match self {
+            Self::Read => ActionKind::of(READS),
+            Self::Write => ActionKind { families: WRITES, all_but: Some(READS) },
         }
     }
 
@@ -53,44 +48,34 @@ impl Access {
     }
 }
 
-const READS: [&str; 2] = ["s3:get*", "s3:list*"];
+const READS: &[&str] = &["s3:getobject", "s3:listbucket", "s3:getbucketpolicy", "s3:get*", "s3:list*"];
 
-/// The first words of S3's actions that do not read, from the [service authorization reference][page].
+/// What does not read, by the first words of S3's actions in the [service authorization reference][page]. A name that
+/// neither reads nor begins with one of these writes all the same: S3 calls a policy public for actions that it does
+/// not support, too.
 ///
 /// [page]: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
-const WRITING_VERBS: [&str; 16] = [
-    "abort",
-    "associate",
-    "bypass",
-    "create",
-    "delete",
-    "dissociate",
-    "initiate",
-    "object",
-    "pause",
-    "put",
-    "replicate",
-    "restore",
-    "submit",
-    "tag",
-    "untag",
-    "update",
+const WRITES: &[&str] = &[
+    "s3:putobject",
+    "s3:deleteobject",
+    "s3:putbucketpolicy",
+    "s3:abort*",
+    "s3:associate*",
+    "s3:bypass*",
+    "s3:create*",
+    "s3:delete*",
+    "s3:dissociate*",
+    "s3:initiate*",
+    "s3:object*",
+    "s3:pause*",
+    "s3:put*",
+    "s3:replicate*",
+    "s3:restore*",
+    "s3:submit*",
+    "s3:tag*",
+    "s3:untag*",
+    "s3:update*",
 ];
-
-/// A name without wildcards that does not read is taken to write, known or not: S3 calls a policy public for actions
-/// that it does not support, too.
-fn may_write(pattern: &str) -> bool {
-    if pattern.contains(['*', '?']) {
-        WRITING_VERBS.iter().any(|verb| overlap(pattern, &format!("s3:{verb}*")))
-    } else {
-        READS.iter().all(|reads| !overlap(pattern, reads))
-    }
-}
-
-/// Whether `NotAction` patterns leave out every action of a family, for instance `s3:get*`.
-fn left_out(patterns: &[String], family: &str) -> bool {
-    patterns.iter().any(|pattern| covers_all_after(pattern, family.trim_end_matches('*')))
-}
 
 /// Judges whether the public has this access to the bucket.
 pub(crate) fn prohibit(access: Access, bucket: &Bucket) -> Outcome {
@@ -160,7 +145,9 @@ fn by_policy(access: Access, bucket: &Bucket) -> Way {
         Ok(document) => document,
         Err(why) => return Way::Unknown(vec![why]),
     };
-    let of = |access: Access| exposure(&document, |actions| access.concerns(actions));
+    let arn = &bucket.identity.arn;
+    let resources = [arn.clone(), format!("{arn}/?*")];
+    let of = |access: Access| exposure(&document, &Question { actions: access.actions(), resources: &resources });
     match (of(access), status) {
         (Exposure::Public(how), _) => Way::Open(format!("in the bucket policy {how}")),
         // S3 looks at the policy as a whole: what it calls public must come from here when the rest is not public.
@@ -172,11 +159,8 @@ fn by_policy(access: Access, bucket: &Bucket) -> Way {
         }
         (Exposure::NotPublic, _) => Way::Closed("the bucket policy gives the public no such access".to_owned()),
         (Exposure::Undecided(how), status) => {
-            let mut missing = vec![Unreadable {
-                action: "s3:GetBucketPolicy".to_owned(),
-                cause: UnreadableCause::Malformed,
-                detail: format!("{how}: whether that is public cannot be told from the policy alone"),
-            }];
+            let how = format!("{how}: whether that is public cannot be told from the policy alone");
+            let mut missing = vec![undecidable("s3:GetBucketPolicy", how)];
             missing.extend(status.err());
             Way::Unknown(missing)
         }
@@ -184,18 +168,8 @@ fn by_policy(access: Access, bucket: &Bucket) -> Way {
 }
 
 fn contradiction(what: &str) -> Unreadable {
-    Unreadable {
-        action: "s3:GetBucketPolicyStatus".to_owned(),
-        cause: UnreadableCause::Malformed,
-        detail: format!("Amazon S3 calls the bucket policy public, though {what}"),
-    }
+    undecidable("s3:GetBucketPolicyStatus", format!("Amazon S3 calls the bucket policy public, though {what}"))
 }
-
-/// The predefined groups that make a list public: everybody, and everybody with an AWS account.
-pub(crate) const PUBLIC_GROUPS: [(&str, &str); 2] = [
-    ("http://acs.amazonaws.com/groups/global/AllUsers", "AllUsers"),
-    ("http://acs.amazonaws.com/groups/global/AuthenticatedUsers", "AuthenticatedUsers"),
-];
 
 fn by_access_control_list(access: Access, bucket: &Bucket) -> Way {
     let acl = match bucket.acl.known() {
@@ -266,44 +240,202 @@ fn blocked(bucket: &Bucket, name: &str, setting: fn(&PublicAccessBlock) -> bool)
 
 #[cfg(test)]
 mod tests {
+    use audit_model::resource::BucketAcl;
+
     use super::*;
+    use crate::fixtures;
+
+    const TEAM: &str = r#"{"StringEquals":{"aws:PrincipalTag/team":"red"}}"#;
+    const FROM_VPC_ONLY: &str = r#"{"Effect":"Deny","Principal":"*","Action":"s3:*",
+        "Resource":["arn:aws:s3:::ledger","arn:aws:s3:::ledger/*"],
+        "Condition":{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}}"#;
+
+    /// An access, an action that gives it, and the permissions of access control lists that give it alone.
+    const ACCESSES: [(Access, &str, [&str; 2]); 2] =
+        [(Access::Read, "s3:GetObject", ["READ", "READ_ACP"]), (Access::Write, "s3:PutObject", ["WRITE", "WRITE_ACP"])];
+
+    fn allow(action: &str, condition: &str) -> String {
+        format!(
+            r#"{{"Effect":"Allow","Principal":"*","Action":"{action}","Resource":"arn:aws:s3:::ledger/*",
+               "Condition":{condition}}}"#
+        )
+    }
+
+    fn judge(access: Access, bucket: &Bucket) -> &'static str {
+        match prohibit(access, bucket) {
+            Outcome::Compliant { .. } => "pass",
+            Outcome::NonCompliant { .. } => "violation",
+            Outcome::NotApplicable { .. } => "not applicable",
+            Outcome::InsufficientData { missing } => {
+                assert!(!missing.is_empty());
+                "no verdict"
+            }
+        }
+    }
+
+    fn with_policy(statements: &[&str], is_public: Reading<bool>) -> Bucket {
+        Bucket { policy: fixtures::policy_text(statements), policy_is_public: is_public, ..fixtures::good_bucket() }
+    }
+
+    fn with_acl(acl: Reading<BucketAcl>) -> Bucket {
+        Bucket { acl, ..fixtures::good_bucket() }
+    }
+
+    fn denied<T>(action: &str) -> Reading<T> {
+        Reading::Unreadable(fixtures::denied(action))
+    }
 
     #[test]
     fn actions_read_or_write_or_both() {
-        // (patterns, reads, writes); the verbs are those of the service authorization reference.
-        let cases: [(&[&str], bool, bool); 12] = [
-            (&["s3:getobject"], true, false),
-            (&["s3:listbucket"], true, false),
-            (&["s3:get*", "s3:list*"], true, false),
-            (&["s3:putobject"], false, true),
-            (&["s3:deleteobject*"], false, true),
-            (&["s3:bypassgovernanceretention"], false, true),
-            (&["s3:notasupportedaction"], false, true),
-            (&["s3:*"], true, true),
-            (&["*"], true, true),
-            (&["s3:*object"], true, true),
-            (&["s3:*acl"], true, true),
-            (&["s3:getobject", "s3:putobject"], true, true),
+        // (Action or NotAction, actions, reads, writes)
+        let cases = [
+            ("Action", r#""s3:GetObject""#, true, false),
+            ("Action", r#""s3:ListBucket""#, true, false),
+            ("Action", r#"["s3:Get*","s3:List*"]"#, true, false),
+            ("Action", r#""s3:PutObject""#, false, true),
+            ("Action", r#""s3:DeleteObject*""#, false, true),
+            ("Action", r#""s3:BypassGovernanceRetention""#, false, true),
+            ("Action", r#""s3:NotASupportedAction""#, false, true),
+            ("Action", r#""s3:*""#, true, true),
+            ("Action", r#""*""#, true, true),
+            ("Action", r#""s3:*Object""#, true, true),
+            ("Action", r#""s3:*Acl""#, true, true),
+            ("Action", r#"["s3:GetObject","s3:PutObject"]"#, true, true),
+            ("NotAction", r#""s3:DeleteObject""#, true, true),
+            ("NotAction", r#""s3:GetObject""#, true, true),
+            ("NotAction", r#"["s3:Get*","s3:List*"]"#, false, true),
+            ("NotAction", r#""s3:*""#, false, false),
         ];
-        for (patterns, reads, writes) in cases {
-            let actions = Actions::Listed(patterns.iter().map(ToString::to_string).collect());
-            assert_eq!(Access::Read.concerns(&actions), reads, "{patterns:?}");
-            assert_eq!(Access::Write.concerns(&actions), writes, "{patterns:?}");
+        for (element, actions, reads, writes) in cases {
+            let statement = format!(
+                r#"{{"Effect":"Allow","Principal":"*","{element}":{actions},"Resource":"arn:aws:s3:::ledger/*"}}"#
+            );
+            let bucket = with_policy(&[&statement], denied("s3:GetBucketPolicyStatus"));
+            assert_eq!(judge(Access::Read, &bucket) == "violation", reads, "{element} {actions}");
+            assert_eq!(judge(Access::Write, &bucket) == "violation", writes, "{element} {actions}");
         }
     }
 
     #[test]
-    fn all_but_some_actions_leaves_the_rest() {
-        let cases: [(&[&str], bool, bool); 4] = [
-            (&["s3:deleteobject"], true, true),
-            (&["s3:getobject"], true, true),
-            (&["s3:get*", "s3:list*"], false, true),
-            (&["s3:*"], false, false),
-        ];
-        for (patterns, reads, writes) in cases {
-            let actions = Actions::AllBut(patterns.iter().map(ToString::to_string).collect());
-            assert_eq!(Access::Read.concerns(&actions), reads, "{patterns:?}");
-            assert_eq!(Access::Write.concerns(&actions), writes, "{patterns:?}");
+    fn the_bucket_policy_decides_with_what_s3_calls_public() {
+        for ((access, action, _), (_, other_action, _)) in [(ACCESSES[0], ACCESSES[1]), (ACCESSES[1], ACCESSES[0])] {
+            let (matters, does_not, team) = (allow(action, "{}"), allow(other_action, "{}"), allow(action, TEAM));
+            let (public, closed) = (|| Reading::seen(true), || Reading::seen(false));
+            let dark = || denied("s3:GetBucketPolicyStatus");
+            let cases: [(&[&str], Reading<bool>, &str); 17] = [
+                (&[&matters], public(), "violation"),
+                (&[&matters], dark(), "violation"),
+                (&[&matters], closed(), "pass"),
+                (&[&does_not], public(), "pass"),
+                (&[&does_not], dark(), "pass"),
+                (&[&team], closed(), "pass"),
+                (&[&team], public(), "violation"),
+                (&[&team], dark(), "no verdict"),
+                // Either of the two may be what S3 calls public.
+                (&[&team, &does_not], public(), "no verdict"),
+                (&[fixtures::TLS_ONLY], closed(), "pass"),
+                // S3 sees something public that was not found here: somebody is wrong, and nobody knows who.
+                (&[fixtures::TLS_ONLY], public(), "no verdict"),
+                // What a Deny leaves is for one VPC only; if S3 says otherwise, nobody knows who is right.
+                (&[&matters, FROM_VPC_ONLY], dark(), "pass"),
+                (&[&matters, FROM_VPC_ONLY], closed(), "pass"),
+                (&[&matters, FROM_VPC_ONLY], public(), "no verdict"),
+                (&[&matters, fixtures::TLS_ONLY], dark(), "violation"),
+                (&["nonsense"], public(), "no verdict"),
+                (&["nonsense"], closed(), "pass"),
+            ];
+            for (statements, is_public, expected) in cases {
+                let bucket = with_policy(statements, is_public.clone());
+                assert_eq!(judge(access, &bucket), expected, "{access:?} {statements:?} {is_public:?}");
+            }
+            let none = Bucket { policy: Reading::Absent, policy_is_public: Reading::Absent, ..fixtures::good_bucket() };
+            assert_eq!(judge(access, &none), "pass");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_decided_says_so() {
+        let team = allow("s3:GetObject", TEAM);
+        let bucket = with_policy(&[&team], denied("s3:GetBucketPolicyStatus"));
+        let Outcome::InsufficientData { missing } = prohibit(Access::Read, &bucket) else { panic!("no verdict") };
+        assert_eq!(missing[0].cause, UnreadableCause::Undecidable);
+        assert!(missing[0].detail.contains("aws:principaltag/team"), "{}", missing[0].detail);
+    }
+
+    #[test]
+    fn grants_to_the_predefined_groups_are_public() {
+        for ((access, _, permissions), (_, _, others)) in [(ACCESSES[0], ACCESSES[1]), (ACCESSES[1], ACCESSES[0])] {
+            let mut cases = vec![
+                ("AllUsers", "FULL_CONTROL", "violation"),
+                ("AuthenticatedUsers", "FULL_CONTROL", "violation"),
+                ("LogDelivery", "FULL_CONTROL", "pass"),
+                ("AllUsers", "SOMETHING_NEW", "no verdict"),
+            ];
+            cases.extend(
+                permissions.iter().flat_map(|it| ["AllUsers", "AuthenticatedUsers"].map(|who| (who, *it, "violation"))),
+            );
+            cases.extend(others.iter().map(|permission| ("AllUsers", *permission, "pass")));
+            for (group, permission, expected) in cases {
+                let bucket = with_acl(fixtures::acl(group, &[permission]));
+                assert_eq!(judge(access, &bucket), expected, "{access:?} {group} {permission}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_setting_that_closes_is_enough_whatever_else_is_unreadable() {
+        let on = || fixtures::public_access_block(true);
+        for (access, _, _) in ACCESSES {
+            for bucket in [fixtures::bad_bucket(), fixtures::unreadable_bucket()] {
+                let by_bucket = Bucket { public_access_block: on(), ..bucket.clone() };
+                let by_account = Bucket { account_public_access_block: on(), ..bucket };
+                assert_eq!(judge(access, &by_bucket), "pass");
+                assert_eq!(judge(access, &by_account), "pass");
+            }
+        }
+    }
+
+    #[test]
+    fn each_setting_closes_its_own_way_only() {
+        let off = PublicAccessBlock {
+            block_public_acls: true,
+            ignore_public_acls: false,
+            block_public_policy: true,
+            restrict_public_buckets: false,
+        };
+        for (access, action, _) in ACCESSES {
+            let by_policy = with_policy(&[&allow(action, "{}")], Reading::seen(true));
+            let by_acl = with_acl(fixtures::acl("AllUsers", &["FULL_CONTROL"]));
+            let cases = [
+                (off, "violation", "violation"),
+                (PublicAccessBlock { ignore_public_acls: true, ..off }, "violation", "pass"),
+                (PublicAccessBlock { restrict_public_buckets: true, ..off }, "pass", "violation"),
+            ];
+            for (block, policy_verdict, acl_verdict) in cases {
+                let block = || Reading::seen(block);
+                let of = |bucket: &Bucket| judge(access, &Bucket { public_access_block: block(), ..bucket.clone() });
+                assert_eq!((of(&by_policy), of(&by_acl)), (policy_verdict, acl_verdict), "{access:?}");
+            }
+            let enforced = Reading::seen(ObjectOwnership::BucketOwnerEnforced);
+            assert_eq!(judge(access, &Bucket { object_ownership: enforced.clone(), ..by_acl }), "pass");
+            assert_eq!(judge(access, &Bucket { object_ownership: enforced, ..by_policy }), "violation");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_read_matters_only_where_it_could_close() {
+        for (access, action, _) in ACCESSES {
+            let block = || denied("s3:GetBucketPublicAccessBlock");
+            let open = with_policy(&[&allow(action, "{}")], Reading::seen(true));
+            let of = |bucket: Bucket| judge(access, &Bucket { public_access_block: block(), ..bucket });
+            assert_eq!(of(fixtures::good_bucket()), "pass");
+            assert_eq!(of(open.clone()), "no verdict");
+            let ownership = denied("s3:GetBucketOwnershipControls");
+            let by_acl = with_acl(fixtures::acl("AllUsers", &["FULL_CONTROL"]));
+            assert_eq!(judge(access, &Bucket { object_ownership: ownership.clone(), ..by_acl }), "no verdict");
+            // The policy is open for certain, so that the verdict does not hang on the access control list.
+            let by_policy = Bucket { object_ownership: ownership, acl: denied("s3:GetBucketAcl"), ..open };
+            assert_eq!(judge(access, &by_policy), "violation");
         }
     }
 }

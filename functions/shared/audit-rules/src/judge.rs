@@ -1,12 +1,13 @@
 //! Turns resources into findings.
 
 use audit_model::finding::SCHEMA_VERSION;
-use audit_model::resource::{Bucket, Function, SecurityGroup, Vpc};
-use audit_model::{Evidence, Finding, Guidance, Policy, ResourceRef, Status, Unreadable, UnreadableCause};
+use audit_model::resource::{AccessPoint, Audited, Bucket, Function, NetworkAccount, S3Account, SecurityGroup, Vpc};
+use audit_model::{Evidence, Finding, Guidance, Policy, Reading, ResourceRef, Status, Unreadable};
 use jiff::Timestamp;
 
 use crate::catalogue::CATALOGUE;
-use crate::rule::{Check, Outcome, Rule};
+use crate::rule::{Check, Evaluate, Outcome, Rule};
+use crate::unsettled::malformed;
 
 /// Judges resources for one scan. Findings come out ordered by resource ARN, then rule id.
 #[derive(Debug, Clone, Copy)]
@@ -20,47 +21,106 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// One finding per S3 rule.
-    pub fn bucket(&self, bucket: &Bucket) -> Vec<Finding> {
-        let resource = bucket.identity.reference("AWS::S3::Bucket", &bucket.tags);
-        let findings = CATALOGUE.iter().filter_map(|rule| match rule.check {
-            Check::S3Bucket(evaluate) => Some(self.finding(rule, &resource, evaluate(bucket, self.policy))),
-            _ => None,
-        });
-        in_order(findings.collect())
-    }
-
-    /// One finding per VPC rule, and one per security-group rule and group of the VPC. Where the groups could not be
-    /// read, each security-group rule says so once, on the VPC itself.
-    pub fn vpc(&self, vpc: &Vpc) -> Vec<Finding> {
-        let resource = vpc.identity.reference("AWS::EC2::VPC", &vpc.tags);
-        let groups = security_groups(vpc);
-        let mut findings = Vec::new();
-        for rule in CATALOGUE.iter() {
-            match (rule.check, &groups) {
-                (Check::Vpc(evaluate), _) => findings.push(self.finding(rule, &resource, evaluate(vpc, self.policy))),
-                (Check::SecurityGroup(evaluate), Ok(groups)) => findings.extend(groups.iter().map(|group| {
-                    let resource = group.identity.reference("AWS::EC2::SecurityGroup", &group.tags);
-                    self.finding(rule, &resource, evaluate(group, self.policy))
-                })),
-                (Check::SecurityGroup(_), Err(why)) => findings.push(self.finding(rule, &resource, Err(why.clone()))),
-                _ => {}
+    /// One finding per rule on the account's own settings in S3.
+    pub fn s3_account(&self, account: &S3Account) -> Vec<Finding> {
+        self.each_rule(|rule, found| {
+            if let Check::S3Account(evaluate) = rule.check {
+                self.judge(rule, account, evaluate, found);
             }
-        }
-        in_order(findings)
+        })
     }
 
-    /// One finding per Lambda rule.
+    /// One finding per rule on buckets.
+    pub fn bucket(&self, bucket: &Bucket) -> Vec<Finding> {
+        self.each_rule(|rule, found| {
+            if let Check::S3Bucket(evaluate) = rule.check {
+                self.judge(rule, bucket, evaluate, found);
+            }
+        })
+    }
+
+    /// One finding per rule on access points.
+    pub fn access_point(&self, access_point: &AccessPoint) -> Vec<Finding> {
+        self.each_rule(|rule, found| {
+            if let Check::AccessPoint(evaluate) = rule.check {
+                self.judge(rule, access_point, evaluate, found);
+            }
+        })
+    }
+
+    /// One finding per rule on the account's own settings of the region's network, and one per rule on endpoint
+    /// services and peering connections, and each of them. Where these could not be listed, each of their rules says
+    /// so once, on the account.
+    pub fn network_account(&self, account: &NetworkAccount) -> Vec<Finding> {
+        self.each_rule(|rule, found| match rule.check {
+            Check::NetworkAccount(evaluate) => self.judge(rule, account, evaluate, found),
+            Check::EndpointService(evaluate) => {
+                self.judge_each(rule, account, account.endpoint_services.listed(), evaluate, found);
+            }
+            Check::PeeringConnection(evaluate) => {
+                self.judge_each(rule, account, account.peering_connections.listed(), evaluate, found);
+            }
+            _ => {}
+        })
+    }
+
+    /// One finding per rule on VPCs, and one per rule on what hangs on a VPC (security groups, network ACLs, subnets,
+    /// endpoints) and each of those. Where they could not be listed, each of their rules says so once, on the VPC.
+    pub fn vpc(&self, vpc: &Vpc) -> Vec<Finding> {
+        let groups = with_default(&vpc.security_groups, SecurityGroup::is_default, "ec2:DescribeSecurityGroups");
+        let network_acls = with_default(&vpc.network_acls, |acl| acl.is_default, "ec2:DescribeNetworkAcls");
+        self.each_rule(|rule, found| match rule.check {
+            Check::Vpc(evaluate) => self.judge(rule, vpc, evaluate, found),
+            Check::SecurityGroup(evaluate) => self.judge_each(rule, vpc, groups.clone(), evaluate, found),
+            Check::NetworkAcl(evaluate) => self.judge_each(rule, vpc, network_acls.clone(), evaluate, found),
+            Check::Subnet(evaluate) => self.judge_each(rule, vpc, vpc.subnets.listed(), evaluate, found),
+            Check::VpcEndpoint(evaluate) => self.judge_each(rule, vpc, vpc.endpoints.listed(), evaluate, found),
+            _ => {}
+        })
+    }
+
+    /// One finding per rule on functions.
     pub fn function(&self, function: &Function) -> Vec<Finding> {
-        let resource = function.identity.reference("AWS::Lambda::Function", &function.tags);
-        let findings = CATALOGUE.iter().filter_map(|rule| match rule.check {
-            Check::Function(evaluate) => Some(self.finding(rule, &resource, evaluate(function, self.policy))),
-            _ => None,
-        });
-        in_order(findings.collect())
+        self.each_rule(|rule, found| {
+            if let Check::Function(evaluate) = rule.check {
+                self.judge(rule, function, evaluate, found);
+            }
+        })
     }
 
-    fn finding(&self, rule: &Rule, resource: &ResourceRef, outcome: Result<Outcome, Unreadable>) -> Finding {
+    /// What `findings_of` finds with each rule that the policy has switched on, in order.
+    fn each_rule(&self, findings_of: impl Fn(&Rule, &mut Vec<Finding>)) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for rule in CATALOGUE.iter().filter(|rule| self.policy.is_on(rule.id)) {
+            findings_of(rule, &mut findings);
+        }
+        findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        findings
+    }
+
+    fn judge<R: Audited>(&self, rule: &Rule, resource: &R, evaluate: Evaluate<R>, found: &mut Vec<Finding>) {
+        found.push(self.finding(rule, resource.reference(), evaluate(resource, self.policy)));
+    }
+
+    fn judge_each<P: Audited, R: Audited>(
+        &self,
+        rule: &Rule,
+        parent: &P,
+        listed: Result<&[R], Unreadable>,
+        evaluate: Evaluate<R>,
+        found: &mut Vec<Finding>,
+    ) {
+        match listed {
+            Ok(resources) => {
+                for resource in resources {
+                    self.judge(rule, resource, evaluate, found);
+                }
+            }
+            Err(why) => found.push(self.finding(rule, parent.reference(), Err(why))),
+        }
+    }
+
+    fn finding(&self, rule: &Rule, resource: ResourceRef, outcome: Result<Outcome, Unreadable>) -> Finding {
         let outcome = outcome.unwrap_or_else(|why| Outcome::insufficient_data(vec![why]));
         let (status, observed, missing) = match outcome {
             Outcome::Compliant { observed } => (Status::Compliant, observed, Vec::new()),
@@ -74,29 +134,30 @@ impl Judge<'_> {
             service: rule.service(),
             rule_id: rule.id.to_owned(),
             title: rule.title.to_owned(),
-            severity: rule.severity,
+            severity: self.policy.rules.get(rule.id).and_then(|tuned| tuned.severity).unwrap_or(rule.severity),
             status,
-            resource: resource.clone(),
+            resource,
             evidence: Evidence { observed, expected: rule.expected.to_owned() },
             missing,
             remediation: Guidance { text: rule.remediation.to_owned(), url: rule.documentation.to_owned() },
             references: rule.references.iter().map(Into::into).collect(),
             evaluated_at: self.evaluated_at,
             first_seen: None,
+            exception: None,
         }
     }
 }
 
-/// The groups of a VPC. AWS makes a default group with every VPC that cannot be deleted before it, so that a list
-/// without any group is not an answer about this VPC, and judging nothing would look like compliance.
-fn security_groups(vpc: &Vpc) -> Result<&[SecurityGroup], Unreadable> {
-    match vpc.security_groups.known()? {
-        Some(groups) if !groups.is_empty() => Ok(groups),
-        _ => Err(Unreadable {
-            action: "ec2:DescribeSecurityGroups".to_owned(),
-            cause: UnreadableCause::Malformed,
-            detail: "no security group was listed, though every VPC has a default one".to_owned(),
-        }),
+/// What was listed of a kind of which AWS makes a default one with every VPC, that cannot be deleted before it. A list
+/// without that one is not the whole answer about this VPC, and judging the rest would look like compliance.
+fn with_default<'a, R>(
+    reading: &'a Reading<Vec<R>>,
+    is_default: impl Fn(&R) -> bool,
+    action: &str,
+) -> Result<&'a [R], Unreadable> {
+    match reading.listed()? {
+        resources if resources.iter().any(is_default) => Ok(resources),
+        _ => Err(malformed(action, "the one was not listed that AWS makes with every VPC")),
     }
 }
 
@@ -105,92 +166,91 @@ fn unreadable_in_words(missing: &[Unreadable]) -> String {
     format!("could not be determined: {}", reasons.join("; "))
 }
 
-fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
-    findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-    findings
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
-    use audit_model::{FrameworkReference, Reading, Service, Severity};
+    use audit_model::policy::RuleSetting;
+    use audit_model::{FrameworkReference, Service, Severity};
+    use proptest::prelude::*;
 
     use super::*;
-    use crate::fixtures::{self, Deny};
+    use crate::fixtures::{self, ReadingOf};
 
-    type Verdicts = BTreeMap<(String, String), Status>;
-
-    fn verdicts(findings: &[Finding]) -> Verdicts {
-        let verdicts = findings.iter().map(|finding| {
-            let key = (finding.resource.arn.clone(), finding.rule_id.clone());
-            (key, finding.status)
-        });
-        verdicts.collect()
-    }
-
-    /// Judges one good, one bad and one unreadable resource of each type.
-    fn judged(pick: [fn(&Judge<'_>) -> Vec<Finding>; 3]) -> Vec<Finding> {
-        let policy = fixtures::policy();
-        let judge = fixtures::judge(&policy);
-        pick.iter().flat_map(|of| of(&judge)).collect()
+    /// Resources of every type, with what judges them.
+    fn judged(pick: [Vec<Finding>; 6]) -> Vec<Finding> {
+        pick.into_iter().flatten().collect()
     }
 
     fn good() -> Vec<Finding> {
+        let policy = fixtures::policy();
+        let judge = fixtures::judge(&policy);
         judged([
-            |judge| judge.bucket(&fixtures::good_bucket()),
-            |judge| judge.vpc(&fixtures::good_vpc()),
-            |judge| judge.function(&fixtures::good_function()),
+            judge.s3_account(&fixtures::s3_account(true)),
+            [fixtures::good_bucket(), fixtures::blocked_bucket()].iter().flat_map(|it| judge.bucket(it)).collect(),
+            judge.access_point(&fixtures::access_point(true)),
+            judge.network_account(&fixtures::good_network_account()),
+            judge.vpc(&fixtures::good_vpc()),
+            judge.function(&fixtures::good_function()),
         ])
     }
 
     fn bad() -> Vec<Finding> {
+        let policy = fixtures::policy();
+        let judge = fixtures::judge(&policy);
+        let functions = [fixtures::bad_function(), fixtures::function_in_one_zone()];
         judged([
-            |judge| judge.bucket(&fixtures::bad_bucket()),
-            |judge| judge.vpc(&fixtures::bad_vpc()),
-            |judge| judge.function(&fixtures::bad_function()),
+            judge.s3_account(&fixtures::s3_account(false)),
+            [fixtures::bad_bucket(), fixtures::misconfigured_bucket()].iter().flat_map(|it| judge.bucket(it)).collect(),
+            judge.access_point(&fixtures::access_point(false)),
+            judge.network_account(&fixtures::bad_network_account()),
+            judge.vpc(&fixtures::bad_vpc()),
+            functions.iter().flat_map(|it| judge.function(it)).collect(),
         ])
     }
 
     fn unreadable() -> Vec<Finding> {
+        let policy = fixtures::policy();
+        let judge = fixtures::judge(&policy);
         judged([
-            |judge| judge.bucket(&fixtures::unreadable_bucket()),
-            |judge| judge.vpc(&fixtures::unreadable_vpc()),
-            |judge| judge.function(&fixtures::unreadable_function()),
+            judge.s3_account(&fixtures::without_readings(fixtures::s3_account(true), fixtures::S3_ACCOUNT_READINGS)),
+            judge.bucket(&fixtures::unreadable_bucket()),
+            judge.access_point(&fixtures::without_readings(
+                fixtures::access_point(true),
+                fixtures::ACCESS_POINT_READINGS,
+            )),
+            judge.network_account(&fixtures::without_readings(
+                fixtures::good_network_account(),
+                fixtures::NETWORK_ACCOUNT_READINGS,
+            )),
+            judge.vpc(&fixtures::unreadable_vpc()),
+            judge.function(&fixtures::unreadable_function()),
         ])
     }
 
-    fn rules_of(findings: &[Finding], status: Status) -> Vec<&str> {
-        let found: std::collections::BTreeSet<&str> = findings
-            .iter()
-            .filter(|finding| finding.status == status)
-            .map(|finding| finding.rule_id.as_str())
-            .collect();
-        found.into_iter().collect()
+    fn rules_of(findings: &[Finding], status: Status) -> BTreeSet<&str> {
+        findings.iter().filter(|finding| finding.status == status).map(|finding| finding.rule_id.as_str()).collect()
     }
 
-    fn all_rules() -> Vec<&'static str> {
-        let ids: std::collections::BTreeSet<&str> = CATALOGUE.iter().map(|rule| rule.id).collect();
-        ids.into_iter().collect()
+    fn all_rules() -> BTreeSet<&'static str> {
+        CATALOGUE.iter().map(|rule| rule.id).collect()
     }
 
     #[test]
     fn every_rule_can_pass_and_can_fail() {
         assert_eq!(rules_of(&good(), Status::Compliant), all_rules());
-        assert!(rules_of(&good(), Status::NonCompliant).is_empty());
         assert_eq!(rules_of(&bad(), Status::NonCompliant), all_rules());
-        assert!(rules_of(&bad(), Status::Compliant).is_empty());
     }
 
     #[test]
     fn of_what_could_not_be_read_there_is_neither_pass_nor_violation() {
         let findings = unreadable();
-        let without_verdict: std::collections::BTreeSet<&str> = findings
+        let without_verdict: BTreeSet<&str> = findings
             .iter()
             .filter(|finding| matches!(finding.status, Status::InsufficientData | Status::NotApplicable))
             .map(|finding| finding.rule_id.as_str())
             .collect();
-        assert_eq!(without_verdict.into_iter().collect::<Vec<_>>(), all_rules());
+        assert_eq!(without_verdict, all_rules());
         assert_eq!(findings.len(), all_rules().len());
         for finding in findings.iter().filter(|finding| finding.status == Status::InsufficientData) {
             assert!(!finding.missing.is_empty(), "{}", finding.rule_id);
@@ -201,71 +261,207 @@ mod tests {
         }
     }
 
-    /// Denies every single reading of a resource in turn, and every pair of them: a verdict may be lost by that, but
-    /// never turned around.
-    fn never_turns_around<R: Clone>(resources: &[R], readings: &[Deny<R>], judge: impl Fn(&R) -> Vec<Finding>) {
-        for resource in resources {
-            let full = verdicts(&judge(resource));
-            for (index, first) in readings.iter().enumerate() {
-                for second in &readings[index..] {
+    /// What a judgement came to, by resource and rule. Two findings must not share these.
+    fn verdicts(findings: &[Finding]) -> BTreeMap<(&str, &str, &str), Status> {
+        let verdicts: BTreeMap<_, _> = findings
+            .iter()
+            .map(|finding| {
+                let resource = &finding.resource;
+                ((resource.resource_type.as_str(), resource.arn.as_str(), finding.rule_id.as_str()), finding.status)
+            })
+            .collect();
+        assert_eq!(verdicts.len(), findings.len());
+        verdicts
+    }
+
+    /// A resource that takes each of its readings from one of the samples, and the ways to take readings away.
+    struct Readings<R: 'static> {
+        samples: Vec<R>,
+        readings: &'static [ReadingOf<R>],
+        nested: &'static [fn(&mut R)],
+    }
+
+    impl<R: Clone> Readings<R> {
+        /// The mixture in which each reading comes from the sample that its choice names.
+        fn mixture(&self, choices: &[usize]) -> R {
+            let mut mixture = self.samples[0].clone();
+            for (reading, choice) in self.readings.iter().zip(choices) {
+                (reading.take)(&mut mixture, &self.samples[choice % self.samples.len()]);
+            }
+            mixture
+        }
+
+        fn denials(&self) -> Vec<fn(&mut R)> {
+            self.readings.iter().map(|reading| reading.deny).chain(self.nested.iter().copied()).collect()
+        }
+
+        /// Denies every single reading in turn, and every pair of them: a verdict may be lost by that, but never
+        /// turned around.
+        fn never_turn_around(&self, choices: &[usize], judge: impl Fn(&R) -> Vec<Finding>) {
+            let resource = self.mixture(choices);
+            let full = judge(&resource);
+            let full = verdicts(&full);
+            let denials = self.denials();
+            for (index, first) in denials.iter().enumerate() {
+                for second in &denials[index..] {
                     let mut poorer = resource.clone();
                     first(&mut poorer);
                     second(&mut poorer);
-                    for (key, status) in verdicts(&judge(&poorer)) {
-                        let Some(before) = full.get(&key) else { continue };
-                        let kept = status == *before || status == Status::InsufficientData;
-                        assert!(kept, "{key:?} went from {before} to {status}");
+                    let findings = judge(&poorer);
+                    let left = verdicts(&findings);
+                    for (key, status) in &left {
+                        let before = full.get(key);
+                        let kept = before == Some(status) || *status == Status::InsufficientData;
+                        assert!(kept, "{key:?} went from {before:?} to {status}");
+                    }
+                    // What is not there any more has left word on what it hangs on.
+                    for gone @ (_, _, rule) in full.keys().filter(|key| !left.contains_key(*key)) {
+                        let told = |(key, status): (&(&str, &str, &str), &Status)| {
+                            key.2 == *rule && *status == Status::InsufficientData
+                        };
+                        assert!(left.iter().any(told), "{gone:?} is gone without a word");
                     }
                 }
             }
         }
     }
 
-    #[test]
-    fn a_denied_reading_never_turns_a_verdict_around() {
-        let policy = fixtures::policy();
-        let judge = fixtures::judge(&policy);
-        let closed = audit_model::resource::Bucket {
-            account_public_access_block: fixtures::public_access_block(true),
-            ..fixtures::bad_bucket()
-        };
-        let buckets = [fixtures::good_bucket(), fixtures::bad_bucket(), closed];
-        never_turns_around(&buckets, fixtures::BUCKET_READINGS, |bucket| judge.bucket(bucket));
-        let vpcs = [fixtures::good_vpc(), fixtures::bad_vpc()];
-        never_turns_around(&vpcs, fixtures::VPC_READINGS, |vpc| judge.vpc(vpc));
-        let functions = [fixtures::good_function(), fixtures::bad_function()];
-        never_turns_around(&functions, fixtures::FUNCTION_READINGS, |function| judge.function(function));
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_denied_reading_never_turns_a_verdict_around(choices in prop::collection::vec(0_usize..12, 16)) {
+            let policy = fixtures::policy();
+            let judge = fixtures::judge(&policy);
+            Readings {
+                samples: vec![fixtures::s3_account(true), fixtures::s3_account(false)],
+                readings: fixtures::S3_ACCOUNT_READINGS,
+                nested: &[],
+            }
+            .never_turn_around(&choices, |it| judge.s3_account(it));
+            Readings {
+                samples: vec![
+                    fixtures::good_bucket(),
+                    fixtures::bad_bucket(),
+                    fixtures::misconfigured_bucket(),
+                    fixtures::blocked_bucket(),
+                ],
+                readings: fixtures::BUCKET_READINGS,
+                nested: fixtures::NESTED_BUCKET_READINGS,
+            }
+            .never_turn_around(&choices, |it| judge.bucket(it));
+            Readings {
+                samples: vec![fixtures::access_point(true), fixtures::access_point(false)],
+                readings: fixtures::ACCESS_POINT_READINGS,
+                nested: &[],
+            }
+            .never_turn_around(&choices, |it| judge.access_point(it));
+            Readings {
+                samples: vec![fixtures::good_network_account(), fixtures::bad_network_account()],
+                readings: fixtures::NETWORK_ACCOUNT_READINGS,
+                nested: fixtures::NESTED_NETWORK_ACCOUNT_READINGS,
+            }
+            .never_turn_around(&choices, |it| judge.network_account(it));
+            Readings {
+                samples: vec![fixtures::good_vpc(), fixtures::bad_vpc()],
+                readings: fixtures::VPC_READINGS,
+                nested: fixtures::NESTED_VPC_READINGS,
+            }
+            .never_turn_around(&choices, |it| judge.vpc(it));
+            Readings {
+                samples: vec![
+                    fixtures::good_function(),
+                    fixtures::bad_function(),
+                    fixtures::function_in_one_zone(),
+                    fixtures::function_with_open_alias(),
+                ],
+                readings: fixtures::FUNCTION_READINGS,
+                nested: fixtures::NESTED_FUNCTION_READINGS,
+            }
+            .never_turn_around(&choices, |it| judge.function(it));
+        }
     }
 
     #[test]
     fn findings_come_in_order_and_none_twice() {
-        for findings in [good(), bad(), unreadable()] {
-            for service in Service::ALL {
-                let keys: Vec<(&str, &str)> = findings
-                    .iter()
-                    .filter(|finding| finding.service == service)
-                    .map(|finding| (finding.resource.arn.as_str(), finding.rule_id.as_str()))
-                    .collect();
-                assert!(keys.windows(2).all(|pair| pair[0] < pair[1]), "{keys:?}");
-            }
+        let policy = fixtures::policy();
+        let judge = fixtures::judge(&policy);
+        for findings in [
+            judge.bucket(&fixtures::bad_bucket()),
+            judge.network_account(&fixtures::bad_network_account()),
+            judge.vpc(&fixtures::bad_vpc()),
+            judge.vpc(&fixtures::unreadable_vpc()),
+            judge.function(&fixtures::good_function()),
+        ] {
+            assert!(findings.is_sorted_by(|one, next| one.sort_key() < next.sort_key()));
         }
     }
 
     #[test]
-    fn security_groups_that_cannot_be_read_are_reported_on_the_vpc() {
+    fn what_cannot_be_listed_is_reported_on_what_it_hangs_on() {
         let policy = fixtures::policy();
-        let denied = Reading::Unreadable(fixtures::denied("ec2:DescribeSecurityGroups"));
-        for security_groups in [denied, Reading::Absent, Reading::seen(Vec::new())] {
-            let vpc = Vpc { security_groups, ..fixtures::good_vpc() };
-            let findings = fixtures::judge(&policy).vpc(&vpc);
-            let groups: Vec<&Finding> =
-                findings.iter().filter(|finding| finding.status == Status::InsufficientData).collect();
-            assert_eq!(groups.len(), 3);
-            for finding in groups {
-                assert_eq!(finding.resource.resource_type, "AWS::EC2::VPC");
-                assert_eq!(finding.missing[0].action, "ec2:DescribeSecurityGroups");
-            }
+        let judge = fixtures::judge(&policy);
+        // (the findings, the action that lists, how many rules need it)
+        let of = |check: fn(&Check) -> bool| CATALOGUE.iter().filter(|rule| check(&rule.check)).count();
+        let vpc = |take_away: fn(&mut Vpc)| {
+            let mut vpc = fixtures::good_vpc();
+            take_away(&mut vpc);
+            judge.vpc(&vpc)
+        };
+        let cases = [
+            (
+                vpc(|vpc| vpc.security_groups = fixtures::unreadable("ec2:DescribeSecurityGroups")),
+                "ec2:DescribeSecurityGroups",
+                of(|check| matches!(check, Check::SecurityGroup(_))),
+            ),
+            (
+                vpc(|vpc| vpc.security_groups = Reading::seen(Vec::new())),
+                "ec2:DescribeSecurityGroups",
+                of(|check| matches!(check, Check::SecurityGroup(_))),
+            ),
+            (
+                vpc(|vpc| vpc.security_groups = Reading::seen(vec![fixtures::security_group("sg-1", Vec::new())])),
+                "ec2:DescribeSecurityGroups",
+                of(|check| matches!(check, Check::SecurityGroup(_))),
+            ),
+            (
+                vpc(|vpc| vpc.network_acls = Reading::Absent),
+                "ec2:DescribeNetworkAcls",
+                of(|check| matches!(check, Check::NetworkAcl(_))),
+            ),
+        ];
+        for (findings, action, rules) in cases {
+            let told: Vec<&Finding> = findings
+                .iter()
+                .filter(|finding| finding.status == Status::InsufficientData)
+                .filter(|finding| finding.resource.resource_type == "AWS::EC2::VPC")
+                .filter(|finding| finding.missing.iter().any(|why| why.action == action))
+                .collect();
+            assert_eq!(told.len(), rules, "{action}");
         }
+        let without_subnets = vpc(|vpc| vpc.subnets = Reading::seen(Vec::new()));
+        assert!(without_subnets.iter().all(|finding| finding.resource.resource_type != "AWS::EC2::Subnet"));
+        let mut account = fixtures::good_network_account();
+        account.endpoint_services = fixtures::unreadable("ec2:DescribeVpcEndpointServiceConfigurations");
+        let findings = judge.network_account(&account);
+        assert!(
+            findings.iter().any(|finding| finding.resource.resource_type == "AWS::::Account"
+                && finding.status == Status::InsufficientData)
+        );
+    }
+
+    #[test]
+    fn the_policy_switches_rules_off_and_sets_their_severity() {
+        let mut policy = fixtures::policy();
+        let off = RuleSetting { enabled: false, severity: None };
+        let worse = RuleSetting { enabled: true, severity: Some(Severity::High) };
+        policy.rules.insert("s3-bucket-required-tags".to_owned(), off);
+        policy.rules.insert("s3-bucket-versioning-enabled".to_owned(), worse);
+        let findings = fixtures::judge(&policy).bucket(&fixtures::bad_bucket());
+        let severity = |id: &str| findings.iter().find(|finding| finding.rule_id == id).map(|finding| finding.severity);
+        assert_eq!(severity("s3-bucket-required-tags"), None);
+        assert_eq!(severity("s3-bucket-versioning-enabled"), Some(Severity::High));
+        assert_eq!(severity("s3-bucket-public-read-prohibited"), Some(Severity::Critical));
     }
 
     #[test]
@@ -280,14 +476,8 @@ mod tests {
         assert_eq!(finding.evidence.observed, "versioning was never switched on");
         assert_eq!(finding.evidence.expected, "Versioning is Enabled");
         assert_eq!(finding.evaluated_at, Timestamp::UNIX_EPOCH);
-        assert_eq!(finding.first_seen, None);
+        assert_eq!((&finding.first_seen, &finding.exception), (&None, &None));
         let nist = FrameworkReference { framework: "NIST SP 800-53 r5".to_owned(), control: "CP-9".to_owned() };
         assert!(finding.references.contains(&nist));
-    }
-
-    #[test]
-    fn one_judgement_is_like_the_next() {
-        assert_eq!(good(), good());
-        assert_eq!(bad(), bad());
     }
 }

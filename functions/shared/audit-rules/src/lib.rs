@@ -3,25 +3,39 @@
 //! A rule is one file that declares one [`Rule`]. The crate is pure: the same resource under the same policy always
 //! gets the same verdict, and nothing here talks to AWS, reads a clock or an environment.
 
+mod availability_zones;
 mod bucket_access;
 mod catalogue;
+mod exception;
 #[cfg(test)]
 mod fixtures;
-mod iam_policy;
+mod frameworks;
 mod internet_ingress;
 mod judge;
 mod kms_key;
 mod lambda;
-mod outsiders;
-mod public_access;
+mod listing;
+mod parameter;
+mod public_access_block;
+mod resource_policy;
 mod rule;
+#[cfg(test)]
+mod rules_reference;
 mod s3;
+mod secrets;
 mod tags;
+mod unsettled;
 mod vpc;
-mod wildcard;
 
 pub use catalogue::{CATALOGUE, remediable_rules, rule};
+pub use exception::speaks_of;
+pub use frameworks::{
+    Control, ControlResult, CoveredControl, Framework, FrameworkCoverage, RuleResult, UncoveredControl,
+    framework_coverage,
+};
 pub use judge::Judge;
-pub use kms_key::is_aws_managed;
-pub use outsiders::{Outsider, let_in_by_acl, let_in_by_policy};
-pub use rule::{Check, Outcome, Reference, Rule};
+pub use kms_key::{is_aws_managed, key_region};
+pub use parameter::Parameter;
+pub use resource_policy::{Grantee, Outsider, let_in_by_acl, let_in_by_policy};
+pub use rule::{Check, Outcome, Rule};
+pub use secrets::{SecretKind, kind_of_secret};

@@ -1,7 +1,13 @@
 //! What a rule is, and what it may answer.
 
-use audit_model::resource::{Bucket, Function, SecurityGroup, Vpc};
-use audit_model::{FrameworkReference, Policy, Service, Severity, Unreadable};
+use audit_model::resource::{
+    AccessPoint, Audited, Bucket, EndpointService, Function, NetworkAccount, NetworkAcl, PeeringConnection, S3Account,
+    SecurityGroup, Subnet, Vpc, VpcEndpoint,
+};
+use audit_model::{Policy, Service, Severity, Unreadable};
+
+use crate::frameworks::Control;
+use crate::parameter::Parameter;
 
 /// One demand on one type of resource.
 #[derive(Debug, Clone, Copy)]
@@ -16,12 +22,18 @@ pub struct Rule {
     pub rationale: &'static str,
     /// What a compliant resource looks like; findings set it beside what was observed.
     pub expected: &'static str,
-    /// What to do about a violation.
+    /// What to do about a violation, in a sentence or two.
     pub remediation: &'static str,
+    /// How it is done in the AWS Management Console.
+    pub console: &'static str,
+    /// How it is done with the AWS CLI: one command or more, with placeholders in capitals.
+    pub cli: &'static str,
     /// AWS's page on what to do.
     pub documentation: &'static str,
+    /// What of the audit policy it compares with.
+    pub parameters: &'static [Parameter],
     /// The controls of the frameworks that this rule answers to.
-    pub references: &'static [Reference],
+    pub references: &'static [Control],
     /// Whether `remediate-s3-encryption` repairs its violations.
     pub remediable: bool,
     /// How a resource is judged.
@@ -34,8 +46,15 @@ impl Rule {
     /// The service whose scan evaluates the rule.
     pub fn service(&self) -> Service {
         match self.check {
-            Check::S3Bucket(_) => Service::S3,
-            Check::Vpc(_) | Check::SecurityGroup(_) => Service::Vpc,
+            Check::S3Account(_) | Check::S3Bucket(_) | Check::AccessPoint(_) => Service::S3,
+            Check::NetworkAccount(_)
+            | Check::Vpc(_)
+            | Check::SecurityGroup(_)
+            | Check::NetworkAcl(_)
+            | Check::Subnet(_)
+            | Check::VpcEndpoint(_)
+            | Check::EndpointService(_)
+            | Check::PeeringConnection(_) => Service::Vpc,
             Check::Function(_) => Service::Lambda,
         }
     }
@@ -47,14 +66,50 @@ pub(crate) type Evaluate<R> = fn(&R, &Policy) -> Result<Outcome, Unreadable>;
 /// How a rule judges, by the type of resource it judges.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
+    /// Judges the account's own settings in S3.
+    S3Account(Evaluate<S3Account>),
     /// Judges every S3 general purpose bucket.
     S3Bucket(Evaluate<Bucket>),
+    /// Judges every S3 access point.
+    AccessPoint(Evaluate<AccessPoint>),
+    /// Judges the account's own settings of the region's network.
+    NetworkAccount(Evaluate<NetworkAccount>),
     /// Judges every VPC.
     Vpc(Evaluate<Vpc>),
     /// Judges every security group of every VPC.
     SecurityGroup(Evaluate<SecurityGroup>),
+    /// Judges every network ACL of every VPC.
+    NetworkAcl(Evaluate<NetworkAcl>),
+    /// Judges every subnet of every VPC.
+    Subnet(Evaluate<Subnet>),
+    /// Judges every endpoint in every VPC.
+    VpcEndpoint(Evaluate<VpcEndpoint>),
+    /// Judges every endpoint service that the account offers.
+    EndpointService(Evaluate<EndpointService>),
+    /// Judges every peering connection of the account's VPCs.
+    PeeringConnection(Evaluate<PeeringConnection>),
     /// Judges every Lambda function.
     Function(Evaluate<Function>),
+}
+
+impl Check {
+    /// CloudFormation's name of the type of resource that is judged.
+    pub const fn resource_type(&self) -> &'static str {
+        match self {
+            Self::S3Account(_) => S3Account::TYPE,
+            Self::S3Bucket(_) => Bucket::TYPE,
+            Self::AccessPoint(_) => AccessPoint::TYPE,
+            Self::NetworkAccount(_) => NetworkAccount::TYPE,
+            Self::Vpc(_) => Vpc::TYPE,
+            Self::SecurityGroup(_) => SecurityGroup::TYPE,
+            Self::NetworkAcl(_) => NetworkAcl::TYPE,
+            Self::Subnet(_) => Subnet::TYPE,
+            Self::VpcEndpoint(_) => VpcEndpoint::TYPE,
+            Self::EndpointService(_) => EndpointService::TYPE,
+            Self::PeeringConnection(_) => PeeringConnection::TYPE,
+            Self::Function(_) => Function::TYPE,
+        }
+    }
 }
 
 /// A rule's verdict on a resource.
@@ -102,60 +157,4 @@ impl Outcome {
     pub fn insufficient_data(missing: Vec<Unreadable>) -> Self {
         Self::InsufficientData { missing }
     }
-}
-
-/// A control of a framework, as a rule declares it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reference {
-    /// The framework's name and version.
-    pub framework: &'static str,
-    /// The control's id there.
-    pub control: &'static str,
-}
-
-impl From<&Reference> for FrameworkReference {
-    fn from(reference: &Reference) -> Self {
-        Self { framework: reference.framework.to_owned(), control: reference.control.to_owned() }
-    }
-}
-
-/// A control of [AWS Foundational Security Best Practices][page].
-///
-/// [page]: https://docs.aws.amazon.com/securityhub/latest/userguide/fsbp-standard.html
-pub(crate) const fn fsbp(control: &'static str) -> Reference {
-    Reference { framework: "AWS FSBP", control }
-}
-
-/// A control of [AWS Security Hub CSPM][page] that is in none of the other standards named here.
-///
-/// [page]: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-controls-reference.html
-pub(crate) const fn security_hub(control: &'static str) -> Reference {
-    Reference { framework: "AWS Security Hub CSPM", control }
-}
-
-/// A control of the [AWS Resource Tagging Standard][page].
-///
-/// [page]: https://docs.aws.amazon.com/securityhub/latest/userguide/standards-tagging.html
-pub(crate) const fn resource_tagging(control: &'static str) -> Reference {
-    Reference { framework: "AWS Resource Tagging Standard", control }
-}
-
-/// A control of the CIS AWS Foundations Benchmark 5.0.0.
-pub(crate) const fn cis_5_0(control: &'static str) -> Reference {
-    Reference { framework: "CIS AWS Foundations 5.0", control }
-}
-
-/// A control of the CIS AWS Foundations Benchmark 3.0.0.
-pub(crate) const fn cis_3_0(control: &'static str) -> Reference {
-    Reference { framework: "CIS AWS Foundations 3.0", control }
-}
-
-/// A requirement of PCI DSS 4.0.1.
-pub(crate) const fn pci_4_0_1(requirement: &'static str) -> Reference {
-    Reference { framework: "PCI DSS 4.0.1", control: requirement }
-}
-
-/// A control of NIST SP 800-53 Revision 5.
-pub(crate) const fn nist_r5(control: &'static str) -> Reference {
-    Reference { framework: "NIST SP 800-53 r5", control }
 }

@@ -12,13 +12,13 @@ pub(crate) const EXPECTED: &str = "Every tag key that the audit policy requires,
 /// # Errors
 /// The tags could not be read, and some are required.
 pub(crate) fn require(tags: &Reading<Tags>, policy: &Policy) -> Result<Outcome, Unreadable> {
-    if policy.required_tags.is_empty() {
+    if policy.parameters.required_tags.is_empty() {
         return Ok(Outcome::not_applicable("the audit policy requires no tags"));
     }
     let none = Tags::new();
     let tags = tags.known()?.unwrap_or(&none);
     let mut faults = Vec::new();
-    for key in &policy.required_tags {
+    for key in &policy.parameters.required_tags {
         match tags.get(key).map(|value| value.trim()) {
             None => faults.push(format!("{key} is missing")),
             Some("") => faults.push(format!("{key} has no value")),
@@ -26,7 +26,7 @@ pub(crate) fn require(tags: &Reading<Tags>, policy: &Policy) -> Result<Outcome, 
         }
     }
     Ok(if faults.is_empty() {
-        Outcome::compliant(format!("tagged with {}", policy.required_tags.join(", ")))
+        Outcome::compliant(format!("tagged with {}", policy.parameters.required_tags.join(", ")))
     } else {
         Outcome::non_compliant(faults.join(", "))
     })

@@ -34,13 +34,14 @@ const THROTTLED: [&str; 10] = [
 ];
 
 /// Codes that say the resource itself is no longer there.
-const GONE: [&str; 6] = [
+const GONE: [&str; 7] = [
     "InvalidGroup.NotFound",
     "InvalidVpcID.NotFound",
     "NoSuchBucket",
     "NotFoundException",
     "ResourceNotFoundException",
     "InvalidPrefixListID.NotFound",
+    "InvalidVpcEndpointServiceId.NotFound",
 ];
 
 /// The error code that AWS answered with, if it answered.
@@ -63,7 +64,7 @@ pub fn task_error<E: ProvideErrorMetadata, R>(action: &str, error: &SdkError<E, 
         )),
         UnreadableCause::Throttled => TaskError::Throttled(format!("{action} was throttled ({detail})")),
         UnreadableCause::Gone => TaskError::NotFound(format!("{action} found nothing ({detail})")),
-        UnreadableCause::Malformed => {
+        UnreadableCause::Malformed | UnreadableCause::Undecidable => {
             TaskError::Corrupt(format!("{action} answered what is not understood ({detail})"))
         }
         UnreadableCause::Failed if is_fault_of_the_service(error) => {

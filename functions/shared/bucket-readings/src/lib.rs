@@ -1,8 +1,11 @@
-//! Reads what the scan and the remediation both need of a bucket. Types of the AWS SDK stop here.
+//! Reads what the scan and the remediation both need of a bucket. Types of the AWS SDK stop here, but for the clients.
 //!
 //! S3 answers "nothing configured" with an error code of its own for every setting; those become
 //! [`Reading::Absent`], and every other failure [`Reading::Unreadable`] with the IAM action that would have read it.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+
+mod kms_key;
+mod s3_control;
 
 use audit_model::resource::{AclGrant, BucketAcl, BucketEncryption};
 use audit_model::{Reading, Tags, Unreadable, UnreadableCause};
@@ -10,6 +13,9 @@ use audit_task::{error_code, unreadable};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{Grantee, ServerSideEncryptionConfiguration};
+
+pub use kms_key::describe_key;
+pub use s3_control::s3_control_client;
 
 /// One bucket of an account, and the client of its region.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use audit_task::TaskError;
 /// What there is to scan.
 #[derive(Debug)]
 pub struct Work {
-    /// The resources to read, in the order of their ARNs.
+    /// What to read, by kind and id.
     pub targets: Vec<Target>,
     /// The policy to judge them by.
     pub policy: Policy,

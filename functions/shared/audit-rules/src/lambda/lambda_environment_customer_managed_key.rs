@@ -11,12 +11,16 @@ pub(super) const RULE: Rule = Rule {
     id: "lambda-environment-customer-managed-key",
     title: "Lambda environment variables are encrypted with a customer-managed KMS key",
     severity: Severity::Medium,
-    rationale: "Whoever may read the configuration of a function reads variables that are encrypted with the AWS-managed \
-        key. A key of your own lets you say who may decrypt them.",
-    expected: "A customer-managed key for the environment variables, where there are any",
-    remediation: "Name a customer-managed key in the function's configuration and let the function's role decrypt with it. \
-        Keep secrets in AWS Secrets Manager rather than in variables.",
+    rationale: "With the AWS-managed key, whoever may read a function's configuration reads its variables. With a \
+        customer-managed key, the key's policy says who may.",
+    expected: "The environment variables, where there are any, are encrypted with a customer-managed KMS key",
+    remediation: "Name a customer-managed key in the function's configuration, and let the function's role decrypt \
+        with it. Keep secrets in AWS Secrets Manager rather than in variables.",
+    console: "In the Lambda console, open the function, then Configuration, Environment variables, Edit, Encryption \
+        configuration. Choose Use a customer master key, then the key, and save.",
+    cli: "aws lambda update-function-configuration --function-name FUNCTION --kms-key-arn KEY_ARN",
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html",
+    parameters: &[],
     references: &[],
     remediable: false,
     check: Check::Function(evaluate),
@@ -46,7 +50,7 @@ fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
 
 #[cfg(test)]
 mod tests {
-    use audit_model::resource::FunctionConfiguration;
+    use audit_model::resource::{EnvironmentVariable, FunctionConfiguration};
     use audit_model::{Reading, UnreadableCause};
 
     use super::*;
@@ -57,7 +61,7 @@ mod tests {
         evaluate(&function, &fixtures::policy()).unwrap()
     }
 
-    fn with(variables: Reading<Vec<String>>, key: Option<&str>) -> FunctionConfiguration {
+    fn with(variables: Reading<Vec<EnvironmentVariable>>, key: Option<&str>) -> FunctionConfiguration {
         FunctionConfiguration {
             environment_variables: variables,
             kms_key_arn: key.map(ToOwned::to_owned),
@@ -67,7 +71,7 @@ mod tests {
 
     #[test]
     fn variables_need_a_key_of_ones_own() {
-        let one = || Reading::seen(vec!["TABLE".to_owned()]);
+        let one = || Reading::seen(vec![fixtures::variable("TABLE", None)]);
         let own = "arn:aws:kms:us-east-1:111122223333:key/0a1b";
         assert_eq!(
             judge(with(one(), Some(own))),

@@ -1,41 +1,53 @@
 //! Nobody from the public invokes a function.
 
-use audit_model::resource::Function;
-use audit_model::{Policy, Severity, Unreadable, UnreadableCause};
+use audit_model::resource::{AliasPolicy, Function};
+use audit_model::{Policy, Reading, Severity, Unreadable};
 
-use crate::iam_policy::{Condition, Effect, PolicyDocument};
-use crate::public_access::{Exposure, Narrowing, exposure, narrowing_of};
-use crate::rule::{Check, Outcome, Rule, fsbp, nist_r5, pci_4_0_1};
+use crate::frameworks::{fsbp, nist_800_53_r5, pci_dss_4_0_1};
+use crate::listing::first_of;
+use crate::resource_policy::{ActionKind, Exposure, PolicyDocument, Question, exposure, lets_in_service_for_anyone};
+use crate::rule::{Check, Outcome, Rule};
+use crate::unsettled::undecidable;
 
 pub(super) const RULE: Rule = Rule {
     id: "lambda-function-public-access-prohibited",
     title: "Lambda function policy prohibits public access",
     severity: Severity::Critical,
     rationale: "Anyone can run a function whose policy lets in the public: read what it returns, write what it writes, \
-        and run up its bill. A function that Amazon S3 may invoke for whatever account can be called by a \
-        stranger who takes over a deleted bucket name.",
+        and run up its bill. A function that Amazon S3 may invoke for any account can be called by a stranger who \
+        takes over a deleted bucket's name. AWS's rule fails every wildcard in a condition; one that keeps to a fixed \
+        account gets no verdict here. Versions and aliases have policies of their own: those of versions, and of \
+        aliases without a function URL, are not read.",
     expected: "The function policy lets in named principals only, and Amazon S3 only under a condition on \
         aws:SourceAccount",
-    remediation: "Remove the permission, or name the accounts, roles or services that may invoke the function. For Amazon \
-        S3, add the account id as source account.",
+    remediation: "Remove the permission, or put one in its place that names the accounts, roles or services that may \
+        invoke the function. For Amazon S3, give the account ID as source account.",
+    console: "In the Lambda console, open the function, then Configuration, Permissions. Under Resource-based policy \
+        statements add one that names who may invoke the function, for Amazon S3 with the source account, and delete \
+        the public one.",
+    cli: "aws lambda get-policy --function-name FUNCTION\n\
+        aws lambda add-permission --function-name FUNCTION --statement-id NEW_STATEMENT_ID --action \
+        lambda:InvokeFunction --principal s3.amazonaws.com --source-arn BUCKET_ARN --source-account ACCOUNT_ID\n\
+        aws lambda remove-permission --function-name FUNCTION --statement-id STATEMENT_ID",
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html",
+    parameters: &[],
     references: &[
-        fsbp("Lambda.1"),
-        pci_4_0_1("7.2.1"),
-        nist_r5("AC-3"),
-        nist_r5("AC-3(7)"),
-        nist_r5("AC-4"),
-        nist_r5("AC-4(21)"),
-        nist_r5("AC-6"),
-        nist_r5("AC-21"),
-        nist_r5("SC-7"),
-        nist_r5("SC-7(3)"),
-        nist_r5("SC-7(4)"),
-        nist_r5("SC-7(9)"),
-        nist_r5("SC-7(11)"),
-        nist_r5("SC-7(16)"),
-        nist_r5("SC-7(20)"),
-        nist_r5("SC-7(21)"),
+        fsbp::LAMBDA_1,
+        pci_dss_4_0_1::R7_2_1,
+        nist_800_53_r5::AC_3,
+        nist_800_53_r5::AC_3_7,
+        nist_800_53_r5::AC_4,
+        nist_800_53_r5::AC_4_21,
+        nist_800_53_r5::AC_6,
+        nist_800_53_r5::AC_21,
+        nist_800_53_r5::SC_7,
+        nist_800_53_r5::SC_7_3,
+        nist_800_53_r5::SC_7_4,
+        nist_800_53_r5::SC_7_9,
+        nist_800_53_r5::SC_7_11,
+        nist_800_53_r5::SC_7_16,
+        nist_800_53_r5::SC_7_20,
+        nist_800_53_r5::SC_7_21,
     ],
     remediable: false,
     check: Check::Function(evaluate),
@@ -43,47 +55,92 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
-    let Some(text) = function.policy.known()? else {
-        return Ok(Outcome::compliant("there is no function policy"));
-    };
-    let document = PolicyDocument::parse(text, ACTION)?;
-    let for_any_bucket = document.statements(Effect::Allow).find(|(_, allow)| {
-        allow.principals.name_service("s3.amazonaws.com") && !allow.conditions.iter().any(fixes_source_account)
-    });
-    Ok(match (exposure(&document, |_| true), for_any_bucket) {
-        (Exposure::Public(how), _) => Outcome::non_compliant(format!("in the function policy {how}")),
-        (_, Some((name, _))) => Outcome::non_compliant(format!(
-            "in the function policy {name} lets in Amazon S3 without a condition on aws:SourceAccount"
-        )),
-        (Exposure::Undecided(how), None) => Outcome::insufficient_data(vec![Unreadable {
-            action: ACTION.to_owned(),
-            cause: UnreadableCause::Malformed,
-            detail: format!("{how}: whether that is public cannot be told from the policy alone"),
-        }]),
-        (Exposure::NotPublic, None) => Outcome::compliant("the function policy lets in named principals only"),
+    let arn = &function.identity.arn;
+    let mut places = vec![("the function policy".to_owned(), &function.policy, vec![arn.clone(), format!("{arn}:?*")])];
+    let (mut openings, mut closed, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+    match function.alias_policies.known() {
+        Ok(aliases) => places.extend(aliases.into_iter().flatten().map(|AliasPolicy { alias, policy }| {
+            (format!("the policy of alias {alias}"), policy, vec![format!("{arn}:{alias}")])
+        })),
+        Err(why) => missing.push(why),
+    }
+    for (place, policy, resources) in places {
+        match opening(&place, policy, &resources) {
+            Ok(Answer::NoPolicy) => {}
+            Ok(Answer::Closed) => closed.push(place),
+            Ok(Answer::Open(how)) => openings.push(how),
+            Err(why) => missing.push(why),
+        }
+    }
+    Ok(if !openings.is_empty() {
+        Outcome::non_compliant(first_of(&openings))
+    } else if !missing.is_empty() {
+        Outcome::insufficient_data(missing)
+    } else if closed.is_empty() {
+        Outcome::compliant("there is no function policy")
+    } else {
+        Outcome::compliant(format!("named principals only are let in by {}", first_of(&closed)))
     })
+}
+
+/// What one of the policies comes to.
+enum Answer {
+    NoPolicy,
+    Closed,
+    /// The text says where and how.
+    Open(String),
+}
+
+/// Whether a policy lets in the public to one of these resources.
+///
+/// # Errors
+/// The policy could not be read, or what it says does not settle the matter.
+fn opening(place: &str, policy: &Reading<String>, resources: &[String]) -> Result<Answer, Unreadable> {
+    let Some(text) = policy.known()? else { return Ok(Answer::NoPolicy) };
+    let document = PolicyDocument::parse(text, ACTION)?;
+    let question = Question { actions: INVOCATIONS_AND_MORE, resources };
+    let for_any_bucket = lets_in_service_for_anyone(&document, "s3.amazonaws.com", "lambda:invokefunction");
+    match (exposure(&document, &question), for_any_bucket) {
+        (Exposure::Public(how), _) => Ok(Answer::Open(format!("in {place} {how}"))),
+        (_, Some(name)) => {
+            Ok(Answer::Open(format!("in {place} {name} lets in Amazon S3 without a condition on aws:SourceAccount")))
+        }
+        (Exposure::Undecided(how), None) => {
+            let detail = format!("in {place} {how}: whether that is public cannot be told from the policy alone");
+            Err(undecidable(ACTION, detail))
+        }
+        (Exposure::NotPublic, None) => Ok(Answer::Closed),
+    }
 }
 
 const ACTION: &str = "lambda:GetPolicy";
 
-fn fixes_source_account(condition: &Condition) -> bool {
-    condition.key == "aws:sourceaccount" && narrowing_of(condition) == Narrowing::Fixed
-}
+const INVOCATIONS_AND_MORE: ActionKind =
+    ActionKind::of(&["lambda:invokefunction", "lambda:invokefunctionurl", "lambda:getfunction", "*"]);
 
 #[cfg(test)]
 mod tests {
-    use audit_model::Reading;
+    use audit_model::UnreadableCause;
 
     use super::*;
     use crate::fixtures;
 
-    fn judge(principal: &str, condition: &str) -> Result<Outcome, Unreadable> {
+    fn judge(principal: &str, condition: &str, denials: &[&str]) -> &'static str {
         let statement = format!(
             r#"{{"Sid":"s","Effect":"Allow","Principal":{principal},"Action":"lambda:InvokeFunction",
                 "Resource":"arn:aws:lambda:us-east-1:111122223333:function:settle","Condition":{condition}}}"#
         );
-        let function = Function { policy: fixtures::policy_text(&[&statement]), ..fixtures::good_function() };
-        evaluate(&function, &fixtures::policy())
+        let statements = [&[statement.as_str()], denials].concat();
+        let function = Function { policy: fixtures::policy_text(&statements), ..fixtures::good_function() };
+        match evaluate(&function, &fixtures::policy()).unwrap() {
+            Outcome::Compliant { .. } => "pass",
+            Outcome::NonCompliant { .. } => "violation",
+            Outcome::NotApplicable { .. } => "not applicable",
+            Outcome::InsufficientData { missing } => {
+                assert!(missing.iter().all(|why| why.cause == UnreadableCause::Undecidable), "{missing:?}");
+                "no verdict"
+            }
+        }
     }
 
     #[test]
@@ -104,18 +161,114 @@ mod tests {
             (s3, any_bucket, "violation"),
             (s3, own_bucket, "pass"),
             (s3, r#"{"StringEqualsIfExists":{"AWS:SourceAccount":"111122223333"}}"#, "violation"),
+            (s3, r#"{"StringEquals":{"aws:SourceOrgID":"o-a1b2c3d4e5"}}"#, "pass"),
+            (s3, r#"{"StringEquals":{"aws:SourceOrgID":"*"}}"#, "violation"),
             (r#"{"Service":"events.amazonaws.com"}"#, "{}", "pass"),
             (r#"{"AWS":"arn:aws:iam::444455556666:root"}"#, "{}", "pass"),
         ];
         for (principal, condition, expected) in cases {
-            let verdict = match judge(principal, condition).unwrap() {
-                Outcome::Compliant { .. } => "pass",
-                Outcome::NonCompliant { .. } => "violation",
-                Outcome::NotApplicable { .. } => "not applicable",
-                Outcome::InsufficientData { .. } => "no verdict",
-            };
-            assert_eq!(verdict, expected, "{principal} {condition}");
+            assert_eq!(judge(principal, condition, &[]), expected, "{principal} {condition}");
         }
+    }
+
+    #[test]
+    fn a_denial_keeps_out_whom_it_names() {
+        let s3 = r#"{"Service":"s3.amazonaws.com"}"#;
+        let deny = |who: &str, actions: &str, condition: &str| {
+            format!(r#"{{"Effect":"Deny",{who},"Action":"{actions}","Resource":"*","Condition":{condition}}}"#)
+        };
+        let (all, other) = (r#""Principal":"*""#, r#""Principal":{"AWS":"444455556666"}"#);
+        let own = r#"{"StringNotEquals":{"aws:SourceAccount":"111122223333"}}"#;
+        let vpc = r#"{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}"#;
+        let cases = [
+            (r#""*""#, deny(all, "lambda:*", vpc), "pass"),
+            (r#""*""#, deny(all, "lambda:GetFunction", vpc), "violation"),
+            (r#""*""#, deny(other, "lambda:*", "{}"), "violation"),
+            (r#""*""#, deny(all, "lambda:*", r#"{"StringNotEquals":{"aws:PrincipalTag/a":"b"}}"#), "no verdict"),
+            (s3, deny(all, "lambda:*", own), "pass"),
+            (s3, deny(r#""Principal":{"Service":"s3.amazonaws.com"}"#, "*", own), "pass"),
+            (s3, deny(all, "lambda:GetFunction", own), "violation"),
+            (s3, deny(other, "lambda:*", own), "violation"),
+            (s3, deny(all, "lambda:*", vpc), "violation"),
+        ];
+        for (principal, denial, expected) in cases {
+            assert_eq!(judge(principal, "{}", &[&denial]), expected, "{principal} {denial}");
+        }
+    }
+
+    /// What lets in this principal to the function, or to its alias `live`.
+    fn statement(qualifier: &str, principal: &str, condition: &str) -> String {
+        format!(
+            r#"{{"Sid":"s","Effect":"Allow","Principal":{principal},"Action":"lambda:InvokeFunctionUrl",
+                "Resource":"arn:aws:lambda:us-east-1:111122223333:function:settle{qualifier}",
+                "Condition":{condition}}}"#
+        )
+    }
+
+    fn with_alias(function_policy: Reading<String>, alias_policy: Reading<String>) -> Function {
+        Function {
+            policy: function_policy,
+            alias_policies: Reading::seen(vec![fixtures::alias_policy("live", alias_policy)]),
+            ..fixtures::good_function()
+        }
+    }
+
+    #[test]
+    fn the_policy_of_each_alias_counts() {
+        let events = r#"{"Service":"events.amazonaws.com"}"#;
+        let without_authentication = r#"{"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"}}"#;
+        let team = r#"{"StringEquals":{"aws:PrincipalTag/team":"red"}}"#;
+        let of = |qualifier: &str, principal: &str, condition: &str| {
+            fixtures::policy_text(&[&statement(qualifier, principal, condition)])
+        };
+        let denied = || fixtures::unreadable("lambda:GetPolicy");
+        let open = |place: &str| Outcome::non_compliant(format!("in {place} statement \"s\" lets anyone in"));
+        let unread = || Outcome::insufficient_data(vec![fixtures::denied("lambda:GetPolicy")]);
+        let (on_function, on_alias) = ("the function policy", "the policy of alias live");
+        // (the function's own policy, the alias's, what it comes to)
+        let cases = [
+            (Reading::Absent, of(":live", r#""*""#, without_authentication), open(on_alias)),
+            (of("", events, "{}"), of(":live", r#""*""#, "{}"), open(on_alias)),
+            (denied(), of(":live", r#""*""#, "{}"), open(on_alias)),
+            (of("", r#""*""#, "{}"), denied(), open(on_function)),
+            (of("", events, "{}"), denied(), unread()),
+            (Reading::Absent, denied(), unread()),
+            (denied(), Reading::Absent, unread()),
+            (Reading::Absent, Reading::Absent, Outcome::compliant("there is no function policy")),
+            (
+                Reading::Absent,
+                of(":live", events, "{}"),
+                Outcome::compliant("named principals only are let in by the policy of alias live"),
+            ),
+            (
+                of("", events, "{}"),
+                of(":live", events, "{}"),
+                Outcome::compliant("named principals only are let in by the function policy, the policy of alias live"),
+            ),
+        ];
+        for (function_policy, alias_policy, expected) in cases {
+            let function = with_alias(function_policy, alias_policy);
+            assert_eq!(evaluate(&function, &fixtures::policy()), Ok(expected), "{function:?}");
+        }
+
+        let undecided = with_alias(Reading::Absent, of(":live", r#""*""#, team));
+        let Ok(Outcome::InsufficientData { missing }) = evaluate(&undecided, &fixtures::policy()) else {
+            panic!("whom the alias lets in hangs on a tag")
+        };
+        assert_eq!(missing[0].cause, UnreadableCause::Undecidable);
+        assert!(missing[0].detail.starts_with("in the policy of alias live"), "{}", missing[0].detail);
+    }
+
+    #[test]
+    fn aliases_that_nobody_knows_leave_only_what_is_open_for_certain() {
+        let action = "lambda:ListFunctionUrlConfigs";
+        let unread =
+            |policy| Function { policy, alias_policies: fixtures::unreadable(action), ..fixtures::good_function() };
+        let open = fixtures::policy_text(&[&statement("", r#""*""#, "{}")]);
+        let outcome = evaluate(&unread(open), &fixtures::policy()).unwrap();
+        assert!(matches!(outcome, Outcome::NonCompliant { .. }), "{outcome:?}");
+        let expected = Outcome::insufficient_data(vec![fixtures::denied(action)]);
+        assert_eq!(evaluate(&unread(Reading::Absent), &fixtures::policy()), Ok(expected));
     }
 
     #[test]
@@ -124,6 +277,7 @@ mod tests {
         let none = evaluate(&with(Reading::Absent), &fixtures::policy());
         assert_eq!(none, Ok(Outcome::compliant("there is no function policy")));
         let nonsense = evaluate(&with(Reading::seen("nonsense".to_owned())), &fixtures::policy());
-        assert_eq!(nonsense.unwrap_err().cause, UnreadableCause::Malformed);
+        let Ok(Outcome::InsufficientData { missing }) = nonsense else { panic!("{nonsense:?}") };
+        assert_eq!(missing[0].cause, UnreadableCause::Malformed);
     }
 }

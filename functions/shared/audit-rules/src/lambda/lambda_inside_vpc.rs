@@ -3,35 +3,44 @@
 use audit_model::resource::Function;
 use audit_model::{Policy, Severity, Unreadable};
 
+use crate::frameworks::{nist_800_53_r5, security_hub};
 use crate::lambda::configuration;
-use crate::rule::{Check, Outcome, Rule, nist_r5, security_hub};
+use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "lambda-inside-vpc",
     title: "Lambda function is in a VPC",
     severity: Severity::Low,
-    rationale: "Outside a VPC of the account no security group, no endpoint policy and no flow log sees what a function \
-        talks to.",
+    rationale: "Outside of the account's VPCs no security group and no endpoint policy limits what a function talks \
+        to, and no flow log records it.",
     expected: "The function is attached to a VPC",
-    remediation: "Attach the function to subnets and security groups of a VPC, with the endpoints that it needs to reach \
-        AWS.",
+    remediation: "Attach the function to subnets and security groups of a VPC. From there it reaches AWS only through \
+        endpoints or a NAT gateway, and the internet only through the latter; its role needs the rights to manage \
+        network interfaces.",
+    console: "In the Lambda console, open the function, then Configuration, VPC, Edit. Choose the VPC, subnets in at \
+        least two Availability Zones and a security group, and save.",
+    cli: "aws iam attach-role-policy --role-name ROLE --policy-arn \
+        arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole\n\
+        aws lambda update-function-configuration --function-name FUNCTION --vpc-config \
+        SubnetIds=SUBNET_ID_1,SUBNET_ID_2,SecurityGroupIds=SECURITY_GROUP_ID",
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html",
+    parameters: &[],
     references: &[
-        security_hub("Lambda.3"),
-        nist_r5("AC-3"),
-        nist_r5("AC-3(7)"),
-        nist_r5("AC-4"),
-        nist_r5("AC-4(21)"),
-        nist_r5("AC-6"),
-        nist_r5("AC-21"),
-        nist_r5("SC-7"),
-        nist_r5("SC-7(3)"),
-        nist_r5("SC-7(4)"),
-        nist_r5("SC-7(9)"),
-        nist_r5("SC-7(11)"),
-        nist_r5("SC-7(16)"),
-        nist_r5("SC-7(20)"),
-        nist_r5("SC-7(21)"),
+        security_hub::LAMBDA_3,
+        nist_800_53_r5::AC_3,
+        nist_800_53_r5::AC_3_7,
+        nist_800_53_r5::AC_4,
+        nist_800_53_r5::AC_4_21,
+        nist_800_53_r5::AC_6,
+        nist_800_53_r5::AC_21,
+        nist_800_53_r5::SC_7,
+        nist_800_53_r5::SC_7_3,
+        nist_800_53_r5::SC_7_4,
+        nist_800_53_r5::SC_7_9,
+        nist_800_53_r5::SC_7_11,
+        nist_800_53_r5::SC_7_16,
+        nist_800_53_r5::SC_7_20,
+        nist_800_53_r5::SC_7_21,
     ],
     remediable: false,
     check: Check::Function(evaluate),
@@ -39,9 +48,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
-    // AWS answers with an empty id for a function that was detached.
-    Ok(match configuration(function)?.vpc_id.as_deref() {
-        None | Some("") => Outcome::non_compliant("the function is attached to no VPC"),
+    Ok(match &configuration(function)?.vpc_id {
+        None => Outcome::non_compliant("the function is attached to no VPC"),
         Some(vpc) => Outcome::compliant(format!("the function is attached to {vpc}")),
     })
 }
@@ -63,7 +71,6 @@ mod tests {
     fn a_vpc_is_asked_for() {
         let cases = [
             (Some("vpc-1"), Outcome::compliant("the function is attached to vpc-1")),
-            (Some(""), Outcome::non_compliant("the function is attached to no VPC")),
             (None, Outcome::non_compliant("the function is attached to no VPC")),
         ];
         for (vpc, expected) in cases {

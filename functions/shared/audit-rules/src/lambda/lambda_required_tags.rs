@@ -3,19 +3,25 @@
 use audit_model::resource::Function;
 use audit_model::{Policy, Severity, Unreadable};
 
-use crate::rule::{Check, Outcome, Rule, resource_tagging};
+use crate::frameworks::resource_tagging;
+use crate::parameter::REQUIRED_TAGS;
+use crate::rule::{Check, Outcome, Rule};
 use crate::tags;
 
 pub(super) const RULE: Rule = Rule {
     id: "lambda-required-tags",
     title: "Lambda function carries the required tags",
     severity: Severity::Low,
-    rationale: "Who answers for a resource, what it costs whom, and how it must be protected, is read from its tags, by \
-        people and by policies.",
+    rationale: "People and policies read from a resource's tags who is responsible for it, who pays for it, and how it \
+        must be protected. Security Hub's Lambda.6 asks for keys alone; a key without a value fails here.",
     expected: tags::EXPECTED,
     remediation: "Add the missing tags to the function. Tag keys are case-sensitive.",
-    documentation: "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
-    references: &[resource_tagging("Lambda.6")],
+    console: "In the Lambda console, open the function, then Configuration, Tags, Manage tags. Add the missing keys \
+        with their values and save.",
+    cli: "aws lambda tag-resource --resource FUNCTION_ARN --tags KEY=VALUE",
+    documentation: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html",
+    parameters: &[REQUIRED_TAGS],
+    references: &[resource_tagging::LAMBDA_6],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

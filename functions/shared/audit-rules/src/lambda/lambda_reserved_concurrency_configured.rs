@@ -9,11 +9,16 @@ pub(super) const RULE: Rule = Rule {
     id: "lambda-reserved-concurrency-configured",
     title: "Lambda function has reserved concurrency",
     severity: Severity::Low,
-    rationale: "A function without a reservation can use up the account's concurrency and stop all others, or be stopped \
-        by them.",
+    rationale: "A function without a reservation can use up the account's concurrency and stop all others, or be \
+        stopped by them.",
     expected: "A reserved concurrency, of whatever size",
-    remediation: "Reserve as many concurrent executions as the function needs at its busiest.",
+    remediation: "Reserve as many concurrent executions as the function needs at its busiest: beyond that it is \
+        throttled, and with 0 it does not run at all. What is reserved is lost to all other functions.",
+    console: "In the Lambda console, open the function, then Configuration, Concurrency, Edit. Choose Reserve \
+        concurrency, enter the number and save.",
+    cli: "aws lambda put-function-concurrency --function-name FUNCTION --reserved-concurrent-executions NUMBER",
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html",
+    parameters: &[],
     references: &[],
     remediable: false,
     check: Check::Function(evaluate),

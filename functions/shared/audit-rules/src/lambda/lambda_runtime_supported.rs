@@ -3,64 +3,46 @@
 use audit_model::resource::Function;
 use audit_model::{Policy, Severity, Unreadable, UnreadableCause};
 
+use crate::frameworks::{fsbp, nist_800_53_r5, pci_dss_4_0_1};
 use crate::lambda::configuration;
-use crate::rule::{Check, Outcome, Rule, fsbp, nist_r5, pci_4_0_1};
+use crate::parameter::SUPPORTED_RUNTIMES;
+use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "lambda-runtime-supported",
     title: "Lambda function uses a supported runtime",
     severity: Severity::Medium,
-    rationale: "A runtime out of support gets no security fixes, and one day functions on it can be neither created nor \
-        updated, not even to mend something urgent.",
-    expected: "One of the runtimes that AWS supports; container images and OS-only runtimes are left out",
-    remediation: "Move the function to a supported version of its language, and test it there.",
+    rationale: "A runtime out of support gets no security fixes, and one day functions on it can be neither created \
+        nor updated, not even for an urgent fix. As in AWS Config's rule, container images and OS-only runtimes are \
+        left out, although the operating system of the latter goes out of support as well.",
+    expected: "One of the supported runtimes that the audit policy lists",
+    remediation: "Move the function to a supported version of its language, after a test: code that runs on one \
+        version may fail on another.",
+    console: "In the Lambda console, open the function, then Code, Runtime settings, Edit. Choose a supported runtime \
+        and save.",
+    cli: "aws lambda update-function-configuration --function-name FUNCTION --runtime RUNTIME",
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html",
+    parameters: &[SUPPORTED_RUNTIMES],
     references: &[
-        fsbp("Lambda.2"),
-        pci_4_0_1("12.3.4"),
-        nist_r5("CA-9(1)"),
-        nist_r5("CM-2"),
-        nist_r5("SI-2"),
-        nist_r5("SI-2(2)"),
-        nist_r5("SI-2(4)"),
-        nist_r5("SI-2(5)"),
+        fsbp::LAMBDA_2,
+        pci_dss_4_0_1::R12_3_4,
+        nist_800_53_r5::CA_9_1,
+        nist_800_53_r5::CM_2,
+        nist_800_53_r5::SI_2,
+        nist_800_53_r5::SI_2_2,
+        nist_800_53_r5::SI_2_4,
+        nist_800_53_r5::SI_2_5,
     ],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),
 };
 
-/// The runtimes that control [Lambda.2 of AWS Security Hub][page] accepts, as of [`AS_OF`].
-///
-/// [page]: https://docs.aws.amazon.com/securityhub/latest/userguide/lambda-controls.html#lambda-2
-const SUPPORTED: [&str; 17] = [
-    "dotnet10",
-    "dotnet8",
-    "java25",
-    "java21",
-    "java17",
-    "java11",
-    "java8.al2",
-    "nodejs24.x",
-    "nodejs22.x",
-    "nodejs20.x",
-    "python3.14",
-    "python3.13",
-    "python3.12",
-    "python3.11",
-    "python3.10",
-    "ruby3.4",
-    "ruby3.3",
-];
-
-/// When the page was read.
-const AS_OF: &str = "November 2026";
-
 /// Container images and OS-only runtimes (`provided.al2023` and its kind) bring their own runtime: AWS Config's rule
 /// [`lambda-function-settings-check`][page] ignores them, too.
 ///
 /// [page]: https://docs.aws.amazon.com/config/latest/developerguide/lambda-function-settings-check.html
-fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
+fn evaluate(function: &Function, policy: &Policy) -> Result<Outcome, Unreadable> {
     let configuration = configuration(function)?;
     if configuration.package_type == "Image" {
         return Ok(Outcome::not_applicable("a container image brings its own runtime"));
@@ -74,10 +56,10 @@ fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
     };
     Ok(if runtime == "provided" || runtime.starts_with("provided.") {
         Outcome::not_applicable(format!("{runtime} is an OS-only runtime, the function brings its own"))
-    } else if SUPPORTED.contains(&runtime) {
+    } else if policy.parameters.supported_runtimes.iter().any(|supported| supported == runtime) {
         Outcome::compliant(runtime)
     } else {
-        Outcome::non_compliant(format!("{runtime}, which is not among the runtimes supported as of {AS_OF}"))
+        Outcome::non_compliant(format!("{runtime}, which is not among the supported runtimes of the audit policy"))
     })
 }
 
@@ -100,8 +82,8 @@ mod tests {
 
     #[test]
     fn runtimes_are_supported_or_not_or_ones_own() {
-        for runtime in ["python3.13", "nodejs22.x", "java8.al2", "dotnet8", "ruby3.3"] {
-            assert_eq!(judge(on(runtime)), Outcome::compliant(runtime));
+        for runtime in &fixtures::policy().parameters.supported_runtimes {
+            assert_eq!(judge(on(runtime)), Outcome::compliant(runtime.as_str()));
         }
         for runtime in ["python3.8", "python2.7", "nodejs16.x", "java8", "dotnetcore3.1", "ruby2.7", "go1.x"] {
             assert!(matches!(judge(on(runtime)), Outcome::NonCompliant { .. }), "{runtime}");

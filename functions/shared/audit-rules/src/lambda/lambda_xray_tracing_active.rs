@@ -3,8 +3,9 @@
 use audit_model::resource::Function;
 use audit_model::{Policy, Severity, Unreadable};
 
+use crate::frameworks::{nist_800_53_r5, security_hub};
 use crate::lambda::configuration;
-use crate::rule::{Check, Outcome, Rule, nist_r5, security_hub};
+use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "lambda-xray-tracing-active",
@@ -12,9 +13,14 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Low,
     rationale: "Without a trace, nobody sees what a function called and how long it took when something went wrong.",
     expected: "The tracing mode is Active",
-    remediation: "Set the tracing mode to Active and give the function's role the right to write to X-Ray.",
+    remediation: "Give the function's role the rights to write to X-Ray, and set the tracing mode to Active.",
+    console: "In the Lambda console, open the function, then Configuration, Monitoring and operations tools, Edit. \
+        Turn on active tracing with AWS X-Ray and save; the console gives the role the rights.",
+    cli: "aws iam attach-role-policy --role-name ROLE --policy-arn arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess\n\
+        aws lambda update-function-configuration --function-name FUNCTION --tracing-config Mode=Active",
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html",
-    references: &[security_hub("Lambda.7"), nist_r5("CA-7")],
+    parameters: &[],
+    references: &[security_hub::LAMBDA_7, nist_800_53_r5::CA_7],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

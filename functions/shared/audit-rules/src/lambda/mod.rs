@@ -1,26 +1,39 @@
 //! The rules on Lambda functions.
 
+mod lambda_dlq_configured;
 mod lambda_environment_customer_managed_key;
+mod lambda_environment_no_secrets;
 mod lambda_function_public_access_prohibited;
+mod lambda_function_url_authenticated;
+mod lambda_function_url_cors_restricted;
 mod lambda_inside_vpc;
+mod lambda_layers_trusted_accounts_only;
 mod lambda_required_tags;
 mod lambda_reserved_concurrency_configured;
 mod lambda_runtime_supported;
+mod lambda_vpc_multi_az;
 mod lambda_xray_tracing_active;
 
-use audit_model::resource::{Function, FunctionConfiguration};
-use audit_model::{Unreadable, UnreadableCause};
+use audit_model::Unreadable;
+use audit_model::resource::{Function, FunctionConfiguration, FunctionUrl};
 
 use crate::rule::Rule;
+use crate::unsettled::malformed;
 
 /// In the order of the catalogue.
 pub(crate) const RULES: &[&Rule] = &[
     &lambda_function_public_access_prohibited::RULE,
     &lambda_runtime_supported::RULE,
     &lambda_inside_vpc::RULE,
+    &lambda_vpc_multi_az::RULE,
     &lambda_required_tags::RULE,
     &lambda_xray_tracing_active::RULE,
+    &lambda_function_url_authenticated::RULE,
+    &lambda_function_url_cors_restricted::RULE,
+    &lambda_environment_no_secrets::RULE,
     &lambda_environment_customer_managed_key::RULE,
+    &lambda_dlq_configured::RULE,
+    &lambda_layers_trusted_accounts_only::RULE,
     &lambda_reserved_concurrency_configured::RULE,
 ];
 
@@ -29,9 +42,22 @@ pub(crate) const RULES: &[&Rule] = &[
 /// # Errors
 /// It could not be read.
 fn configuration(function: &Function) -> Result<&FunctionConfiguration, Unreadable> {
-    function.configuration.known()?.ok_or_else(|| Unreadable {
-        action: "lambda:GetFunction".to_owned(),
-        cause: UnreadableCause::Malformed,
-        detail: "the answer came without a configuration".to_owned(),
-    })
+    let configuration = function.configuration.known()?;
+    configuration.ok_or_else(|| malformed("lambda:GetFunction", "the answer came without a configuration"))
+}
+
+/// The function's URLs, that of the function itself and those of its aliases.
+///
+/// # Errors
+/// They could not be read.
+fn urls(function: &Function) -> Result<&[FunctionUrl], Unreadable> {
+    function.urls.listed()
+}
+
+/// Which of a function's URLs this is.
+fn in_words(url: &FunctionUrl) -> String {
+    match &url.alias {
+        Some(alias) => format!("the URL of alias {alias}"),
+        None => "the URL of the function".to_owned(),
+    }
 }

@@ -3,6 +3,7 @@
 use audit_model::resource::Bucket;
 use audit_model::{Policy, Severity, Unreadable};
 
+use crate::parameter::REQUIRED_TAGS;
 use crate::rule::{Check, Outcome, Rule};
 use crate::tags;
 
@@ -10,11 +11,19 @@ pub(super) const RULE: Rule = Rule {
     id: "s3-bucket-required-tags",
     title: "S3 bucket carries the required tags",
     severity: Severity::Low,
-    rationale: "Who answers for a resource, what it costs whom, and how it must be protected, is read from its tags, by \
-        people and by policies.",
+    rationale: "People and policies read from a resource's tags who is responsible for it, who pays for it, and how it \
+        must be protected.",
     expected: tags::EXPECTED,
-    remediation: "Add the missing tags to the bucket. Tag keys are case-sensitive.",
-    documentation: "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
+    remediation: "Add the missing tags to the bucket. Tag keys are case-sensitive. The AWS CLI replaces all tags of \
+        the bucket: keep those that are there. Where attribute-based access control is enabled for the bucket, \
+        put-bucket-tagging is refused: use aws s3control tag-resource instead.",
+    console: "In the Amazon S3 console, open the bucket, choose Properties, then Edit under Tags, add the missing tags \
+        and save.",
+    cli: "aws s3api get-bucket-tagging --bucket BUCKET\n\
+        aws s3api put-bucket-tagging --bucket BUCKET --tagging \
+        'TagSet=[{Key=OLD_KEY,Value=OLD_VALUE},{Key=NEW_KEY,Value=NEW_VALUE}]'",
+    documentation: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-tag-add.html",
+    parameters: &[REQUIRED_TAGS],
     references: &[],
     remediable: false,
     check: Check::S3Bucket(evaluate),

@@ -1,9 +1,10 @@
 //! A bucket keeps what is overwritten or deleted.
 
-use audit_model::resource::{Bucket, Versioning};
+use audit_model::resource::{Bucket, VersioningStatus};
 use audit_model::{Policy, Severity, Unreadable};
 
-use crate::rule::{Check, Outcome, Rule, nist_r5, security_hub};
+use crate::frameworks::{nist_800_53_r5, security_hub};
+use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "s3-bucket-versioning-enabled",
@@ -11,20 +12,24 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Low,
     rationale: "Without versions, an object that is overwritten or deleted, by mistake or by ransomware, is gone.",
     expected: "Versioning is Enabled",
-    remediation: "Enable versioning, together with a lifecycle rule that removes noncurrent versions after the time they \
-        must be kept.",
+    remediation: "Enable versioning, together with a lifecycle rule that expires noncurrent versions after the time \
+        for which they must be kept.",
+    console: "In the Amazon S3 console, open the bucket, choose Properties, then Edit under Bucket Versioning, choose \
+        Enable and save.",
+    cli: "aws s3api put-bucket-versioning --bucket BUCKET --versioning-configuration Status=Enabled",
     documentation: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/manage-versioning-examples.html",
+    parameters: &[],
     references: &[
-        security_hub("S3.14"),
-        nist_r5("AU-9(2)"),
-        nist_r5("CP-6"),
-        nist_r5("CP-6(1)"),
-        nist_r5("CP-6(2)"),
-        nist_r5("CP-9"),
-        nist_r5("CP-10"),
-        nist_r5("SC-5(2)"),
-        nist_r5("SI-12"),
-        nist_r5("SI-13(5)"),
+        security_hub::S3_14,
+        nist_800_53_r5::AU_9_2,
+        nist_800_53_r5::CP_6,
+        nist_800_53_r5::CP_6_1,
+        nist_800_53_r5::CP_6_2,
+        nist_800_53_r5::CP_9,
+        nist_800_53_r5::CP_10,
+        nist_800_53_r5::SC_5_2,
+        nist_800_53_r5::SI_12,
+        nist_800_53_r5::SI_13_5,
     ],
     remediable: false,
     check: Check::S3Bucket(evaluate),
@@ -32,9 +37,9 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn evaluate(bucket: &Bucket, _: &Policy) -> Result<Outcome, Unreadable> {
-    Ok(match bucket.versioning.known()? {
-        Some(Versioning::Enabled) => Outcome::compliant("versioning is Enabled"),
-        Some(Versioning::Suspended) => Outcome::non_compliant("versioning is Suspended"),
+    Ok(match bucket.versioning.known()?.map(|versioning| versioning.status) {
+        Some(VersioningStatus::Enabled) => Outcome::compliant("versioning is Enabled"),
+        Some(VersioningStatus::Suspended) => Outcome::non_compliant("versioning is Suspended"),
         None => Outcome::non_compliant("versioning was never switched on"),
     })
 }
@@ -49,8 +54,11 @@ mod tests {
     #[test]
     fn only_enabled_passes() {
         let cases = [
-            (Reading::seen(Versioning::Enabled), Outcome::compliant("versioning is Enabled")),
-            (Reading::seen(Versioning::Suspended), Outcome::non_compliant("versioning is Suspended")),
+            (fixtures::versioning(VersioningStatus::Enabled, false), Outcome::compliant("versioning is Enabled")),
+            (
+                fixtures::versioning(VersioningStatus::Suspended, false),
+                Outcome::non_compliant("versioning is Suspended"),
+            ),
             (Reading::Absent, Outcome::non_compliant("versioning was never switched on")),
         ];
         for (versioning, expected) in cases {

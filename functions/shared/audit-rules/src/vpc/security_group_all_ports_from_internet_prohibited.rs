@@ -3,8 +3,9 @@
 use audit_model::resource::SecurityGroup;
 use audit_model::{Policy, Severity, Unreadable};
 
-use crate::internet_ingress::{LAST_PORT, Protocol, from_internet, opens_ports};
-use crate::rule::{Check, Outcome, Rule, cis_3_0, cis_5_0};
+use crate::frameworks::{cis_3_0, cis_5_0};
+use crate::internet_ingress::{GroupIngress, Ports, Protocol, any_open};
+use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "security-group-all-ports-from-internet-prohibited",
@@ -12,27 +13,30 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Critical,
     rationale: "Behind a group that opens every port, every service that listens, known or forgotten, is on the \
         internet.",
-    expected: "No inbound rule opens all protocols, or all TCP or all UDP ports, to 0.0.0.0/0 or ::/0",
-    remediation: "Replace the rule by rules for the ports that are meant to be reached, from where they are meant to be \
-        reached.",
-    documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
-    references: &[cis_5_0("5.3"), cis_5_0("5.4"), cis_3_0("5.2"), cis_3_0("5.3")],
+    expected: "No inbound rule opens all protocols, all TCP ports or all UDP ports to 0.0.0.0/0 or ::/0, and no rules \
+        together open them to the internet",
+    remediation: "Replace the rule by rules for the ports that are meant to be reached, from where they are meant to \
+        be reached. Add these first, so that traffic goes on while the wide one is removed.",
+    console: "In the Amazon VPC console, open Security groups, choose the group, then Inbound rules, Edit inbound \
+        rules. Add rules for the ports that are meant to be reached, delete the ones that open all ports, and save.",
+    cli: "aws ec2 describe-security-group-rules --filters Name=group-id,Values=GROUP_ID\n\
+        aws ec2 authorize-security-group-ingress --group-id GROUP_ID --protocol tcp --port PORT --cidr CIDR\n\
+        aws ec2 revoke-security-group-ingress --group-id GROUP_ID --security-group-rule-ids RULE_ID",
+    documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/working-with-security-group-rules.html",
+    parameters: &[],
+    references: &[cis_5_0::C5_3, cis_5_0::C5_4, cis_3_0::C5_2, cis_3_0::C5_3],
     remediable: false,
     check: Check::SecurityGroup(evaluate),
     source: file!(),
 };
 
 fn evaluate(group: &SecurityGroup, _: &Policy) -> Result<Outcome, Unreadable> {
-    let all_of = |protocol| from_internet(group, |permission| opens_ports(permission, protocol, FIRST_PORT, LAST_PORT));
-    match (all_of(Protocol::Tcp), all_of(Protocol::Udp)) {
-        (Ok(Some(through)), _) | (_, Ok(Some(through))) => Ok(Outcome::non_compliant(through)),
-        (Err(why), _) | (_, Err(why)) => Err(why),
-        (Ok(None), Ok(None)) => Ok(Outcome::compliant("no rule opens all ports to the whole internet")),
-    }
+    let all_of = |protocol| GroupIngress::of(group, protocol).all_of(&Ports::every());
+    Ok(match any_open([all_of(Protocol::Tcp), all_of(Protocol::Udp)])? {
+        Some(open) => Outcome::non_compliant(open),
+        None => Outcome::compliant("the rules do not open all ports to the whole internet"),
+    })
 }
-
-/// Port 0 is reserved and nothing listens there: without it, a range still opens everything.
-const FIRST_PORT: i32 = 1;
 
 #[cfg(test)]
 mod tests {
@@ -59,6 +63,17 @@ mod tests {
             let outcome = judge(vec![fixtures::permission(protocol, ports, &[range])]);
             assert!(matches!(outcome, Ok(Outcome::NonCompliant { .. })), "{protocol} {ports:?} {range}");
         }
+    }
+
+    #[test]
+    fn port_ranges_of_several_rules_count_together() {
+        let rules = |first: (i32, i32), second: (i32, i32)| {
+            let open = |ports| fixtures::permission("tcp", Some(ports), &["0.0.0.0/0"]);
+            judge(vec![open(first), open(second)])
+        };
+        let all = "every TCP port is open to the internet: tcp 0-1023 from 0.0.0.0/0, tcp 1024-65535 from 0.0.0.0/0";
+        assert_eq!(rules((0, 1023), (1024, 65_535)), Ok(Outcome::non_compliant(all)));
+        assert!(matches!(rules((0, 1023), (1025, 65_535)), Ok(Outcome::Compliant { .. })));
     }
 
     #[test]

@@ -3,30 +3,44 @@
 use audit_model::resource::SecurityGroup;
 use audit_model::{Policy, Severity, Unreadable};
 
-use crate::internet_ingress::{Protocol, from_internet, opens_ports};
-use crate::rule::{Check, Outcome, Rule, nist_r5, pci_4_0_1, security_hub};
+use crate::frameworks::{cis_3_0, cis_5_0, nist_800_53_r5, pci_dss_4_0_1, security_hub};
+use crate::internet_ingress::{GroupIngress, Ports, Protocol};
+use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "security-group-ssh-from-internet-prohibited",
     title: "Security group does not open SSH to the internet",
     severity: Severity::High,
-    rationale: "An SSH port that the whole internet reaches is tried with stolen and guessed credentials within minutes.",
-    expected: "No inbound rule opens TCP port 22 to 0.0.0.0/0 or ::/0",
-    remediation: "Remove the rule, or limit it to known addresses. AWS Systems Manager Session Manager and EC2 Instance \
-        Connect need no open port.",
-    documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html",
+    rationale: "An SSH port that the whole internet reaches is tried with stolen and guessed credentials within \
+        minutes. Beyond Prowler's check, ranges that together cover the internet count, and so do prefix lists.",
+    expected: "No inbound rule opens TCP port 22 to 0.0.0.0/0 or ::/0, and no rules together open it to the internet",
+    remediation: "Remove the rule, or limit it to known addresses. AWS Systems Manager Session Manager needs no open \
+        port, and an EC2 Instance Connect Endpoint reaches the port from inside the VPC.",
+    console: "In the Amazon VPC console, open Security groups, choose the group, then Inbound rules, Edit inbound \
+        rules. Delete the rule, or replace its source by known addresses, and save.",
+    cli: "aws ec2 describe-security-group-rules --filters Name=group-id,Values=GROUP_ID\n\
+        aws ec2 authorize-security-group-ingress --group-id GROUP_ID --protocol tcp --port 22 --cidr KNOWN_CIDR\n\
+        aws ec2 revoke-security-group-ingress --group-id GROUP_ID --security-group-rule-ids RULE_ID",
+    documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/working-with-security-group-rules.html",
+    parameters: &[],
     references: &[
-        security_hub("EC2.13"),
-        pci_4_0_1("1.3.1"),
-        nist_r5("AC-4"),
-        nist_r5("AC-4(21)"),
-        nist_r5("CM-7"),
-        nist_r5("SC-7"),
-        nist_r5("SC-7(4)"),
-        nist_r5("SC-7(5)"),
-        nist_r5("SC-7(11)"),
-        nist_r5("SC-7(16)"),
-        nist_r5("SC-7(21)"),
+        security_hub::EC2_13,
+        security_hub::EC2_53,
+        security_hub::EC2_54,
+        cis_5_0::C5_3,
+        cis_5_0::C5_4,
+        cis_3_0::C5_2,
+        cis_3_0::C5_3,
+        pci_dss_4_0_1::R1_3_1,
+        nist_800_53_r5::AC_4,
+        nist_800_53_r5::AC_4_21,
+        nist_800_53_r5::CM_7,
+        nist_800_53_r5::SC_7,
+        nist_800_53_r5::SC_7_4,
+        nist_800_53_r5::SC_7_5,
+        nist_800_53_r5::SC_7_11,
+        nist_800_53_r5::SC_7_16,
+        nist_800_53_r5::SC_7_21,
     ],
     remediable: false,
     check: Check::SecurityGroup(evaluate),
@@ -34,14 +48,13 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn evaluate(group: &SecurityGroup, _: &Policy) -> Result<Outcome, Unreadable> {
-    let open = from_internet(group, |permission| opens_ports(permission, Protocol::Tcp, SSH, SSH))?;
-    Ok(match open {
-        Some(through) => Outcome::non_compliant(through),
+    Ok(match GroupIngress::of(group, Protocol::Tcp).any_of(&Ports::from_iter([SSH]))? {
+        Some(open) => Outcome::non_compliant(open),
         None => Outcome::compliant("port 22 is not open to the whole internet"),
     })
 }
 
-const SSH: i32 = 22;
+const SSH: u16 = 22;
 
 #[cfg(test)]
 mod tests {
@@ -55,10 +68,14 @@ mod tests {
 
     #[test]
     fn ssh_from_everywhere_fails() {
-        assert_eq!(judge("tcp", Some((22, 22)), "0.0.0.0/0"), Outcome::non_compliant("tcp 22 from 0.0.0.0/0"));
-        assert_eq!(judge("tcp", Some((20, 25)), "::/0"), Outcome::non_compliant("tcp 20-25 from ::/0"));
-        let everything = judge("-1", None, "0.0.0.0/0");
-        assert_eq!(everything, Outcome::non_compliant("all protocols and ports from 0.0.0.0/0"));
+        let cases = [
+            (("tcp", Some((22, 22)), "0.0.0.0/0"), "TCP 22 is open to the internet: tcp 22 from 0.0.0.0/0"),
+            (("6", Some((20, 25)), "::/0"), "TCP 22 is open to the internet: tcp 20-25 from ::/0"),
+            (("-1", None, "0.0.0.0/0"), "TCP 22 is open to the internet: all protocols and ports from 0.0.0.0/0"),
+        ];
+        for ((protocol, ports, range), expected) in cases {
+            assert_eq!(judge(protocol, ports, range), Outcome::non_compliant(expected));
+        }
     }
 
     #[test]

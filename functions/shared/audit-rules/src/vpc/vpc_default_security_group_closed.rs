@@ -3,30 +3,38 @@
 use audit_model::resource::SecurityGroup;
 use audit_model::{Policy, Severity, Unreadable};
 
-use crate::rule::{Check, Outcome, Rule, cis_3_0, cis_5_0, fsbp, nist_r5};
+use crate::frameworks::{cis_3_0, cis_5_0, fsbp, nist_800_53_r5};
+use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "vpc-default-security-group-closed",
     title: "VPC default security group allows no traffic",
     severity: Severity::High,
-    rationale: "Whatever is started without naming a security group gets the default one. What that lets through, nobody \
-        decided.",
+    rationale: "Whatever is started without naming a security group gets the default one, and nobody decided what that \
+        lets through.",
     expected: "The default security group has neither inbound nor outbound rules",
-    remediation: "Give what uses the default security group a group of its own, then remove all inbound and outbound rules \
-        from the default one.",
+    remediation: "Give what uses the default security group a group of its own, then remove all inbound and outbound \
+        rules from the default one. What still uses it then loses its connections.",
+    console: "In the Amazon VPC console, open Security groups and choose the group named default of the VPC. Choose \
+        Inbound rules, Edit inbound rules, delete all rules and save, then do the same for the outbound rules.",
+    cli: "aws ec2 describe-network-interfaces --filters Name=group-id,Values=GROUP_ID\n\
+        aws ec2 describe-security-group-rules --filters Name=group-id,Values=GROUP_ID\n\
+        aws ec2 revoke-security-group-ingress --group-id GROUP_ID --security-group-rule-ids INBOUND_RULE_IDS\n\
+        aws ec2 revoke-security-group-egress --group-id GROUP_ID --security-group-rule-ids OUTBOUND_RULE_IDS",
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html",
+    parameters: &[],
     references: &[
-        fsbp("EC2.2"),
-        cis_5_0("5.5"),
-        cis_3_0("5.4"),
-        nist_r5("AC-4"),
-        nist_r5("AC-4(21)"),
-        nist_r5("SC-7"),
-        nist_r5("SC-7(4)"),
-        nist_r5("SC-7(5)"),
-        nist_r5("SC-7(11)"),
-        nist_r5("SC-7(16)"),
-        nist_r5("SC-7(21)"),
+        fsbp::EC2_2,
+        cis_5_0::C5_5,
+        cis_3_0::C5_4,
+        nist_800_53_r5::AC_4,
+        nist_800_53_r5::AC_4_21,
+        nist_800_53_r5::SC_7,
+        nist_800_53_r5::SC_7_4,
+        nist_800_53_r5::SC_7_5,
+        nist_800_53_r5::SC_7_11,
+        nist_800_53_r5::SC_7_16,
+        nist_800_53_r5::SC_7_21,
     ],
     remediable: false,
     check: Check::SecurityGroup(evaluate),

@@ -3,28 +3,35 @@
 use audit_model::resource::{FlowLog, Vpc};
 use audit_model::{Policy, Severity, Unreadable};
 
-use crate::rule::{Check, Outcome, Rule, cis_3_0, cis_5_0, fsbp, nist_r5};
+use crate::frameworks::{cis_3_0, cis_5_0, fsbp, nist_800_53_r5};
+use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
     id: "vpc-flow-logs-enabled",
     title: "VPC has flow logs of rejected traffic",
     severity: Severity::High,
-    rationale: "Without flow logs nobody can say afterwards who tried to reach what in the network, and from where.",
+    rationale: "Without flow logs nobody can say afterwards who tried to reach what in the network, and from where. \
+        Rejected traffic must be among what is recorded, as in Security Hub's EC2.6; Prowler accepts any flow log.",
     expected: "An active flow log of the VPC that records REJECT or ALL traffic",
     remediation: "Create a flow log of the VPC for rejected or all traffic, to CloudWatch Logs or Amazon S3.",
-    documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html",
+    console: "In the Amazon VPC console, open Your VPCs, choose the VPC, then the Flow logs tab, Create flow log. \
+        Choose the filter Reject or All, a destination and, for CloudWatch Logs, an IAM role, and create it.",
+    cli: "aws ec2 create-flow-logs --resource-type VPC --resource-ids VPC_ID --traffic-type REJECT --log-group-name \
+        LOG_GROUP --deliver-logs-permission-arn ROLE_ARN",
+    documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/working-with-flow-logs.html",
+    parameters: &[],
     references: &[
-        fsbp("EC2.6"),
-        cis_5_0("3.7"),
-        cis_3_0("3.7"),
-        nist_r5("AC-4(26)"),
-        nist_r5("AU-2"),
-        nist_r5("AU-3"),
-        nist_r5("AU-6(3)"),
-        nist_r5("AU-6(4)"),
-        nist_r5("AU-12"),
-        nist_r5("CA-7"),
-        nist_r5("SI-7(8)"),
+        fsbp::EC2_6,
+        cis_5_0::C3_7,
+        cis_3_0::C3_7,
+        nist_800_53_r5::AC_4_26,
+        nist_800_53_r5::AU_2,
+        nist_800_53_r5::AU_3,
+        nist_800_53_r5::AU_6_3,
+        nist_800_53_r5::AU_6_4,
+        nist_800_53_r5::AU_12,
+        nist_800_53_r5::CA_7,
+        nist_800_53_r5::SI_7_8,
     ],
     remediable: false,
     check: Check::Vpc(evaluate),
@@ -32,7 +39,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn evaluate(vpc: &Vpc, _: &Policy) -> Result<Outcome, Unreadable> {
-    let logs = vpc.flow_logs.known()?.map(Vec::as_slice).unwrap_or_default();
+    let logs = vpc.flow_logs.listed()?;
     if logs.is_empty() {
         return Ok(Outcome::non_compliant("there is no flow log"));
     }

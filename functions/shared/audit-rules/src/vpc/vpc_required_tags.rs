@@ -3,19 +3,25 @@
 use audit_model::resource::Vpc;
 use audit_model::{Policy, Severity, Unreadable};
 
-use crate::rule::{Check, Outcome, Rule, resource_tagging};
+use crate::frameworks::resource_tagging;
+use crate::parameter::REQUIRED_TAGS;
+use crate::rule::{Check, Outcome, Rule};
 use crate::tags;
 
 pub(super) const RULE: Rule = Rule {
     id: "vpc-required-tags",
     title: "VPC carries the required tags",
     severity: Severity::Low,
-    rationale: "Who answers for a resource, what it costs whom, and how it must be protected, is read from its tags, by \
-        people and by policies.",
+    rationale: "People and policies read from a resource's tags who is responsible for it, who pays for it, and how it \
+        must be protected. Security Hub's EC2.46 asks for keys alone; a key without a value fails here.",
     expected: tags::EXPECTED,
     remediation: "Add the missing tags to the VPC. Tag keys are case-sensitive.",
-    documentation: "https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html",
-    references: &[resource_tagging("EC2.46")],
+    console: "In the Amazon VPC console, open Your VPCs, choose the VPC, then the Tags tab, Manage tags. Add the \
+        missing keys with their values and save.",
+    cli: "aws ec2 create-tags --resources VPC_ID --tags Key=KEY,Value=VALUE",
+    documentation: "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags_Console.html",
+    parameters: &[REQUIRED_TAGS],
+    references: &[resource_tagging::EC2_46],
     remediable: false,
     check: Check::Vpc(evaluate),
     source: file!(),

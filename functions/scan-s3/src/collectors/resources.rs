@@ -1,0 +1,313 @@
+//! The account, its buckets and its access points, each with all its settings.
+
+use async_trait::async_trait;
+use audit_model::plan::Target;
+use audit_model::resource::{
+    AccessPoint, Bucket, BucketEncryption, Identity, KmsKey, LoggingTarget, LoggingTargetSettings, PublicAccessBlock,
+    ReplicationRule, S3Account,
+};
+use audit_model::{Reading, Unreadable, UnreadableCause};
+use audit_rules::{is_aws_managed, key_region};
+use audit_task::Budget;
+use bucket_readings::{BucketReader, describe_key};
+use futures::future::join_all;
+
+use super::remembered::Shared;
+use super::settings::Replica;
+use super::{S3Collector, control, settings};
+
+const DESCRIBE_KEY: &str = "kms:DescribeKey";
+
+/// The region of a bucket that neither the listing nor an answer of the bucket told.
+const UNKNOWN_REGION: &str = "unknown";
+
+/// What an account has in S3, read through the clients of one region.
+#[derive(Debug)]
+pub struct S3Resources {
+    /// The client of S3.
+    pub s3: aws_sdk_s3::Client,
+    /// The client of S3 Control.
+    pub s3_control: aws_sdk_s3control::Client,
+    /// The client of KMS.
+    pub kms: aws_sdk_kms::Client,
+    /// The 12 digits of the account.
+    pub account: String,
+    /// The clients' region. Buckets of other regions cannot be reached from the isolated subnets this runs in.
+    /// <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-s3.html>
+    pub region: String,
+    /// For the requests to S3 and S3 Control.
+    pub budget: Budget,
+    /// For the requests to KMS.
+    pub key_budget: Budget,
+}
+
+#[async_trait]
+impl S3Collector for S3Resources {
+    async fn account(&self, shared: &Shared) -> S3Account {
+        S3Account {
+            identity: Identity {
+                name: self.account.clone(),
+                arn: format!("arn:aws:iam::{}:root", self.account),
+                account: self.account.clone(),
+                region: self.region.clone(),
+            },
+            public_access_block: self.account_public_access_block(shared).await,
+        }
+    }
+
+    async fn bucket(&self, target: &Target, shared: &Shared) -> Option<Bucket> {
+        match &target.region {
+            Some(region) if *region != self.region => Some(self.elsewhere(&target.id, region, shared).await),
+            region => self.here(&target.id, region.as_deref(), shared).await,
+        }
+    }
+
+    async fn access_point(&self, target: &Target) -> Option<AccessPoint> {
+        let name = &target.id;
+        let (public_access_block, bucket) =
+            self.within_budget(control::access_point(&self.s3_control, &self.account, name)).await?;
+        Some(AccessPoint {
+            identity: Identity {
+                name: name.clone(),
+                arn: format!("arn:aws:s3:{}:{}:accesspoint/{name}", self.region, self.account),
+                account: self.account.clone(),
+                region: self.region.clone(),
+            },
+            public_access_block,
+            bucket,
+        })
+    }
+}
+
+impl S3Resources {
+    /// Reads a bucket of this region. A bucket whose region the listing did not tell is read, too: if it lies
+    /// elsewhere, S3 answers with an error (`PermanentRedirect`), which is never taken for a value.
+    async fn here(&self, name: &str, region: Option<&str>, shared: &Shared) -> Option<Bucket> {
+        let reader = self.reader(name);
+        let (
+            account_public_access_block,
+            (encryption, encryption_key),
+            policy,
+            policy_is_public,
+            acl,
+            public_access_block,
+            object_ownership,
+            versioning,
+            logging,
+            lifecycle,
+            replication,
+            notifications,
+            object_lock,
+            tags,
+        ) = futures::join!(
+            self.account_public_access_block(shared),
+            self.encryption_and_key(reader, shared),
+            self.within_budget(reader.policy()),
+            self.within_budget(settings::policy_is_public(reader)),
+            self.within_budget(reader.acl()),
+            self.within_budget(settings::public_access_block(reader)),
+            self.within_budget(settings::object_ownership(reader)),
+            self.within_budget(settings::versioning(reader)),
+            self.logging(reader, shared),
+            self.within_budget(settings::lifecycle(reader)),
+            self.replication(reader, shared),
+            self.within_budget(settings::notifications(reader)),
+            self.within_budget(settings::object_lock(reader)),
+            self.within_budget(reader.tags()),
+        );
+        let answers = [
+            Answer::of(&encryption),
+            Answer::of(&policy),
+            Answer::of(&policy_is_public),
+            Answer::of(&acl),
+            Answer::of(&public_access_block),
+            Answer::of(&object_ownership),
+            Answer::of(&versioning),
+            Answer::of(&logging),
+            Answer::of(&lifecycle),
+            Answer::of(&replication),
+            Answer::of(&notifications),
+            Answer::of(&object_lock),
+            Answer::of(&tags),
+        ];
+        if Answer::tell_that_it_is_gone(&answers) {
+            return None;
+        }
+        let answered = answers.contains(&Answer::Given);
+        let region = region.unwrap_or(if answered { &self.region } else { UNKNOWN_REGION });
+        Some(Bucket {
+            identity: self.bucket_identity(name, region),
+            encryption,
+            policy,
+            policy_is_public,
+            acl,
+            public_access_block,
+            account_public_access_block,
+            object_ownership,
+            versioning,
+            logging,
+            lifecycle,
+            replication,
+            notifications,
+            object_lock,
+            encryption_key,
+            tags,
+        })
+    }
+
+    /// A bucket of another region: nothing is asked about it, and every finding says why.
+    async fn elsewhere(&self, name: &str, region: &str, shared: &Shared) -> Bucket {
+        let unreadable = |action: &str| self.out_of_reach(action, "bucket", region);
+        Bucket {
+            identity: self.bucket_identity(name, region),
+            encryption: Reading::Unreadable(unreadable("s3:GetEncryptionConfiguration")),
+            policy: Reading::Unreadable(unreadable("s3:GetBucketPolicy")),
+            policy_is_public: Reading::Unreadable(unreadable("s3:GetBucketPolicyStatus")),
+            acl: Reading::Unreadable(unreadable("s3:GetBucketAcl")),
+            public_access_block: Reading::Unreadable(unreadable("s3:GetBucketPublicAccessBlock")),
+            account_public_access_block: self.account_public_access_block(shared).await,
+            object_ownership: Reading::Unreadable(unreadable("s3:GetBucketOwnershipControls")),
+            versioning: Reading::Unreadable(unreadable("s3:GetBucketVersioning")),
+            logging: Reading::Unreadable(unreadable("s3:GetBucketLogging")),
+            lifecycle: Reading::Unreadable(unreadable("s3:GetLifecycleConfiguration")),
+            replication: Reading::Unreadable(unreadable("s3:GetReplicationConfiguration")),
+            notifications: Reading::Unreadable(unreadable("s3:GetBucketNotification")),
+            object_lock: Reading::Unreadable(unreadable("s3:GetBucketObjectLockConfiguration")),
+            encryption_key: Reading::Unreadable(unreadable(DESCRIBE_KEY)),
+            tags: Reading::Unreadable(unreadable("s3:GetBucketTagging")),
+        }
+    }
+
+    async fn account_public_access_block(&self, shared: &Shared) -> Reading<PublicAccessBlock> {
+        let read = || self.within_budget(control::account_public_access_block(&self.s3_control, &self.account));
+        shared.account_block.get_or_init(read).await.clone()
+    }
+
+    async fn encryption_and_key(
+        &self,
+        of: BucketReader<'_>,
+        shared: &Shared,
+    ) -> (Reading<BucketEncryption>, Reading<KmsKey>) {
+        let encryption = self.within_budget(of.encryption()).await;
+        let key = match encryption.known() {
+            Ok(encryption) => match encryption.and_then(customer_key) {
+                Some(key) => self.key(key, shared).await,
+                None => Reading::Absent,
+            },
+            // Which key it is that nobody knows, KMS cannot tell.
+            Err(why) => Reading::Unreadable(why),
+        };
+        (encryption, key)
+    }
+
+    /// A key of another region cannot be reached from here; S3 does not use it either, which the ARN alone shows.
+    async fn key(&self, key: &str, shared: &Shared) -> Reading<KmsKey> {
+        match key_region(key) {
+            Some(region) if region != self.region => {
+                Reading::Unreadable(self.out_of_reach(DESCRIBE_KEY, "key", region))
+            }
+            _ => {
+                let read = async {
+                    self.key_budget.acquire().await;
+                    describe_key(&self.kms, key).await
+                };
+                shared.keys.get_or_read(key.to_owned(), read).await
+            }
+        }
+    }
+
+    async fn logging(&self, of: BucketReader<'_>, shared: &Shared) -> Reading<LoggingTarget> {
+        match self.within_budget(settings::log_target(of)).await {
+            Reading::Seen { value: bucket } => {
+                let read = async {
+                    let target = self.reader(&bucket);
+                    let (encryption, object_lock) = futures::join!(
+                        self.within_budget(target.encryption()),
+                        self.within_budget(settings::object_lock(target)),
+                    );
+                    let gone = Answer::tell_that_it_is_gone(&[Answer::of(&encryption), Answer::of(&object_lock)]);
+                    let settings = (!gone).then_some(LoggingTargetSettings { encryption, object_lock });
+                    LoggingTarget { bucket: bucket.clone(), settings }
+                };
+                Reading::seen(shared.log_targets.get_or_read(bucket.clone(), read).await)
+            }
+            Reading::Absent => Reading::Absent,
+            Reading::Unreadable(why) => Reading::Unreadable(why),
+        }
+    }
+
+    async fn replication(&self, of: BucketReader<'_>, shared: &Shared) -> Reading<Vec<ReplicationRule>> {
+        match self.within_budget(settings::replicas(of)).await {
+            Reading::Seen { value: replicas } => {
+                let rules = replicas.into_iter().map(|Replica { enabled, bucket, account }| async move {
+                    let read = self.within_budget(settings::location(&self.s3, &bucket, account.clone()));
+                    let destination_region =
+                        shared.locations.get_or_read((bucket.clone(), account.clone()), read).await;
+                    ReplicationRule { enabled, destination: bucket, destination_region }
+                });
+                Reading::seen(join_all(rules).await)
+            }
+            Reading::Absent => Reading::Absent,
+            Reading::Unreadable(why) => Reading::Unreadable(why),
+        }
+    }
+
+    fn reader<'a>(&'a self, bucket: &'a str) -> BucketReader<'a> {
+        BucketReader { client: &self.s3, account: &self.account, bucket }
+    }
+
+    fn bucket_identity(&self, name: &str, region: &str) -> Identity {
+        Identity {
+            name: name.to_owned(),
+            arn: format!("arn:aws:s3:::{name}"),
+            account: self.account.clone(),
+            region: region.to_owned(),
+        }
+    }
+
+    fn out_of_reach(&self, action: &str, what: &str, region: &str) -> Unreadable {
+        Unreadable {
+            action: action.to_owned(),
+            cause: UnreadableCause::OtherRegion,
+            detail: format!("the {what} lies in {region}, and only {} can be reached from here", self.region),
+        }
+    }
+
+    async fn within_budget<T>(&self, reading: impl Future<Output = T>) -> T {
+        self.budget.acquire().await;
+        reading.await
+    }
+}
+
+/// The key that an encryption names, where it is one that AWS does not manage.
+fn customer_key(encryption: &BucketEncryption) -> Option<&str> {
+    let key = encryption.kms_key_id.as_deref()?;
+    (encryption.algorithm.starts_with("aws:kms") && !key.is_empty() && !is_aws_managed(key)).then_some(key)
+}
+
+/// What a reading says about the bucket's being there.
+#[derive(Debug, PartialEq, Eq)]
+enum Answer {
+    /// The bucket answered.
+    Given,
+    /// S3 said that there is no such bucket.
+    Gone,
+    /// Neither.
+    Refused,
+}
+
+impl Answer {
+    fn of<T>(reading: &Reading<T>) -> Self {
+        match reading {
+            Reading::Seen { .. } | Reading::Absent => Self::Given,
+            Reading::Unreadable(why) if why.cause == UnreadableCause::Gone => Self::Gone,
+            Reading::Unreadable(_) => Self::Refused,
+        }
+    }
+
+    /// Whether a bucket that answered so is not there. One that answered something was there; what it did not answer is
+    /// then missing and shown as such.
+    fn tell_that_it_is_gone(answers: &[Self]) -> bool {
+        answers.contains(&Self::Gone) && !answers.contains(&Self::Given)
+    }
+}

@@ -1,0 +1,46 @@
+use std::collections::BTreeMap;
+
+use audit_model::Unreadable;
+use aws_sdk_ec2::types::NetworkInterface;
+
+use super::paging::each;
+use super::{Ec2Vpcs, PAGE_SIZE, filter, malformed};
+
+const ACTION: &str = "ec2:DescribeNetworkInterfaces";
+
+/// Values in a filter, the most that EC2 takes.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>
+const FILTER_VALUES: usize = 200;
+
+/// How many network interfaces each of these security groups is attached to.
+///
+/// The groups are asked for, and not their VPCs: a group may be associated with other VPCs and attached to interfaces
+/// there. <https://docs.aws.amazon.com/vpc/latest/userguide/security-group-assoc.html>
+///
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkInterfaces.html>
+pub(super) async fn network_interfaces(
+    ec2: &Ec2Vpcs,
+    group_ids: &[String],
+) -> Result<BTreeMap<String, u64>, Unreadable> {
+    let mut counts = BTreeMap::new();
+    for group_ids in group_ids.chunks(FILTER_VALUES) {
+        let mut counted: BTreeMap<String, u64> = group_ids.iter().map(|id| (id.clone(), 0)).collect();
+        let page = |token: Option<String>| {
+            let call = ec2.client.describe_network_interfaces().filters(filter("group-id", group_ids));
+            let call = call.max_results(PAGE_SIZE).set_next_token(token).send();
+            async { call.await.map(|page| (page.network_interfaces, page.next_token)) }
+        };
+        each(ACTION, &ec2.budget, page, |interface: NetworkInterface| {
+            for group in interface.groups.unwrap_or_default() {
+                let id = group.group_id.ok_or_else(|| malformed(ACTION, "a security group has no id"))?;
+                if let Some(count) = counted.get_mut(&id) {
+                    *count += 1;
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        counts.append(&mut counted);
+    }
+    Ok(counts)
+}

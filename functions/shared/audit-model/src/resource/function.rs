@@ -1,0 +1,90 @@
+//! AWS Lambda functions.
+
+use serde::{Deserialize, Serialize};
+
+use super::Identity;
+use crate::{Reading, Tags};
+
+/// A Lambda function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Function {
+    /// Name, account and region.
+    pub identity: Identity,
+    /// Configuration (`GetFunction`).
+    pub configuration: Reading<FunctionConfiguration>,
+    /// Reserved concurrency (`GetFunction`); absent when the function draws from the account's pool.
+    pub reserved_concurrency: Reading<u32>,
+    /// The JSON text of the function's own policy (`GetPolicy`).
+    pub policy: Reading<String>,
+    /// The policies of the aliases that have a function URL (`GetPolicy` with the alias as qualifier). Those of versions
+    /// and of other aliases are not read.
+    pub alias_policies: Reading<Vec<AliasPolicy>>,
+    /// Function URLs, that of the function and those of its aliases (`ListFunctionUrlConfigs`).
+    pub urls: Reading<Vec<FunctionUrl>>,
+    /// The zones of the subnets that the function is attached to, Local Zones and Wavelength Zones among them
+    /// (`DescribeSubnets`); absent when it is attached to none.
+    pub availability_zones: Reading<Vec<String>>,
+    /// Tags (`GetFunction`).
+    pub tags: Reading<Tags>,
+}
+
+/// The policy of one alias of a function.
+///
+/// A permission that is given with an alias as qualifier is in the alias's policy alone, and holds for callers of the
+/// alias, those of its function URL among them.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html>
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AliasPolicy {
+    /// The alias.
+    pub alias: String,
+    /// The policy's JSON text.
+    pub policy: Reading<String>,
+}
+
+/// What `GetFunction` says of a function's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionConfiguration {
+    /// `Zip` or `Image`.
+    pub package_type: String,
+    /// Runtime identifier, for instance `python3.13`; `None` for container images.
+    pub runtime: Option<String>,
+    /// The VPC it is attached to; never empty.
+    pub vpc_id: Option<String>,
+    /// The subnets it is attached to.
+    pub subnet_ids: Vec<String>,
+    /// X-Ray mode, `Active` or `PassThrough`.
+    pub tracing_mode: String,
+    /// ARN of the customer-managed key of the environment; `None` means the AWS-managed key.
+    pub kms_key_arn: Option<String>,
+    /// The environment variables, without their values.
+    pub environment_variables: Reading<Vec<EnvironmentVariable>>,
+    /// ARN of the queue or topic for asynchronous invocations that failed; never empty.
+    pub dead_letter_target: Option<String>,
+    /// ARNs of the layers' versions.
+    pub layers: Vec<String>,
+}
+
+/// An environment variable. Its value is looked at where it is read, and never kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EnvironmentVariable {
+    /// The variable's name.
+    pub name: String,
+    /// The kind of secret that its value looks like, for instance `AWS access key id`; `None` for none.
+    pub secret: Option<String>,
+}
+
+/// A function URL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionUrl {
+    /// The alias that it leads to; `None` for the function itself.
+    pub alias: Option<String>,
+    /// `AWS_IAM`, `NONE`, or what Lambda may say one day.
+    pub auth_type: String,
+    /// The origins that cross-origin resource sharing allows.
+    pub allowed_origins: Vec<String>,
+}

@@ -1,0 +1,225 @@
+//! Which controls of the frameworks a scan answered to, with which result.
+
+use std::collections::BTreeMap;
+
+use audit_model::summary::{Counts, Summary};
+use audit_model::{Plan, Service};
+use serde::Serialize;
+
+use super::{Control, Framework};
+use crate::catalogue::CATALOGUE;
+use crate::rule::Rule;
+
+/// What a scan came to for every framework, in their order.
+pub fn framework_coverage(plan: &Plan, summary: &Summary) -> Vec<FrameworkCoverage> {
+    let of = |framework: Framework| {
+        let covered = |control: &&Control| !rules_for(control).is_empty();
+        let (covered, not_covered): (Vec<&Control>, Vec<&Control>) = framework.controls().iter().partition(covered);
+        let controls = covered.into_iter().map(|control| {
+            let rules: BTreeMap<&'static str, RuleResult> =
+                rules_for(control).into_iter().map(|rule| (rule.id, RuleResult::of(rule, plan, summary))).collect();
+            let result = rules.values().map(|rule| rule.result).max().unwrap_or(ControlResult::NotEvaluated);
+            CoveredControl { id: control.id, title: control.title, result, rules }
+        });
+        FrameworkCoverage {
+            framework: framework.name(),
+            controls: controls.collect(),
+            not_covered: not_covered
+                .into_iter()
+                .map(|control| UncoveredControl { id: control.id, title: control.title })
+                .collect(),
+        }
+    };
+    Framework::ALL.into_iter().map(of).collect()
+}
+
+/// The rules that answer to a control, in the order of the catalogue.
+pub(crate) fn rules_for(control: &Control) -> Vec<&'static Rule> {
+    CATALOGUE.iter().copied().filter(|rule| rule.references.contains(control)).collect()
+}
+
+/// What a scan came to for one framework.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FrameworkCoverage {
+    /// The framework's name and version.
+    pub framework: &'static str,
+    /// The controls that rules answer to.
+    pub controls: Vec<CoveredControl>,
+    /// The controls on S3, EC2 networking and Lambda that no rule answers to.
+    pub not_covered: Vec<UncoveredControl>,
+}
+
+/// A control that rules answer to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CoveredControl {
+    /// The control's id.
+    pub id: &'static str,
+    /// What it demands.
+    pub title: &'static str,
+    /// The worst result of its rules.
+    pub result: ControlResult,
+    /// The result of each of its rules, by rule id.
+    pub rules: BTreeMap<&'static str, RuleResult>,
+}
+
+/// A control that no rule answers to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UncoveredControl {
+    /// The control's id.
+    pub id: &'static str,
+    /// What it demands.
+    pub title: &'static str,
+}
+
+/// What a scan came to for one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleResult {
+    /// The result.
+    pub result: ControlResult,
+    /// The rule's verdicts, counted.
+    pub counts: Counts,
+}
+
+/// A result, from the best to the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ControlResult {
+    /// There was nothing to judge.
+    NotApplicable,
+    /// Everything was judged, and nothing is wrong.
+    Compliant,
+    /// The rule is off, or its service was not part of the scan.
+    NotEvaluated,
+    /// Nothing was found to be wrong, and not everything could be judged.
+    InsufficientData,
+    /// Something is wrong, excepted or not.
+    NonCompliant,
+}
+
+impl RuleResult {
+    fn of(rule: &Rule, plan: &Plan, summary: &Summary) -> Self {
+        let counts = summary.by_rule.get(rule.id).copied().unwrap_or_default();
+        let service: Service = rule.service();
+        let incomplete = counts.insufficient_data > 0 || summary.gaps.iter().any(|gap| gap.service == service);
+        let result = if counts.non_compliant > 0 {
+            ControlResult::NonCompliant
+        } else if !plan.services.contains(&service) || !plan.policy.is_on(rule.id) {
+            ControlResult::NotEvaluated
+        } else if incomplete {
+            ControlResult::InsufficientData
+        } else if counts.compliant > 0 {
+            ControlResult::Compliant
+        } else {
+            ControlResult::NotApplicable
+        };
+        Self { result, counts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_model::policy::RuleSetting;
+    use audit_model::summary::{Gap, ScanStatus};
+    use audit_model::{RemediationMode, Trigger, TriggerKind};
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::fixtures;
+
+    fn plan() -> Plan {
+        Plan {
+            scan_id: "20261101T000000Z-0001".to_owned(),
+            trigger: Trigger { kind: TriggerKind::Schedule, event_id: None, requested_by: None, reason: None },
+            account: fixtures::ACCOUNT.to_owned(),
+            region: "us-east-1".to_owned(),
+            services: Service::ALL.to_vec(),
+            remediation: RemediationMode::Off,
+            policy: fixtures::policy(),
+            started_at: Timestamp::UNIX_EPOCH,
+            execution_arn: "arn:aws:states:us-east-1:111122223333:execution:audit:run".to_owned(),
+        }
+    }
+
+    fn summary(by_rule: &[(&str, Counts)]) -> Summary {
+        Summary {
+            scan_id: "20261101T000000Z-0001".to_owned(),
+            status: ScanStatus::Complete,
+            gaps: Vec::new(),
+            started_at: Timestamp::UNIX_EPOCH,
+            aggregated_at: Timestamp::UNIX_EPOCH,
+            resources: BTreeMap::new(),
+            totals: Counts::default(),
+            by_service: BTreeMap::new(),
+            by_rule: by_rule.iter().map(|(rule, counts)| (rule.to_string(), *counts)).collect(),
+            violations_by_severity: BTreeMap::new(),
+            comparison: None,
+            alerting_violations: 0,
+            lost_sight: 0,
+            exceptions: Vec::new(),
+            remediable_buckets: 0,
+        }
+    }
+
+    const READ: &str = "s3-bucket-public-read-prohibited";
+
+    fn result(plan: &Plan, summary: &Summary, framework: &str, id: &str) -> ControlResult {
+        let coverage = framework_coverage(plan, summary);
+        let framework = coverage.iter().find(|covered| covered.framework == framework).unwrap();
+        framework.controls.iter().find(|control| control.id == id).unwrap().result
+    }
+
+    #[test]
+    fn a_control_is_as_good_as_what_was_seen() {
+        let counts = |compliant, non_compliant, not_applicable, insufficient_data| Counts {
+            compliant,
+            non_compliant,
+            not_applicable,
+            insufficient_data,
+            excepted: 0,
+        };
+        // S3.2 is answered by one rule alone.
+        let of = |counts| result(&plan(), &summary(&[(READ, counts)]), "AWS FSBP", "S3.2");
+        assert_eq!(of(counts(2, 0, 1, 0)), ControlResult::Compliant);
+        assert_eq!(of(counts(2, 1, 1, 1)), ControlResult::NonCompliant);
+        assert_eq!(of(counts(2, 0, 1, 1)), ControlResult::InsufficientData);
+        assert_eq!(of(counts(0, 0, 1, 0)), ControlResult::NotApplicable);
+        assert_eq!(of(Counts { excepted: 1, ..counts(2, 1, 0, 0) }), ControlResult::NonCompliant);
+        assert_eq!(result(&plan(), &summary(&[]), "AWS FSBP", "S3.2"), ControlResult::NotApplicable);
+    }
+
+    #[test]
+    fn nothing_passes_that_was_not_looked_at() {
+        let passed = summary(&[(READ, Counts { compliant: 1, ..Counts::default() })]);
+        let gap = Gap {
+            service: Service::S3,
+            shard: None,
+            resources: None,
+            resource_type: None,
+            reason: "denied".to_owned(),
+        };
+        let partial = Summary { gaps: vec![gap], ..passed.clone() };
+        assert_eq!(result(&plan(), &partial, "AWS FSBP", "S3.2"), ControlResult::InsufficientData);
+        let without_s3 = Plan { services: vec![Service::Vpc], ..plan() };
+        assert_eq!(result(&without_s3, &summary(&[]), "AWS FSBP", "S3.2"), ControlResult::NotEvaluated);
+        let mut off = plan();
+        off.policy.rules.insert(READ.to_owned(), RuleSetting { enabled: false, severity: None });
+        assert_eq!(result(&off, &summary(&[]), "AWS FSBP", "S3.2"), ControlResult::NotEvaluated);
+    }
+
+    #[test]
+    fn every_control_in_scope_is_covered_or_not_and_never_both() {
+        for (framework, coverage) in Framework::ALL.into_iter().zip(framework_coverage(&plan(), &summary(&[]))) {
+            assert_eq!(coverage.framework, framework.name());
+            let covered = coverage.controls.iter().map(|control| control.id);
+            let mut ids: Vec<&str> = covered.chain(coverage.not_covered.iter().map(|control| control.id)).collect();
+            let mut all: Vec<&str> = framework.controls().iter().map(|control| control.id).collect();
+            ids.sort_unstable();
+            all.sort_unstable();
+            assert_eq!(ids, all);
+        }
+    }
+}

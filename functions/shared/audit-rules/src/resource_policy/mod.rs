@@ -1,0 +1,40 @@
+//! Resource policies: of buckets, access points, functions, VPC endpoints.
+//!
+//! | file | what |
+//! |---|---|
+//! | `document.rs` | the text, by the grammar of the IAM policy language; what is outside of it is unreadable |
+//! | `wildcard.rs`, `pattern.rs` | patterns of actions and resources |
+//! | `principal.rs`, `condition.rs` | whom a principal or a condition lets in, reckoned as a `Narrowing` |
+//! | `grantee.rs`, `narrowing.rs` | who may be let in; the lattice from "nobody" to "anyone" |
+//! | `grant.rs` | what each Allow lets in once every Deny has taken its share |
+//! | `exposure.rs` | whether that is the public, by AWS's meaning of the word |
+//! | `outsiders.rs` | which accounts, services and others that is |
+//!
+//! Whatever AWS's documentation leaves open stays open here: it is undecided, and becomes neither a pass nor a
+//! violation.
+
+mod condition;
+mod document;
+#[cfg(test)]
+mod documented_cases;
+mod exposure;
+mod grant;
+mod grantee;
+mod narrowing;
+mod outsiders;
+mod pattern;
+mod principal;
+#[cfg(test)]
+mod properties;
+mod wildcard;
+
+pub(crate) use condition::{Comparison, Condition};
+pub(crate) use document::{Effect, PolicyDocument, Statement};
+pub(crate) use exposure::{Exposure, exposure, lets_in_service_for_anyone};
+pub(crate) use grant::{ActionKind, Question};
+pub use grantee::Grantee;
+pub use outsiders::{Outsider, let_in_by_acl, let_in_by_policy};
+pub(crate) use outsiders::{PUBLIC_GROUPS, audience};
+pub(crate) use pattern::{Reach, Share};
+pub(crate) use principal::{account_of, is_account};
+pub(crate) use wildcard::covers;

@@ -1,0 +1,367 @@
+//! What holds for every policy: a Deny only takes, an Allow only adds, and conditions narrow whatever they belong to.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Operator, key and values of a condition.
+type Conditioned = (String, &'static str, Vec<&'static str>);
+
+/// A statement to be written as JSON.
+#[derive(Debug, Clone)]
+struct Written {
+    effect: &'static str,
+    principal: &'static str,
+    action: &'static str,
+    resource: &'static str,
+    conditions: Vec<Conditioned>,
+}
+
+impl Written {
+    fn json(&self) -> String {
+        let mut operators = serde_json::Map::new();
+        for (operator, key, values) in &self.conditions {
+            let keys = operators.entry(operator.as_str()).or_insert_with(|| serde_json::json!({}));
+            keys[*key] = serde_json::json!(values);
+        }
+        let conditions = serde_json::Value::Object(operators);
+        let Self { effect, principal, action, resource, .. } = self;
+        format!(r#"{{"Effect":"{effect}",{principal},{action},{resource},"Condition":{conditions}}}"#)
+    }
+
+    fn with(&self, condition: &Conditioned) -> Self {
+        let mut with = self.clone();
+        with.conditions = different([self.conditions.clone(), vec![condition.clone()]].concat());
+        with
+    }
+}
+
+/// Without those that would take another one's place in the JSON, not stand beside it.
+fn different(conditions: Vec<Conditioned>) -> Vec<Conditioned> {
+    let mut different: Vec<Conditioned> = Vec::new();
+    for condition in conditions {
+        if different.iter().all(|known| (&known.0, known.1) != (&condition.0, condition.1)) {
+            different.push(condition);
+        }
+    }
+    different
+}
+
+fn rank(statements: &[Written]) -> u8 {
+    const KIND: ActionKind = ActionKind::of(&["s3:getobject", "s3:get*", "s3:putobject", "s3:put*"]);
+    let resources = ["arn:aws:s3:::b".to_owned(), "arn:aws:s3:::b/?*".to_owned()];
+    match exposure(&policy(statements), &Question { actions: KIND, resources: &resources }) {
+        Exposure::NotPublic => 0,
+        Exposure::Undecided(_) => 1,
+        Exposure::Public(_) => 2,
+    }
+}
+
+fn policy(statements: &[Written]) -> PolicyDocument {
+    let statements: Vec<String> = statements.iter().map(Written::json).collect();
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","));
+    PolicyDocument::parse(&text, "s3:GetBucketPolicy").unwrap()
+}
+
+fn condition() -> impl Strategy<Value = Conditioned> {
+    let set = prop::sample::select(vec!["", "", "", "ForAnyValue:", "ForAllValues:"]);
+    let comparison = prop::sample::select(vec![
+        "StringEquals",
+        "StringNotEquals",
+        "StringLike",
+        "StringNotLike",
+        "ArnLike",
+        "ArnNotLike",
+        "IpAddress",
+        "NotIpAddress",
+        "Bool",
+        "Null",
+        "DateLessThan",
+        "NoSuchOperator",
+    ]);
+    let key_and_values = prop::sample::select(vec![
+        ("aws:SourceVpc", vec!["vpc-1", "vpc-2", "vpc-*"]),
+        ("aws:PrincipalOrgID", vec!["o-a1", "${aws:ResourceOrgID}", "*"]),
+        ("aws:PrincipalOrgPaths", vec!["o-a1/r-b1/", "o-a1/*", "*"]),
+        ("aws:PrincipalAccount", vec!["111122223333", "444455556666", "anonymous"]),
+        ("aws:PrincipalArn", vec!["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/*", "*"]),
+        ("aws:PrincipalServiceName", vec!["s3.amazonaws.com", "*"]),
+        ("aws:PrincipalIsAWSService", vec!["true", "false"]),
+        ("aws:SourceIp", vec!["203.0.113.0/24", "10.0.0.0/8", "0.0.0.0/1", "128.0.0.0/1", "x"]),
+        ("aws:SecureTransport", vec!["true", "false"]),
+        ("aws:CurrentTime", vec!["2030-01-01T00:00:00Z"]),
+        ("aws:PrincipalTag/team", vec!["red", "true"]),
+    ]);
+    (set, comparison, any::<bool>(), key_and_values).prop_flat_map(|(set, comparison, if_exists, (key, values))| {
+        let if_exists = if if_exists && comparison != "Null" { "IfExists" } else { "" };
+        let count = values.len();
+        (Just(format!("{set}{comparison}{if_exists}")), Just(key), prop::sample::subsequence(values, 0..=count))
+    })
+}
+
+fn conditions(fewer_than: usize) -> impl Strategy<Value = Vec<Conditioned>> {
+    prop::collection::vec(condition(), 0..fewer_than).prop_map(different)
+}
+
+fn statement() -> impl Strategy<Value = Written> {
+    let effect = prop::sample::select(vec!["Allow", "Deny"]);
+    let principal = prop::sample::select(vec![
+        r#""Principal":"*""#,
+        r#""Principal":"*""#,
+        r#""Principal":{"AWS":["*","111122223333"]}"#,
+        r#""Principal":{"AWS":"111122223333"}"#,
+        r#""Principal":{"AWS":"arn:aws:iam::111122223333:role/*"}"#,
+        r#""Principal":{"Federated":"graph.facebook.com"}"#,
+        r#""Principal":{"Service":"logging.s3.amazonaws.com"}"#,
+        r#""NotPrincipal":{"AWS":["111122223333","arn:aws:iam::111122223333:role/a"]}"#,
+        r#""NotPrincipal":{"AWS":"*"}"#,
+    ]);
+    let action = prop::sample::select(vec![
+        r#""Action":"s3:*""#,
+        r#""Action":"s3:Get*""#,
+        r#""Action":["s3:GetObject","s3:PutObject"]"#,
+        r#""Action":"s3:PutObject""#,
+        r#""Action":"iam:*""#,
+        r#""NotAction":"s3:Get*""#,
+        r#""NotAction":["iam:*","s3:PutObject"]"#,
+    ]);
+    let resource = prop::sample::select(vec![
+        r#""Resource":"*""#,
+        r#""Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]"#,
+        r#""Resource":"arn:aws:s3:::b/*""#,
+        r#""Resource":"arn:aws:s3:::b/private/*""#,
+        r#""Resource":"arn:aws:s3:::b/${aws:username}*""#,
+        r#""NotResource":"arn:aws:s3:::b/private/*""#,
+        r#""NotResource":"arn:aws:s3:::c*""#,
+    ]);
+    (effect, principal, action, resource, conditions(3)).prop_map(
+        |(effect, principal, action, resource, conditions)| Written { effect, principal, action, resource, conditions },
+    )
+}
+
+fn statements() -> impl Strategy<Value = Vec<Written>> {
+    prop::collection::vec(statement(), 0..5)
+}
+
+/// An Allow to everybody of one action on all objects, whose verdict hangs on conditions alone.
+fn open(conditions: Vec<Conditioned>) -> Written {
+    let (principal, action) = (r#""Principal":"*""#, r#""Action":"s3:GetObject""#);
+    Written { effect: "Allow", principal, action, resource: r#""Resource":"arn:aws:s3:::b/*""#, conditions }
+}
+
+/// A request by somebody whom no generated policy means: each key with its values.
+type Request = &'static [(&'static str, &'static [&'static str])];
+
+/// From the internet without a name, from there with one, through a VPC endpoint of somebody's own.
+const STRANGERS: [Request; 4] = [
+    &[
+        ("aws:principalaccount", &["anonymous"]),
+        ("aws:sourceip", &["198.51.100.1"]),
+        ("aws:securetransport", &["true"]),
+        ("aws:currenttime", &["2026"]),
+    ],
+    &[
+        ("aws:principalaccount", &["anonymous"]),
+        ("aws:sourceip", &["198.51.100.1"]),
+        ("aws:securetransport", &["false"]),
+        ("aws:currenttime", &["2026"]),
+    ],
+    &[
+        ("aws:principalaccount", &["999999999999"]),
+        ("aws:principalarn", &["arn:aws:iam::999999999999:role/a"]),
+        ("aws:principalorgid", &["o-z9"]),
+        ("aws:principalorgpaths", &["o-z9/r-b1/"]),
+        ("aws:principalisawsservice", &["false"]),
+        ("aws:principaltag/team", &["red"]),
+        ("aws:sourceip", &["9.9.9.9"]),
+        ("aws:securetransport", &["true"]),
+        ("aws:currenttime", &["2026"]),
+    ],
+    &[
+        ("aws:principalaccount", &["999999999999"]),
+        ("aws:principalarn", &["arn:aws:iam::999999999999:user/a"]),
+        ("aws:principalisawsservice", &["false"]),
+        ("aws:sourcevpc", &["vpc-9"]),
+        ("aws:securetransport", &["true"]),
+        ("aws:currenttime", &["2026"]),
+    ],
+];
+
+/// Whether a statement applies to somebody's request to get the object `b/k`. `None`: nobody can tell.
+fn applies(written: &Written, request: Request) -> Option<bool> {
+    let names_strangers = match written.principal {
+        r#""NotPrincipal":{"AWS":"*"}"# => false,
+        principal => principal.contains("NotPrincipal") || principal.contains(r#""*""#),
+    };
+    let action = [
+        r#""Action":"s3:*""#,
+        r#""Action":"s3:Get*""#,
+        r#""Action":"s3:GetObject""#,
+        r#""Action":["s3:GetObject","s3:PutObject"]"#,
+        r#""NotAction":["iam:*","s3:PutObject"]"#,
+    ]
+    .contains(&written.action);
+    // None of the strangers has a user name, so that the resource with one matches nothing.
+    let resource = !written.resource.contains("private/*\"") && !written.resource.contains("${")
+        || written.resource.starts_with(r#""NotResource""#);
+    let mut all = names_strangers && action && resource;
+    for condition in &written.conditions {
+        all &= holds(condition, request)?;
+    }
+    Some(all)
+}
+
+/// The evaluation of one condition, as the pages on condition operators and on set operators have it.
+fn holds((operator, key, values): &Conditioned, request: Request) -> Option<bool> {
+    let key = key.to_ascii_lowercase();
+    let asked: Option<&[&str]> = request.iter().find(|(known, _)| *known == key).map(|(_, values)| *values);
+    let (set, rest) = operator.split_once(':').unwrap_or(("", operator));
+    let (comparison, if_exists) = rest.strip_suffix("IfExists").map_or((rest, false), |rest| (rest, true));
+    if comparison == "Null" {
+        return Some(values.iter().any(|value| *value == if asked.is_none() { "true" } else { "false" }));
+    }
+    let negated = comparison.contains("Not");
+    let alike = |asked: &str, value: &str| match comparison {
+        "StringEquals" | "StringNotEquals" => Some(asked == value),
+        "StringLike" | "StringNotLike" | "ArnLike" | "ArnNotLike" => Some(wildcard::covers(value, asked)),
+        "Bool" => Some(asked == value),
+        "IpAddress" | "NotIpAddress" => {
+            let (asked, net) = (asked.parse::<std::net::IpAddr>().ok()?, value.parse::<ipnet::IpNet>().ok()?);
+            Some(net.contains(&asked))
+        }
+        "DateLessThan" => (key == "aws:currenttime").then_some(asked < value),
+        _ => None,
+    };
+    let passes = |asked: &str| {
+        let matches: Option<Vec<bool>> = values.iter().map(|value| alike(asked, value)).collect();
+        matches.map(|matches| matches.contains(&true) != negated)
+    };
+    let Some(asked) = asked else {
+        return Some(if_exists || set == "ForAllValues" || (negated && set != "ForAnyValue"));
+    };
+    let all: Option<Vec<bool>> = asked.iter().map(|asked| passes(asked)).collect();
+    all.map(|all| if set == "ForAllValues" { !all.contains(&false) } else { all.contains(&true) })
+}
+
+/// Whether a policy lets a request through; `None` where a statement that matters cannot be evaluated.
+fn lets_through(statements: &[Written], request: Request) -> Option<bool> {
+    let of = |effect: &str| {
+        let applies = statements.iter().filter(|it| it.effect == effect).map(|it| applies(it, request));
+        applies.collect::<Option<Vec<bool>>>().map(|applies| applies.contains(&true))
+    };
+    Some(of("Allow")? && !of("Deny")?)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn one_more_allow_never_closes_and_one_more_deny_never_opens(statements in statements(), one_more in statement()) {
+        let before = rank(&statements);
+        let allows = one_more.effect == "Allow";
+        let after = rank(&[statements, vec![one_more]].concat());
+        prop_assert!(if allows { after >= before } else { after <= before }, "from {} to {}", before, after);
+    }
+
+    #[test]
+    fn one_more_deny_never_opens_what_conditions_leave(
+        conditions in conditions(2), denials in prop::collection::vec(statement(), 1..3),
+    ) {
+        let deny = |mut written: Written| { written.effect = "Deny"; written };
+        let denials: Vec<Written> = denials.into_iter().map(deny).collect();
+        let allow = vec![open(conditions)];
+        prop_assert!(rank(&[allow.clone(), denials].concat()) <= rank(&allow));
+    }
+
+    #[test]
+    fn a_deny_without_conditions_leaves_nothing(conditions in conditions(3)) {
+        let deny = Written { effect: "Deny", ..open(Vec::new()) };
+        prop_assert_eq!(rank(&[open(conditions), deny]), 0);
+    }
+
+    #[test]
+    fn the_order_of_statements_does_not_matter(
+        (forth, back) in statements().prop_flat_map(|statements| {
+            (Just(statements.clone()), Just(statements).prop_shuffle())
+        }),
+    ) {
+        prop_assert_eq!(rank(&forth), rank(&back));
+    }
+
+    #[test]
+    fn one_more_condition_never_widens_an_allow_and_never_narrows_by_a_deny(
+        statements in statements(), changed in statement(), condition in condition(),
+    ) {
+        let of = |changed: Written| rank(&[statements.clone(), vec![changed]].concat());
+        let (before, after) = (of(changed.clone()), of(changed.with(&condition)));
+        let stays = if changed.effect == "Allow" { after <= before } else { after >= before };
+        prop_assert!(stays, "from {} to {}", before, after);
+    }
+
+    #[test]
+    fn if_exists_never_narrows_an_allow((operator, key, values) in condition()) {
+        let bare = operator.trim_end_matches("IfExists").to_owned();
+        if !bare.ends_with("Null") {
+            let lenient = open(vec![(format!("{bare}IfExists"), key, values.clone())]);
+            prop_assert!(rank(&[lenient]) >= rank(&[open(vec![(bare, key, values)])]));
+        }
+    }
+
+    #[test]
+    fn no_stranger_gets_through_what_is_not_public(
+        statements in statements(),
+        allowed in conditions(3),
+        denied in conditions(3),
+    ) {
+        let denial = Written { effect: "Deny", ..open(denied) };
+        let by_conditions = [vec![open(allowed.clone())], vec![open(allowed), denial.clone()], vec![open(Vec::new()), denial]];
+        for statements in by_conditions.into_iter().chain([statements]) {
+            if rank(&statements) == 0 {
+                for request in STRANGERS {
+                    prop_assert_ne!(lets_through(&statements, request), Some(true), "{:?}", statements);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_more_deny_makes_no_outsider(statements in statements(), denied in statement()) {
+        let denied = Written { effect: "Deny", ..denied };
+        let resources = ["arn:aws:s3:::b".to_owned(), "arn:aws:s3:::b/?*".to_owned()];
+        let question = Question { actions: ActionKind::of(&["s3:getobject"]), resources: &resources };
+        let of = |statements: &[Written]| audience(&policy(statements), "111122223333", &question);
+        let before = of(&statements);
+        let after = of(&[statements, vec![denied]].concat());
+        if before.undecided.is_empty() && before.outsiders.is_empty() {
+            prop_assert_eq!(before, after);
+        }
+    }
+
+    #[test]
+    fn what_lets_in_the_public_lets_in_an_outsider(statements in statements()) {
+        let resources = ["arn:aws:s3:::b".to_owned(), "arn:aws:s3:::b/?*".to_owned()];
+        let question = Question { actions: ActionKind::of(&["s3:getobject"]), resources: &resources };
+        let policy = policy(&statements);
+        let is_public = matches!(exposure(&policy, &question), Exposure::Public(_));
+        let outsiders = audience(&policy, "111122223333", &question).outsiders;
+        prop_assert_eq!(is_public, outsiders.contains_key(&Outsider::Anyone));
+    }
+
+    #[test]
+    fn no_text_stops_the_reader(text in ".{0,200}", tail in r#"[\[\]{}":,a-zA-Z*]{0,80}"#) {
+        for text in [text.clone(), format!(r#"{{"Statement":[{{"Effect":"Allow",{tail}"#), format!("{text}{tail}")] {
+            prop_assert!(PolicyDocument::parse(&text, "s3:GetBucketPolicy").is_err());
+        }
+    }
+
+    #[test]
+    fn no_value_stops_the_judge(written in r"[\x00-\x7f£$\{\}*?:/]{0,40}", key in "(aws|s3|lambda):[A-Za-z/]{0,20}") {
+        let text = serde_json::json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": written, "Resource": written,
+                "Condition": {"StringLike": {&key: written}, "IpAddress": {"aws:SourceIp": written}}},
+            {"Effect": "Deny", "Principal": {"AWS": written}, "NotAction": written, "NotResource": written},
+        ]});
+        let policy = PolicyDocument::parse(&text.to_string(), "s3:GetBucketPolicy").unwrap();
+        exposure(&policy, &Question { actions: ActionKind::ALL, resources: &["*".to_owned()] });
+    }
+}

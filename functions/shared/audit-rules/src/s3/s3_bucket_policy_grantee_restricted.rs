@@ -1,0 +1,142 @@
+//! No other account may change who reaches a bucket, or how it is encrypted.
+
+use audit_model::resource::Bucket;
+use audit_model::{Policy, Severity, Unreadable};
+
+use crate::frameworks::{fsbp, nist_800_53_r5};
+use crate::resource_policy::{ActionKind, Outsider, PolicyDocument, Question, audience};
+use crate::rule::{Check, Outcome, Rule};
+use crate::unsettled::undecidable;
+
+pub(super) const RULE: Rule = Rule {
+    id: "s3-bucket-policy-grantee-restricted",
+    title: "S3 bucket policy keeps other accounts from changing access and encryption",
+    severity: Severity::High,
+    rationale: "Whoever may change a bucket's policy, access control lists or encryption can give its data to anybody, \
+        or lock its owner out. Security Hub's S3.6 names five such actions, and so does this rule, which heeds \
+        conditions and denials; Prowler's check looks for any access by another account.",
+    expected: "The bucket policy allows no principal of another account s3:DeleteBucketPolicy, s3:PutBucketAcl, \
+        s3:PutBucketPolicy, s3:PutEncryptionConfiguration or s3:PutObjectAcl",
+    remediation: "Remove these actions, and wildcards that include them, such as s3:* and s3:Put*, from the statements \
+        that let in other accounts, and grant the actions that are needed one by one. The AWS CLI replaces the whole \
+        policy: keep its other statements.",
+    console: "In the Amazon S3 console, open the bucket, choose Permissions, then Edit under Bucket policy, replace \
+        the wildcards in statements for other accounts by the actions that are needed, and save.",
+    cli: "aws s3api get-bucket-policy --bucket BUCKET --query Policy --output text > policy.json\n\
+        aws s3api put-bucket-policy --bucket BUCKET --policy file://policy.json",
+    documentation: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html",
+    parameters: &[],
+    references: &[fsbp::S3_6, nist_800_53_r5::CA_9_1, nist_800_53_r5::CM_2],
+    remediable: false,
+    check: Check::S3Bucket(evaluate),
+    source: file!(),
+};
+
+/// The actions that [control S3.6][page] denies to other accounts.
+///
+/// [page]: https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-6
+const SENSITIVE: ActionKind = ActionKind::of(&[
+    "s3:deletebucketpolicy",
+    "s3:putbucketacl",
+    "s3:putbucketpolicy",
+    "s3:putencryptionconfiguration",
+    "s3:putobjectacl",
+]);
+
+const ACTION: &str = "s3:GetBucketPolicy";
+
+fn evaluate(bucket: &Bucket, _: &Policy) -> Result<Outcome, Unreadable> {
+    let Some(text) = bucket.policy.known()? else {
+        return Ok(Outcome::compliant("there is no bucket policy"));
+    };
+    let document = PolicyDocument::parse(text, ACTION)?;
+    let arn = &bucket.identity.arn;
+    let question = Question { actions: SENSITIVE, resources: &[arn.clone(), format!("{arn}/?*")] };
+    let audience = audience(&document, &bucket.identity.account, &question);
+    let mut missing = audience.missing(ACTION);
+    for (outsider, statement) in &audience.outsiders {
+        match outsider {
+            Outsider::Anyone | Outsider::Account(_) => {
+                return Ok(Outcome::non_compliant(format!("{statement} of the bucket policy lets in {outsider}")));
+            }
+            // A service is no principal of another account.
+            Outsider::Service(_) => {}
+            Outsider::Other(_) => missing.push(undecidable(
+                ACTION,
+                format!("{statement} lets in {outsider}, and whether that is another account is not known"),
+            )),
+        }
+    }
+    Ok(if missing.is_empty() {
+        Outcome::compliant("the bucket policy gives other accounts none of these actions")
+    } else {
+        Outcome::insufficient_data(missing)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_model::{Reading, Status};
+
+    use super::*;
+    use crate::fixtures;
+
+    fn judge(policy: Reading<String>) -> Status {
+        let bucket = Bucket { policy, ..fixtures::good_bucket() };
+        fixtures::status(&evaluate(&bucket, &fixtures::policy()))
+    }
+
+    fn statement(effect: &str, principal: &str, action: &str, condition: &str) -> String {
+        format!(
+            r#"{{"Effect":"{effect}","Principal":{principal},"Action":"{action}",
+                "Resource":["arn:aws:s3:::ledger","arn:aws:s3:::ledger/*"],"Condition":{condition}}}"#
+        )
+    }
+
+    #[test]
+    fn other_accounts_must_not_change_access_or_encryption() {
+        let other = r#"{"AWS":"arn:aws:iam::777788889999:root"}"#;
+        let own = r#"{"AWS":"arn:aws:iam::111122223333:role/admin"}"#;
+        let organization = r#"{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}"#;
+        let own_account = r#"{"StringEquals":{"aws:PrincipalAccount":"111122223333"}}"#;
+        let service = r#"{"Service":"cloudtrail.amazonaws.com"}"#;
+        let cases = [
+            (other, "s3:DeleteBucketPolicy", "{}", Status::NonCompliant),
+            (other, "s3:PutBucketAcl", "{}", Status::NonCompliant),
+            (other, "s3:PutBucketPolicy", "{}", Status::NonCompliant),
+            (other, "s3:PutEncryptionConfiguration", "{}", Status::NonCompliant),
+            (other, "s3:PutObjectAcl", "{}", Status::NonCompliant),
+            (other, "s3:Put*", "{}", Status::NonCompliant),
+            (other, "*", "{}", Status::NonCompliant),
+            (other, "s3:PutObject", "{}", Status::Compliant),
+            (other, "s3:Get*", "{}", Status::Compliant),
+            (own, "s3:*", "{}", Status::Compliant),
+            (r#""*""#, "s3:PutBucketAcl", "{}", Status::NonCompliant),
+            (r#""*""#, "s3:PutBucketAcl", own_account, Status::Compliant),
+            (r#""*""#, "s3:PutBucketAcl", organization, Status::InsufficientData),
+            (service, "s3:PutObjectAcl", "{}", Status::Compliant),
+        ];
+        for (principal, action, condition, expected) in cases {
+            let allow = statement("Allow", principal, action, condition);
+            assert_eq!(judge(fixtures::policy_text(&[&allow])), expected, "{principal} {action} {condition}");
+        }
+    }
+
+    #[test]
+    fn a_denial_takes_back_what_it_covers() {
+        let other = r#"{"AWS":"arn:aws:iam::777788889999:root"}"#;
+        let allow = statement("Allow", other, "s3:*", "{}");
+        let cases = [
+            (statement("Deny", r#""*""#, "s3:*", "{}"), Status::Compliant),
+            (statement("Deny", r#""*""#, "s3:PutBucketAcl", "{}"), Status::NonCompliant),
+        ];
+        for (denial, expected) in cases {
+            assert_eq!(judge(fixtures::policy_text(&[&allow, &denial])), expected, "{denial}");
+        }
+    }
+
+    #[test]
+    fn without_a_policy_nobody_else_is_let_in() {
+        assert_eq!(judge(Reading::Absent), Status::Compliant);
+    }
+}

@@ -1,0 +1,107 @@
+//! No network ACL lets the whole internet reach ports 22 and 3389.
+
+use audit_model::resource::NetworkAcl;
+use audit_model::{Policy, Severity, Unreadable};
+
+use crate::frameworks::{cis_3_0, cis_5_0, fsbp, nist_800_53_r5, pci_dss_4_0_1};
+use crate::internet_ingress::{AclIngress, Ports, Protocol};
+use crate::rule::{Check, Outcome, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "network-acl-admin-ports-from-internet-prohibited",
+    title: "Network ACL does not open SSH or Remote Desktop to the internet",
+    severity: Severity::Medium,
+    rationale: "A network ACL is the second wall behind security groups: where it lets in SSH or Remote Desktop from \
+        everywhere, one mistake in one group is enough. A denial of the whole internet in an entry with a lower number \
+        outweighs an entry, a denial of a part of it does not. Security Hub's EC2.21 leaves out a VPC's default ACL, \
+        which lets in everything as AWS creates it; the CIS benchmark does not, and neither does this rule.",
+    expected: "No entries in effect open TCP port 22 or 3389 to the internet, by IPv4 or by IPv6",
+    remediation: "Delete the entry, limit it to known addresses or other ports, or deny the two ports to 0.0.0.0/0 and \
+        ::/0 in an entry with a lower number.",
+    console: "In the Amazon VPC console, open Network ACLs, choose the ACL, then Inbound rules, Edit inbound rules. \
+        Remove the entry, or add one with a lower rule number that denies the port to 0.0.0.0/0 (and one for ::/0), \
+        and save.",
+    cli: "aws ec2 describe-network-acls --network-acl-ids ACL_ID\n\
+        aws ec2 create-network-acl-entry --network-acl-id ACL_ID --ingress --rule-number LOWER_NUMBER --protocol 6 \
+        --port-range From=22,To=22 --cidr-block 0.0.0.0/0 --rule-action deny\n\
+        aws ec2 delete-network-acl-entry --network-acl-id ACL_ID --ingress --rule-number NUMBER",
+    documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html",
+    parameters: &[],
+    references: &[
+        fsbp::EC2_21,
+        cis_5_0::C5_2,
+        cis_3_0::C5_1,
+        pci_dss_4_0_1::R1_3_1,
+        nist_800_53_r5::AC_4_21,
+        nist_800_53_r5::CA_9_1,
+        nist_800_53_r5::CM_2,
+        nist_800_53_r5::CM_2_2,
+        nist_800_53_r5::CM_7,
+        nist_800_53_r5::SC_7,
+        nist_800_53_r5::SC_7_5,
+        nist_800_53_r5::SC_7_21,
+    ],
+    remediable: false,
+    check: Check::NetworkAcl(evaluate),
+    source: file!(),
+};
+
+fn evaluate(acl: &NetworkAcl, _: &Policy) -> Result<Outcome, Unreadable> {
+    Ok(match AclIngress::of(acl)?.any_of(Protocol::Tcp, &Ports::from_iter([SSH, REMOTE_DESKTOP])) {
+        Some(open) => Outcome::non_compliant(open),
+        None => Outcome::compliant("ports 22 and 3389 are not open to the whole internet"),
+    })
+}
+
+const SSH: u16 = 22;
+const REMOTE_DESKTOP: u16 = 3389;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{self, acl_entry};
+
+    #[test]
+    fn both_ports_are_closed_to_the_internet_over_tcp() {
+        let cases = [
+            ("6", Some((22, 22)), "0.0.0.0/0", true),
+            ("6", Some((3389, 3389)), "::/0", true),
+            ("6", Some((1024, 65_535)), "0.0.0.0/0", true),
+            ("6", None, "0.0.0.0/0", true),
+            ("-1", None, "0.0.0.0/0", true),
+            ("6", Some((443, 443)), "0.0.0.0/0", false),
+            ("17", Some((22, 3389)), "0.0.0.0/0", false),
+            ("6", Some((22, 22)), "54.239.0.0/16", false),
+        ];
+        for (protocol, ports, range, open) in cases {
+            let acl = fixtures::network_acl("acl-1", vec![acl_entry(100, true, protocol, ports, range)]);
+            let outcome = evaluate(&acl, &fixtures::policy()).unwrap();
+            assert_eq!(matches!(outcome, Outcome::NonCompliant { .. }), open, "{protocol} {ports:?} {range}");
+        }
+    }
+
+    #[test]
+    fn both_ports_have_to_be_denied_before_everything_is_allowed() {
+        let judge = |denied: &[i32]| {
+            let numbered = (10..).zip(denied);
+            let deny = numbered.map(|(number, port)| acl_entry(number, false, "6", Some((*port, *port)), "0.0.0.0/0"));
+            let allow = acl_entry(100, true, "-1", None, "0.0.0.0/0");
+            evaluate(&fixtures::network_acl("acl-1", deny.chain([allow]).collect()), &fixtures::policy()).unwrap()
+        };
+        assert!(matches!(judge(&[22, 3389]), Outcome::Compliant { .. }));
+        let expected = "TCP 3389 is open to the internet: entry 100 allows all protocols and ports from 0.0.0.0/0";
+        assert_eq!(judge(&[22]), Outcome::non_compliant(expected));
+    }
+
+    #[test]
+    fn the_default_acl_is_judged_like_any_other() {
+        let outcome = evaluate(&fixtures::default_network_acl(), &fixtures::policy());
+        assert!(matches!(outcome, Ok(Outcome::NonCompliant { .. })));
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_understood_is_no_verdict() {
+        let acl = fixtures::network_acl("acl-1", vec![acl_entry(100, true, "-1", None, "everywhere")]);
+        assert!(evaluate(&acl, &fixtures::policy()).is_err());
+    }
+}

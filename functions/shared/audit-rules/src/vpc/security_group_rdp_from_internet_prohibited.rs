@@ -1,0 +1,79 @@
+//! No security group lets the whole internet reach port 3389.
+
+use audit_model::resource::SecurityGroup;
+use audit_model::{Policy, Severity, Unreadable};
+
+use crate::frameworks::{cis_3_0, cis_5_0, pci_dss_4_0_1, security_hub};
+use crate::internet_ingress::{GroupIngress, Ports, Protocol};
+use crate::rule::{Check, Outcome, Rule};
+
+pub(super) const RULE: Rule = Rule {
+    id: "security-group-rdp-from-internet-prohibited",
+    title: "Security group does not open Remote Desktop to the internet",
+    severity: Severity::High,
+    rationale: "Ransomware comes in through Remote Desktop ports that the whole internet reaches: passwords are tried \
+        there all day, and a flaw in the service needs no password. Beyond Prowler's check, ranges that together cover \
+        the internet count, and so do prefix lists.",
+    expected: "No inbound rule opens TCP port 3389 to 0.0.0.0/0 or ::/0, and no rules together open it to the internet",
+    remediation: "Remove the rule, or limit it to known addresses. AWS Systems Manager Fleet Manager gives a Remote \
+        Desktop without an open port.",
+    console: "In the Amazon VPC console, open Security groups, choose the group, then Inbound rules, Edit inbound \
+        rules. Delete the rule, or replace its source by known addresses, and save.",
+    cli: "aws ec2 describe-security-group-rules --filters Name=group-id,Values=GROUP_ID\n\
+        aws ec2 authorize-security-group-ingress --group-id GROUP_ID --protocol tcp --port 3389 --cidr KNOWN_CIDR\n\
+        aws ec2 revoke-security-group-ingress --group-id GROUP_ID --security-group-rule-ids RULE_ID",
+    documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/working-with-security-group-rules.html",
+    parameters: &[],
+    references: &[
+        security_hub::EC2_14,
+        security_hub::EC2_53,
+        security_hub::EC2_54,
+        cis_5_0::C5_3,
+        cis_5_0::C5_4,
+        cis_3_0::C5_2,
+        cis_3_0::C5_3,
+        pci_dss_4_0_1::R1_3_1,
+    ],
+    remediable: false,
+    check: Check::SecurityGroup(evaluate),
+    source: file!(),
+};
+
+fn evaluate(group: &SecurityGroup, _: &Policy) -> Result<Outcome, Unreadable> {
+    Ok(match GroupIngress::of(group, Protocol::Tcp).any_of(&Ports::from_iter([REMOTE_DESKTOP]))? {
+        Some(open) => Outcome::non_compliant(open),
+        None => Outcome::compliant("port 3389 is not open to the whole internet"),
+    })
+}
+
+const REMOTE_DESKTOP: u16 = 3389;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures;
+
+    #[test]
+    fn remote_desktop_over_tcp_is_closed_to_the_internet() {
+        let cases = [
+            ("tcp", Some((3389, 3389)), "0.0.0.0/0", true),
+            ("tcp", Some((3000, 4000)), "::/0", true),
+            ("-1", None, "2000::/3", true),
+            ("udp", Some((3389, 3389)), "0.0.0.0/0", false),
+            ("tcp", Some((3390, 65_535)), "0.0.0.0/0", false),
+            ("tcp", Some((3389, 3389)), "54.239.0.0/16", false),
+        ];
+        for (protocol, ports, range, open) in cases {
+            let group = fixtures::security_group("sg-1", vec![fixtures::permission(protocol, ports, &[range])]);
+            let outcome = evaluate(&group, &fixtures::policy()).unwrap();
+            assert_eq!(matches!(outcome, Outcome::NonCompliant { .. }), open, "{protocol} {ports:?} {range}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_prefix_list_is_no_verdict() {
+        let group = fixtures::security_group_behind_unreadable_list("sg-1", (3389, 3389));
+        let denied = fixtures::denied("ec2:GetManagedPrefixListEntries");
+        assert_eq!(evaluate(&group, &fixtures::policy()), Err(denied));
+    }
+}

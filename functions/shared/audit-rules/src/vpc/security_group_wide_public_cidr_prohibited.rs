@@ -1,0 +1,128 @@
+//! No rule of a security group names a wide range of public IPv4 addresses.
+
+use std::ops::RangeInclusive;
+
+use audit_model::resource::{IpPermission, SecurityGroup};
+use audit_model::{Policy, Severity, Unreadable};
+use ipnet::Ipv4Net;
+
+use crate::internet_ingress::is_public;
+use crate::listing::first_of;
+use crate::rule::{Check, Outcome, Rule};
+use crate::unsettled::malformed;
+
+pub(super) const RULE: Rule = Rule {
+    id: "security-group-wide-public-cidr-prohibited",
+    title: "Security group has no rules for wide public IPv4 ranges",
+    severity: Severity::High,
+    rationale: "Nobody knows who is behind hundreds or millions of public addresses: such a range lets in, or lets \
+        data out to, far more hosts than were meant, and rules against 0.0.0.0/0 do not see it. 0.0.0.0/0 itself is \
+        left to those rules, for it is a common outbound rule. Prefix lists are left out, as in Prowler's check: those \
+        of AWS, for instance of Amazon S3 and CloudFront, hold wide public ranges and are the narrowest way to name \
+        the service.",
+    expected: "No inbound or outbound rule has a range of public IPv4 addresses from /1 to /23",
+    remediation: "Replace the range by the addresses that are needed, /24 or narrower, or by the prefix list of the \
+        AWS service that is meant. Add these rules first, so that traffic goes on while the wide one is removed.",
+    console: "In the Amazon VPC console, open Security groups, choose the group, then Inbound rules, Edit inbound \
+        rules, or the same for outbound rules. Replace the range by narrower ones or by a prefix list, and save.",
+    cli: "aws ec2 describe-security-group-rules --filters Name=group-id,Values=GROUP_ID\n\
+        aws ec2 authorize-security-group-ingress --group-id GROUP_ID --protocol tcp --port PORT --cidr NARROW_CIDR\n\
+        aws ec2 revoke-security-group-ingress --group-id GROUP_ID --security-group-rule-ids INBOUND_RULE_ID\n\
+        aws ec2 revoke-security-group-egress --group-id GROUP_ID --security-group-rule-ids OUTBOUND_RULE_ID",
+    documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/working-with-security-group-rules.html",
+    parameters: &[],
+    references: &[],
+    remediable: false,
+    check: Check::SecurityGroup(evaluate),
+    source: file!(),
+};
+
+fn evaluate(group: &SecurityGroup, _: &Policy) -> Result<Outcome, Unreadable> {
+    let (mut wide, mut missing) = (Vec::new(), None);
+    for (direction, range) in of(&group.ingress, "inbound").chain(of(&group.egress, "outbound")) {
+        match range.parse::<Ipv4Net>() {
+            Ok(net) if WIDE.contains(&net.prefix_len()) && is_public(&net.into()) => {
+                wide.push(format!("{direction} {range}"));
+            }
+            Ok(_) => {}
+            Err(_) => missing = Some(malformed("ec2:DescribeSecurityGroups", "a range is not in CIDR notation")),
+        }
+    }
+    wide.dedup();
+    match (wide.is_empty(), missing) {
+        (false, _) => Ok(Outcome::non_compliant(first_of(&wide))),
+        (true, Some(why)) => Err(why),
+        (true, None) => Ok(Outcome::compliant("no rule names a wide range of public addresses")),
+    }
+}
+
+/// Lengths of the prefixes that are too short. A prefix of length 0 is another rule's matter.
+const WIDE: RangeInclusive<u8> = 1..=23;
+
+fn of<'a>(permissions: &'a [IpPermission], direction: &'a str) -> impl Iterator<Item = (&'a str, &'a String)> {
+    permissions.iter().flat_map(|permission| &permission.ipv4_ranges).map(move |range| (direction, range))
+}
+
+#[cfg(test)]
+mod tests {
+    use audit_model::Reading;
+    use audit_model::UnreadableCause;
+    use audit_model::resource::PrefixList;
+
+    use super::*;
+    use crate::fixtures;
+
+    fn judge(ranges: &[&str]) -> [Result<Outcome, Unreadable>; 2] {
+        let permission = || vec![fixtures::permission("tcp", Some((443, 443)), ranges)];
+        let inbound = fixtures::security_group("sg-1", permission());
+        let outbound = SecurityGroup { egress: permission(), ..fixtures::security_group("sg-1", Vec::new()) };
+        [inbound, outbound].map(|group| evaluate(&group, &fixtures::policy()))
+    }
+
+    #[test]
+    fn public_ranges_from_1_to_23_fail_in_both_directions() {
+        for range in ["0.0.0.0/1", "54.0.0.0/8", "10.0.0.0/7", "100.0.0.0/8", "52.95.110.0/23", "192.0.0.0/8"] {
+            let expected = ["inbound", "outbound"].map(|way| Ok(Outcome::non_compliant(format!("{way} {range}"))));
+            assert_eq!(judge(&[range]), expected);
+        }
+    }
+
+    #[test]
+    fn narrow_ranges_special_ones_ipv6_and_everything_pass() {
+        let ranges = [
+            "0.0.0.0/0",
+            "52.95.110.0/24",
+            "54.239.1.2/32",
+            "10.0.0.0/8",
+            "100.64.0.0/10",
+            "169.254.0.0/16",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "198.18.0.0/15",
+            "2600::/12",
+        ];
+        for outcome in judge(&ranges) {
+            assert!(matches!(outcome, Ok(Outcome::Compliant { .. })), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn prefix_lists_are_left_out() {
+        let lists =
+            [Reading::seen(vec!["52.216.0.0/15".to_owned()]), fixtures::unreadable("ec2:GetManagedPrefixListEntries")];
+        for entries in lists {
+            let prefix_lists = vec![PrefixList { id: "pl-1".to_owned(), entries }];
+            let permission = IpPermission { prefix_lists, ..fixtures::permission("tcp", Some((443, 443)), &[]) };
+            let group = fixtures::security_group("sg-1", vec![permission]);
+            assert!(matches!(evaluate(&group, &fixtures::policy()), Ok(Outcome::Compliant { .. })));
+        }
+    }
+
+    #[test]
+    fn a_range_that_is_none_is_no_verdict_unless_another_one_is_wide() {
+        let [Err(why), _] = judge(&["everywhere", "10.0.0.0/8"]) else { panic!("nobody knows") };
+        assert_eq!(why.cause, UnreadableCause::Malformed);
+        let [outcome, _] = judge(&["everywhere", "54.0.0.0/8"]);
+        assert_eq!(outcome, Ok(Outcome::non_compliant("inbound 54.0.0.0/8")));
+    }
+}
