@@ -26,9 +26,12 @@ struct Hidden {
 impl Unlisted {
     /// Looks at a finding.
     pub(crate) fn add(&mut self, finding: &Finding) {
+        if finding.status != Status::InsufficientData {
+            return;
+        }
         let Some(rule) = audit_rules::rule(&finding.rule_id) else { return };
         let judged = rule.check.resource_type();
-        if finding.status != Status::InsufficientData || finding.resource.resource_type == judged {
+        if finding.resource.resource_type == judged {
             return;
         }
         let hidden = self.of_type.entry(judged).or_insert_with(|| Hidden {

@@ -16,7 +16,7 @@ use futures::future::join_all;
 use super::environment::environment_variables;
 use super::reported::reported;
 use super::urls::urls;
-use super::{FunctionCollector, SubnetZones, malformed};
+use super::{FunctionCollector, SubnetZones};
 
 const GET_FUNCTION: &str = "lambda:GetFunction";
 const GET_POLICY: &str = "lambda:GetPolicy";
@@ -156,7 +156,7 @@ impl LambdaFunctions {
         match call.send().await {
             Ok(answer) => match answer.policy {
                 Some(policy) => Reading::seen(policy),
-                None => Reading::Unreadable(malformed(GET_POLICY, "the answer holds no policy")),
+                None => Reading::Unreadable(Unreadable::malformed(GET_POLICY, "the answer holds no policy")),
             },
             Err(error) if error_code(&error) == Some("ResourceNotFoundException") => Reading::Absent,
             Err(error) => Reading::Unreadable(unreadable(GET_POLICY, &error)),
@@ -207,5 +207,5 @@ fn tags(answer: &GetFunctionOutput) -> Reading<Tags> {
 }
 
 fn not_understood<T>(detail: &str) -> Reading<T> {
-    Reading::Unreadable(malformed(GET_FUNCTION, detail))
+    Reading::Unreadable(Unreadable::malformed(GET_FUNCTION, detail))
 }

@@ -11,7 +11,6 @@ mod urls;
 use async_trait::async_trait;
 use audit_model::plan::Target;
 use audit_model::resource::Function;
-use audit_model::{Unreadable, UnreadableCause};
 
 pub use function::{GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND, LambdaFunctions};
 pub use subnet_zones::{DESCRIBE_SUBNETS_PER_SECOND, SubnetZones};
@@ -23,8 +22,4 @@ pub trait FunctionCollector: Send + Sync {
     /// All that the rules need to know of a function, or `None` when it has gone since it was listed. `zones` is what
     /// the functions of a shard share.
     async fn function(&self, target: &Target, zones: &SubnetZones) -> Option<Function>;
-}
-
-fn malformed(action: &str, detail: &str) -> Unreadable {
-    Unreadable { action: action.to_owned(), cause: UnreadableCause::Malformed, detail: detail.to_owned() }
 }

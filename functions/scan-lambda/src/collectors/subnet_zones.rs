@@ -6,8 +6,6 @@ use audit_task::{Budget, unreadable};
 use aws_sdk_ec2::Client;
 use tokio::sync::OnceCell;
 
-use super::malformed;
-
 const ACTION: &str = "ec2:DescribeSubnets";
 
 /// Requests of `DescribeSubnets` a second that all scanners of an account's functions make together. EC2 grants 20
@@ -62,7 +60,7 @@ async fn read(client: &Client, budget: &Budget) -> Result<BTreeMap<String, Strin
         let page = call.send().await.map_err(|error| unreadable(ACTION, &error))?;
         for subnet in page.subnets.unwrap_or_default() {
             let (Some(id), Some(zone)) = (subnet.subnet_id, subnet.availability_zone) else {
-                return Err(malformed(ACTION, "a subnet lacks its id or Availability Zone"));
+                return Err(Unreadable::malformed(ACTION, "a subnet lacks its id or Availability Zone"));
             };
             zones.insert(id, zone);
         }

@@ -6,8 +6,6 @@ use audit_task::{Budget, unreadable};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::FunctionUrlConfig;
 
-use super::malformed;
-
 const ACTION: &str = "lambda:ListFunctionUrlConfigs";
 
 /// Requests of `ListFunctionUrlConfigs` a second that all scanners of an account's functions make together: half of
@@ -28,8 +26,8 @@ pub(super) async fn urls(client: &Client, budget: &Budget, name: &str) -> Result
         let call = client.list_function_url_configs().function_name(name).max_items(PAGE_SIZE).set_marker(marker);
         let page = call.send().await.map_err(|error| unreadable(ACTION, &error))?;
         for config in page.function_url_configs {
-            let url =
-                function_url(config).ok_or_else(|| malformed(ACTION, "a function URL lacks the ARN of a function"))?;
+            let url = function_url(config)
+                .ok_or_else(|| Unreadable::malformed(ACTION, "a function URL lacks the ARN of a function"))?;
             urls.push(url);
         }
         marker = page.next_marker.filter(|marker| !marker.is_empty());

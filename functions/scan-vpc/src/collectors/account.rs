@@ -1,10 +1,10 @@
-use audit_model::Reading;
 use audit_model::resource::{Identity, NetworkAccount, VpcBlockPublicAccess};
+use audit_model::{Reading, Unreadable};
 use audit_task::unreadable;
 
+use super::Ec2Vpcs;
 use super::endpoint_services::endpoint_services;
 use super::peering_connections::peering_connections;
-use super::{Ec2Vpcs, malformed};
 
 const BLOCK_PUBLIC_ACCESS: &str = "ec2:DescribeVpcBlockPublicAccessOptions";
 
@@ -32,7 +32,7 @@ async fn block_public_access(ec2: &Ec2Vpcs) -> Reading<VpcBlockPublicAccess> {
     match ec2.client.describe_vpc_block_public_access_options().send().await {
         Ok(answer) => match answer.vpc_block_public_access_options.and_then(|it| it.internet_gateway_block_mode) {
             Some(mode) => Reading::seen(VpcBlockPublicAccess { internet_gateway_block_mode: mode.as_str().to_owned() }),
-            None => Reading::Unreadable(malformed(BLOCK_PUBLIC_ACCESS, "the answer has no mode")),
+            None => Reading::Unreadable(Unreadable::malformed(BLOCK_PUBLIC_ACCESS, "the answer has no mode")),
         },
         Err(error) => Reading::Unreadable(unreadable(BLOCK_PUBLIC_ACCESS, &error)),
     }

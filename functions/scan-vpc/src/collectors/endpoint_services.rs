@@ -3,7 +3,7 @@ use audit_model::{Reading, Unreadable};
 use aws_sdk_ec2::types::{AllowedPrincipal, ServiceConfiguration};
 
 use super::paging::each;
-use super::{Ec2Vpcs, PAGE_SIZE, malformed, tags};
+use super::{Ec2Vpcs, PAGE_SIZE, tags};
 
 const LIST: &str = "ec2:DescribeVpcEndpointServiceConfigurations";
 const PERMISSIONS: &str = "ec2:DescribeVpcEndpointServicePermissions";
@@ -24,7 +24,7 @@ pub(super) async fn endpoint_services(ec2: &Ec2Vpcs) -> Result<Vec<EndpointServi
     .await?;
     let mut services = Vec::new();
     for configuration in configurations {
-        let lacking = || malformed(LIST, "an endpoint service lacks its id or name, or part of a tag");
+        let lacking = || Unreadable::malformed(LIST, "an endpoint service lacks its id or name, or part of a tag");
         services.push(endpoint_service(ec2, configuration).await.ok_or_else(lacking)?);
     }
     Ok(services)
@@ -49,7 +49,9 @@ async fn allowed_principals(ec2: &Ec2Vpcs, service_id: &str) -> Result<Vec<Strin
         async { call.await.map(|page| (page.allowed_principals, page.next_token)) }
     };
     each(PERMISSIONS, &ec2.budget, page, |allowed: AllowedPrincipal| {
-        principals.push(allowed.principal.ok_or_else(|| malformed(PERMISSIONS, "a permission has no principal"))?);
+        principals.push(
+            allowed.principal.ok_or_else(|| Unreadable::malformed(PERMISSIONS, "a permission has no principal"))?,
+        );
         Ok(())
     })
     .await?;

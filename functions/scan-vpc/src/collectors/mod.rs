@@ -26,7 +26,6 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use audit_model::plan::Target;
 use audit_model::resource::{NetworkAccount, Vpc};
-use audit_model::{Unreadable, UnreadableCause};
 use aws_sdk_ec2::types::Filter;
 
 pub use vpcs::Ec2Vpcs;
@@ -53,8 +52,4 @@ pub trait VpcCollector: Send + Sync {
 /// Asks for what belongs to one of these ids. Asked for ids directly, EC2 refuses them all when one has gone.
 fn filter(name: &str, ids: &[String]) -> Filter {
     Filter::builder().name(name).set_values(Some(ids.to_vec())).build()
-}
-
-fn malformed(action: &str, detail: &str) -> Unreadable {
-    Unreadable { action: action.to_owned(), cause: UnreadableCause::Malformed, detail: detail.to_owned() }
 }

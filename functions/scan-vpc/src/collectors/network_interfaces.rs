@@ -4,7 +4,7 @@ use audit_model::Unreadable;
 use aws_sdk_ec2::types::NetworkInterface;
 
 use super::paging::each;
-use super::{Ec2Vpcs, PAGE_SIZE, filter, malformed};
+use super::{Ec2Vpcs, PAGE_SIZE, filter};
 
 const ACTION: &str = "ec2:DescribeNetworkInterfaces";
 
@@ -32,7 +32,7 @@ pub(super) async fn network_interfaces(
         };
         each(ACTION, &ec2.budget, page, |interface: NetworkInterface| {
             for group in interface.groups.unwrap_or_default() {
-                let id = group.group_id.ok_or_else(|| malformed(ACTION, "a security group has no id"))?;
+                let id = group.group_id.ok_or_else(|| Unreadable::malformed(ACTION, "a security group has no id"))?;
                 if let Some(count) = counted.get_mut(&id) {
                     *count += 1;
                 }

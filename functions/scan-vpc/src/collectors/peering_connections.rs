@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{VpcPeeringConnection, VpcPeeringConnectionVpcInfo};
 
 use super::paging::each;
 use super::route_tables::peering_routes;
-use super::{Ec2Vpcs, PAGE_SIZE, malformed, tags};
+use super::{Ec2Vpcs, PAGE_SIZE, tags};
 
 const ACTION: &str = "ec2:DescribeVpcPeeringConnections";
 
@@ -27,7 +27,9 @@ pub(super) async fn peering_connections(ec2: &Ec2Vpcs) -> Result<Vec<PeeringConn
     .await?;
     let mut routes = if listed.is_empty() { Ok(BTreeMap::new()) } else { peering_routes(ec2).await };
     let connections = listed.into_iter().map(|it| peering_connection(ec2, it, &mut routes));
-    let lacking = || malformed(ACTION, "a peering connection lacks its id, status or a VPC, or part of a tag or range");
+    let lacking = || {
+        Unreadable::malformed(ACTION, "a peering connection lacks its id, status or a VPC, or part of a tag or range")
+    };
     connections.collect::<Option<_>>().ok_or_else(lacking)
 }
 

@@ -2,8 +2,6 @@ use std::collections::BTreeMap;
 
 use audit_model::{Reading, Unreadable};
 
-use super::malformed;
-
 /// What one call listed, sorted by the VPC that it belongs to.
 #[derive(Debug)]
 pub(super) struct PerVpc<T> {
@@ -24,9 +22,10 @@ impl<T> PerVpc<T> {
     /// The entry belongs to no VPC, so that nobody knows whose list it is missing from.
     pub(super) fn add(&mut self, vpc_id: Option<String>, entry: Option<T>) -> Result<(), Unreadable> {
         let (action, kind) = (self.action, self.kind);
-        let vpc_id = vpc_id.ok_or_else(|| malformed(action, &format!("{kind} belongs to no VPC")))?;
-        let entry =
-            entry.ok_or_else(|| malformed(action, &format!("{kind} of this VPC lacks what AWS always says of it")));
+        let vpc_id = vpc_id.ok_or_else(|| Unreadable::malformed(action, format!("{kind} belongs to no VPC")))?;
+        let entry = entry.ok_or_else(|| {
+            Unreadable::malformed(action, format!("{kind} of this VPC lacks what AWS always says of it"))
+        });
         let list = self.listed.entry(vpc_id).or_insert_with(|| Ok(Vec::new()));
         match (&mut *list, entry) {
             (Ok(entries), Ok(entry)) => entries.push(entry),

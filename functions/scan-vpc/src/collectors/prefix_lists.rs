@@ -1,8 +1,8 @@
 use audit_model::{Reading, Unreadable};
 use aws_sdk_ec2::types::PrefixListEntry;
 
+use super::Ec2Vpcs;
 use super::paging::each;
-use super::{Ec2Vpcs, malformed};
 
 const ACTION: &str = "ec2:GetManagedPrefixListEntries";
 
@@ -23,7 +23,7 @@ async fn read(ec2: &Ec2Vpcs, prefix_list_id: &str) -> Result<Vec<String>, Unread
         async { call.await.map(|page| (page.entries, page.next_token)) }
     };
     each(ACTION, &ec2.budget, page, |entry: PrefixListEntry| {
-        entries.push(entry.cidr.ok_or_else(|| malformed(ACTION, "an entry has no range"))?);
+        entries.push(entry.cidr.ok_or_else(|| Unreadable::malformed(ACTION, "an entry has no range"))?);
         Ok(())
     })
     .await?;

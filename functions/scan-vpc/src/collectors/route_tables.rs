@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{self, Filter};
 
 use super::paging::each;
 use super::per_vpc::PerVpc;
-use super::{Ec2Vpcs, filter, malformed};
+use super::{Ec2Vpcs, filter};
 
 const ACTION: &str = "ec2:DescribeRouteTables";
 
@@ -26,9 +26,9 @@ pub(super) async fn peering_routes(ec2: &Ec2Vpcs) -> Result<BTreeMap<String, Vec
     // A wildcard, for EC2 takes 200 values in a filter and an account may have more connections:
     // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html
     describe(ec2, filter("route.vpc-peering-connection-id", &["pcx-*".to_owned()]), |table| {
-        for (connection, route) in routes_into_peering(table)
-            .ok_or_else(|| malformed(ACTION, "a route table lacks its id or VPC, or a route its destination"))?
-        {
+        for (connection, route) in routes_into_peering(table).ok_or_else(|| {
+            Unreadable::malformed(ACTION, "a route table lacks its id or VPC, or a route its destination")
+        })? {
             routes.entry(connection).or_default().push(route);
         }
         Ok(())

@@ -16,7 +16,7 @@ use super::route_tables::route_tables;
 use super::security_groups::security_groups;
 use super::subnets::subnets;
 use super::vpc_endpoints::vpc_endpoints;
-use super::{PAGE_SIZE, VpcCollector, filter, malformed, tags};
+use super::{PAGE_SIZE, VpcCollector, filter, tags};
 
 const ACTION: &str = "ec2:DescribeVpcs";
 
@@ -95,9 +95,11 @@ impl Ec2Vpcs {
             async { call.await.map(|page| (page.vpcs, page.next_token)) }
         };
         each(ACTION, &self.budget, page, |vpc: types::Vpc| {
-            let id = vpc.vpc_id.ok_or_else(|| malformed(ACTION, "a VPC has no id"))?;
-            let tags = tags::tags(vpc.tags)
-                .map_or_else(|| Reading::Unreadable(malformed(ACTION, "a tag lacks its key or value")), Reading::seen);
+            let id = vpc.vpc_id.ok_or_else(|| Unreadable::malformed(ACTION, "a VPC has no id"))?;
+            let tags = tags::tags(vpc.tags).map_or_else(
+                || Reading::Unreadable(Unreadable::malformed(ACTION, "a tag lacks its key or value")),
+                Reading::seen,
+            );
             found.insert(id, tags);
             Ok(())
         })

@@ -72,6 +72,18 @@ pub struct Unreadable {
     pub detail: String,
 }
 
+impl Unreadable {
+    /// An answer that could not be understood, or contradicts itself or what AWS documents.
+    pub fn malformed(action: &str, detail: impl Into<String>) -> Self {
+        Self { action: action.to_owned(), cause: UnreadableCause::Malformed, detail: detail.into() }
+    }
+
+    /// An answer that was understood, and from which the verdict does not follow.
+    pub fn undecidable(action: &str, detail: impl Into<String>) -> Self {
+        Self { action: action.to_owned(), cause: UnreadableCause::Undecidable, detail: detail.into() }
+    }
+}
+
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.action, self.cause, self.detail)

@@ -4,11 +4,10 @@
 //! unreadable one says, and what is open by one way stays open whatever the other way says.
 
 use audit_model::resource::{Bucket, ObjectOwnership, PublicAccessBlock};
-use audit_model::{Reading, Unreadable, UnreadableCause};
+use audit_model::{Reading, Unreadable};
 
 use crate::resource_policy::{ActionKind, Exposure, PUBLIC_GROUPS, PolicyDocument, Question, exposure};
 use crate::rule::Outcome;
-use crate::unsettled::undecidable;
 
 /// What the public may do with a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +159,7 @@ fn by_policy(access: Access, bucket: &Bucket) -> Way {
         (Exposure::NotPublic, _) => Way::Closed("the bucket policy gives the public no such access".to_owned()),
         (Exposure::Undecided(how), status) => {
             let how = format!("{how}: whether that is public cannot be told from the policy alone");
-            let mut missing = vec![undecidable("s3:GetBucketPolicy", how)];
+            let mut missing = vec![Unreadable::undecidable("s3:GetBucketPolicy", how)];
             missing.extend(status.err());
             Way::Unknown(missing)
         }
@@ -168,7 +167,10 @@ fn by_policy(access: Access, bucket: &Bucket) -> Way {
 }
 
 fn contradiction(what: &str) -> Unreadable {
-    undecidable("s3:GetBucketPolicyStatus", format!("Amazon S3 calls the bucket policy public, though {what}"))
+    Unreadable::undecidable(
+        "s3:GetBucketPolicyStatus",
+        format!("Amazon S3 calls the bucket policy public, though {what}"),
+    )
 }
 
 fn by_access_control_list(access: Access, bucket: &Bucket) -> Way {
@@ -185,11 +187,10 @@ fn by_access_control_list(access: Access, bucket: &Bucket) -> Way {
                 return Way::Open(format!("the access control list grants {} to {group}", grant.permission));
             }
             Some(false) => {}
-            None => unknown.push(Unreadable {
-                action: "s3:GetBucketAcl".to_owned(),
-                cause: UnreadableCause::Malformed,
-                detail: format!("the access control list grants {group} a permission that is not known"),
-            }),
+            None => unknown.push(Unreadable::malformed(
+                "s3:GetBucketAcl",
+                format!("the access control list grants {group} a permission that is not known"),
+            )),
         }
     }
     if unknown.is_empty() {
@@ -240,6 +241,7 @@ fn blocked(bucket: &Bucket, name: &str, setting: fn(&PublicAccessBlock) -> bool)
 
 #[cfg(test)]
 mod tests {
+    use audit_model::UnreadableCause;
     use audit_model::resource::BucketAcl;
 
     use super::*;

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use crate::catalogue::CATALOGUE;
 use crate::rule::{Check, Evaluate, Outcome, Rule};
-use crate::unsettled::malformed;
 
 /// Judges resources for one scan. Findings come out ordered by resource ARN, then rule id.
 #[derive(Debug, Clone, Copy)]
@@ -157,7 +156,7 @@ fn with_default<'a, R>(
 ) -> Result<&'a [R], Unreadable> {
     match reading.listed()? {
         resources if resources.iter().any(is_default) => Ok(resources),
-        _ => Err(malformed(action, "the one was not listed that AWS makes with every VPC")),
+        _ => Err(Unreadable::malformed(action, "the one was not listed that AWS makes with every VPC")),
     }
 }
 

@@ -24,7 +24,6 @@ mod rules_reference;
 mod s3;
 mod secrets;
 mod tags;
-mod unsettled;
 mod vpc;
 
 pub use catalogue::{CATALOGUE, remediable_rules, rule};

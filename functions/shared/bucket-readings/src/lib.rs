@@ -8,7 +8,7 @@ mod kms_key;
 mod s3_control;
 
 use audit_model::resource::{AclGrant, BucketAcl, BucketEncryption};
-use audit_model::{Reading, Tags, Unreadable, UnreadableCause};
+use audit_model::{Reading, Tags, Unreadable};
 use audit_task::{error_code, unreadable};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -105,11 +105,7 @@ pub fn absent_or_unreadable<T, E: ProvideErrorMetadata, R>(
 
 /// An answer that cannot be understood.
 pub fn malformed<T>(action: &str, detail: &str) -> Reading<T> {
-    Reading::Unreadable(Unreadable {
-        action: action.to_owned(),
-        cause: UnreadableCause::Malformed,
-        detail: detail.to_owned(),
-    })
+    Reading::Unreadable(Unreadable::malformed(action, detail))
 }
 
 /// S3 allows one rule in a bucket's encryption configuration.
@@ -136,6 +132,7 @@ fn grantee(grantee: Grantee) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use audit_model::UnreadableCause;
     use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
     use aws_sdk_s3::primitives::SdkBody;
     use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};

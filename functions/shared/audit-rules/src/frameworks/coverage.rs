@@ -13,21 +13,20 @@ use crate::rule::Rule;
 /// What a scan came to for every framework, in their order.
 pub fn framework_coverage(plan: &Plan, summary: &Summary) -> Vec<FrameworkCoverage> {
     let of = |framework: Framework| {
-        let covered = |control: &&Control| !rules_for(control).is_empty();
-        let (covered, not_covered): (Vec<&Control>, Vec<&Control>) = framework.controls().iter().partition(covered);
-        let controls = covered.into_iter().map(|control| {
+        let controls = framework.controls().iter().map(|control| (control, rules_for(control)));
+        let (covered, not_covered): (Vec<_>, Vec<_>) = controls.partition(|(_, rules)| !rules.is_empty());
+        let controls = covered.into_iter().map(|(control, rules)| {
             let rules: BTreeMap<&'static str, RuleResult> =
-                rules_for(control).into_iter().map(|rule| (rule.id, RuleResult::of(rule, plan, summary))).collect();
+                rules.into_iter().map(|rule| (rule.id, RuleResult::of(rule, plan, summary))).collect();
             let result = rules.values().map(|rule| rule.result).max().unwrap_or(ControlResult::NotEvaluated);
             CoveredControl { id: control.id, title: control.title, result, rules }
         });
+        let not_covered =
+            not_covered.iter().map(|(control, _)| UncoveredControl { id: control.id, title: control.title });
         FrameworkCoverage {
             framework: framework.name(),
             controls: controls.collect(),
-            not_covered: not_covered
-                .into_iter()
-                .map(|control| UncoveredControl { id: control.id, title: control.title })
-                .collect(),
+            not_covered: not_covered.collect(),
         }
     };
     Framework::ALL.into_iter().map(of).collect()

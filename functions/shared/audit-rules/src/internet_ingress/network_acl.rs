@@ -11,7 +11,6 @@ use super::addresses::{Family, covers};
 use super::ports::pieces;
 use super::{ALL_PROTOCOLS, Ports, Protocol, in_words, open_in_words, ports_from_internet, ports_of};
 use crate::listing::first_of;
-use crate::unsettled::malformed;
 
 /// A network ACL's entries for inbound traffic.
 ///
@@ -36,7 +35,8 @@ impl<'a> AclIngress<'a> {
         let entries = acl.ingress.iter().map(|entry| {
             let (first, last) = entry.ports.unzip();
             let range = entry.range.parse();
-            let range = range.map_err(|_| malformed("ec2:DescribeNetworkAcls", "a range is not in CIDR notation"))?;
+            let range = range
+                .map_err(|_| Unreadable::malformed("ec2:DescribeNetworkAcls", "a range is not in CIDR notation"))?;
             Ok(Entry { entry, ports: ports_of(&entry.protocol, first, last), range })
         });
         Ok(Self(entries.collect::<Result<_, _>>()?))

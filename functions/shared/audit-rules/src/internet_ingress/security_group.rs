@@ -10,7 +10,6 @@ use ipnet::IpNet;
 use super::addresses::{Family, cover_internet};
 use super::ports::pieces;
 use super::{Ports, Protocol, in_words, open_in_words, ports_from_internet, ports_of};
-use crate::unsettled::malformed;
 
 /// A security group's inbound rules, as far as they are for one protocol.
 ///
@@ -164,7 +163,7 @@ pub(crate) fn any_open<const N: usize>(
 }
 
 fn parse(range: &str, action: &str) -> Result<IpNet, Unreadable> {
-    range.parse().map_err(|_| malformed(action, "a range is not in CIDR notation"))
+    range.parse().map_err(|_| Unreadable::malformed(action, "a range is not in CIDR notation"))
 }
 
 #[cfg(test)]

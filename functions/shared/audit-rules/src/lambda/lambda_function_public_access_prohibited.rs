@@ -7,7 +7,6 @@ use crate::frameworks::{fsbp, nist_800_53_r5, pci_dss_4_0_1};
 use crate::listing::first_of;
 use crate::resource_policy::{ActionKind, Exposure, PolicyDocument, Question, exposure, lets_in_service_for_anyone};
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::undecidable;
 
 pub(super) const RULE: Rule = Rule {
     id: "lambda-function-public-access-prohibited",
@@ -107,7 +106,7 @@ fn opening(place: &str, policy: &Reading<String>, resources: &[String]) -> Resul
         }
         (Exposure::Undecided(how), None) => {
             let detail = format!("in {place} {how}: whether that is public cannot be told from the policy alone");
-            Err(undecidable(ACTION, detail))
+            Err(Unreadable::undecidable(ACTION, detail))
         }
         (Exposure::NotPublic, None) => Ok(Answer::Closed),
     }

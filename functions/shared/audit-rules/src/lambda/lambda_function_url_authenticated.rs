@@ -7,7 +7,6 @@ use crate::frameworks::nist_800_53_r5;
 use crate::lambda::{in_words, urls};
 use crate::listing::first_of;
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::undecidable;
 
 pub(super) const RULE: Rule = Rule {
     id: "lambda-function-url-authenticated",
@@ -73,7 +72,7 @@ fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
         Ok(Outcome::non_compliant(format!("without authentication: {}", first_of(&open))))
     } else if !unknown.is_empty() {
         let detail = format!("an authentication type that AWS does not document: {}", first_of(&unknown));
-        Err(undecidable("lambda:ListFunctionUrlConfigs", detail))
+        Err(Unreadable::undecidable("lambda:ListFunctionUrlConfigs", detail))
     } else {
         Ok(Outcome::compliant(format!("by AWS_IAM: {}", first_of(&those(|_| true)))))
     }

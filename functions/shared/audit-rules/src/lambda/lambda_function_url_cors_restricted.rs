@@ -6,7 +6,6 @@ use audit_model::{Policy, Severity, Unreadable};
 use crate::lambda::{in_words, urls};
 use crate::listing::first_of;
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::undecidable;
 
 pub(super) const RULE: Rule = Rule {
     id: "lambda-function-url-cors-restricted",
@@ -50,7 +49,7 @@ fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
         Ok(Outcome::non_compliant(format!("the origin * is allowed by {}", first_of(&any))))
     } else if !patterns.is_empty() {
         let detail = format!("an origin with a wildcard in it is allowed by {}", first_of(&patterns));
-        Err(undecidable("lambda:ListFunctionUrlConfigs", detail))
+        Err(Unreadable::undecidable("lambda:ListFunctionUrlConfigs", detail))
     } else {
         let origins: Vec<&str> = urls.iter().flat_map(|url| url.allowed_origins.iter().map(String::as_str)).collect();
         Ok(Outcome::compliant(if origins.is_empty() {

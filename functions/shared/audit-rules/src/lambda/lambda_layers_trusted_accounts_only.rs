@@ -8,7 +8,6 @@ use crate::listing::first_of;
 use crate::parameter::TRUSTED_LAYER_ACCOUNTS;
 use crate::resource_policy::is_account;
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::malformed;
 
 pub(super) const RULE: Rule = Rule {
     id: "lambda-layers-trusted-accounts-only",
@@ -52,7 +51,10 @@ fn evaluate(function: &Function, policy: &Policy) -> Result<Outcome, Unreadable>
     if !foreign.is_empty() {
         Ok(Outcome::non_compliant(format!("layers of accounts that are not trusted: {}", first_of(&foreign))))
     } else if without_owner > 0 {
-        Err(malformed("lambda:GetFunction", format!("layers without the ARN of a layer version: {without_owner}")))
+        Err(Unreadable::malformed(
+            "lambda:GetFunction",
+            format!("layers without the ARN of a layer version: {without_owner}"),
+        ))
     } else if layers.is_empty() {
         Ok(Outcome::compliant("the function uses no layers"))
     } else {

@@ -1,7 +1,7 @@
 //! A function runs on a runtime that AWS still mends.
 
 use audit_model::resource::Function;
-use audit_model::{Policy, Severity, Unreadable, UnreadableCause};
+use audit_model::{Policy, Severity, Unreadable};
 
 use crate::frameworks::{fsbp, nist_800_53_r5, pci_dss_4_0_1};
 use crate::lambda::configuration;
@@ -48,11 +48,8 @@ fn evaluate(function: &Function, policy: &Policy) -> Result<Outcome, Unreadable>
         return Ok(Outcome::not_applicable("a container image brings its own runtime"));
     }
     let Some(runtime) = configuration.runtime.as_deref() else {
-        return Err(Unreadable {
-            action: "lambda:GetFunction".to_owned(),
-            cause: UnreadableCause::Malformed,
-            detail: "a function that is no container image came without a runtime".to_owned(),
-        });
+        let detail = "a function that is no container image came without a runtime";
+        return Err(Unreadable::malformed("lambda:GetFunction", detail));
     };
     Ok(if runtime == "provided" || runtime.starts_with("provided.") {
         Outcome::not_applicable(format!("{runtime} is an OS-only runtime, the function brings its own"))

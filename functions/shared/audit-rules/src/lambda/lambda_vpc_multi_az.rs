@@ -10,7 +10,6 @@ use crate::frameworks::{fsbp, nist_800_53_r5};
 use crate::lambda::configuration;
 use crate::parameter::LAMBDA_AVAILABILITY_ZONES;
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::malformed;
 
 pub(super) const RULE: Rule = Rule {
     id: "lambda-vpc-multi-az",
@@ -59,7 +58,7 @@ fn evaluate(function: &Function, policy: &Policy) -> Result<Outcome, Unreadable>
         Err(why) => return Err(why),
     };
     if told.is_empty() {
-        return Err(malformed("ec2:DescribeSubnets", "no zone was told of a function in a VPC"));
+        return Err(Unreadable::malformed("ec2:DescribeSubnets", "no zone was told of a function in a VPC"));
     }
     let zones = availability_zones(&function.identity.region, told);
     let place = if zones.is_empty() { "no Availability Zone".to_owned() } else { zones.join(", ") };

@@ -18,7 +18,6 @@ use audit_model::Unreadable;
 use audit_model::resource::{Function, FunctionConfiguration, FunctionUrl};
 
 use crate::rule::Rule;
-use crate::unsettled::malformed;
 
 /// In the order of the catalogue.
 pub(crate) const RULES: &[&Rule] = &[
@@ -43,7 +42,7 @@ pub(crate) const RULES: &[&Rule] = &[
 /// It could not be read.
 fn configuration(function: &Function) -> Result<&FunctionConfiguration, Unreadable> {
     let configuration = function.configuration.known()?;
-    configuration.ok_or_else(|| malformed("lambda:GetFunction", "the answer came without a configuration"))
+    configuration.ok_or_else(|| Unreadable::malformed("lambda:GetFunction", "the answer came without a configuration"))
 }
 
 /// The function's URLs, that of the function itself and those of its aliases.

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use audit_model::{Unreadable, UnreadableCause};
+use audit_model::Unreadable;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -46,14 +46,10 @@ impl PolicyDocument {
     /// # Errors
     /// The text is no policy. The error says where it went wrong and repeats nothing of the text.
     pub(crate) fn parse(text: &str, action: &str) -> Result<Self, Unreadable> {
-        let mut document: Self = serde_json::from_str(text).map_err(|error| Unreadable {
-            action: action.to_owned(),
-            cause: UnreadableCause::Malformed,
-            detail: format!(
-                "the policy does not follow the grammar of the IAM policy language at line {}, column {}",
-                error.line(),
-                error.column()
-            ),
+        let mut document: Self = serde_json::from_str(text).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let detail = "the policy does not follow the grammar of the IAM policy language at";
+            Unreadable::malformed(action, format!("{detail} line {line}, column {column}"))
         })?;
         if document.version == Version::V2008 {
             document.statements.iter_mut().for_each(Statement::take_variables_literally);
@@ -277,6 +273,8 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
 
 #[cfg(test)]
 mod tests {
+    use audit_model::UnreadableCause;
+
     use super::*;
     use crate::resource_policy::condition::{Comparison, SetOperator};
 

@@ -14,7 +14,6 @@ use super::grant::{Question, grants};
 use super::grantee::Grantee;
 use super::narrowing::Narrowing;
 use super::principal::{Principal, PrincipalKind, Principals, account_of};
-use crate::unsettled::undecidable;
 
 /// A grantee who does not belong to the account that the resource belongs to.
 pub type Outsider = Grantee;
@@ -34,7 +33,7 @@ impl Audience {
     /// Why no verdict can be given where the outsiders alone decide nothing; empty where they are all there are.
     /// `action` is the IAM action that read the policy.
     pub(crate) fn missing(&self, action: &str) -> Vec<Unreadable> {
-        self.undecided.iter().map(|why| undecidable(action, why.clone())).collect()
+        self.undecided.iter().map(|why| Unreadable::undecidable(action, why.clone())).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The KMS key that a bucket encrypts with is there and can be used.
 
 use audit_model::resource::{Bucket, KmsKey};
-use audit_model::{Policy, Severity, Unreadable, UnreadableCause};
+use audit_model::{Policy, Severity, Unreadable};
 
 use crate::kms_key::{is_aws_managed, key_region};
 use crate::rule::{Check, Outcome, Rule};
@@ -65,17 +65,16 @@ fn judge(KmsKey { arn, state, spec, .. }: &KmsKey) -> Result<Outcome, Unreadable
         "Creating" | "Disabled" | "PendingDeletion" | "PendingImport" | "PendingReplicaDeletion" | "Unavailable" => {
             Ok(Outcome::non_compliant(format!("{arn} is {state}")))
         }
-        _ => Err(Unreadable {
-            action: "kms:DescribeKey".to_owned(),
-            cause: UnreadableCause::Undecidable,
-            detail: format!("{arn} is in the state {state:?}, which is not known here"),
-        }),
+        _ => Err(Unreadable::undecidable(
+            "kms:DescribeKey",
+            format!("{arn} is in the state {state:?}, which is not known here"),
+        )),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use audit_model::Reading;
+    use audit_model::{Reading, UnreadableCause};
 
     use super::*;
     use crate::fixtures::{self, KEY};

@@ -6,7 +6,6 @@ use audit_model::{Policy, Severity, Unreadable};
 use crate::frameworks::{fsbp, nist_800_53_r5};
 use crate::resource_policy::{ActionKind, Outsider, PolicyDocument, Question, audience};
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::undecidable;
 
 pub(super) const RULE: Rule = Rule {
     id: "s3-bucket-policy-grantee-restricted",
@@ -61,7 +60,7 @@ fn evaluate(bucket: &Bucket, _: &Policy) -> Result<Outcome, Unreadable> {
             }
             // A service is no principal of another account.
             Outsider::Service(_) => {}
-            Outsider::Other(_) => missing.push(undecidable(
+            Outsider::Other(_) => missing.push(Unreadable::undecidable(
                 ACTION,
                 format!("{statement} lets in {outsider}, and whether that is another account is not known"),
             )),

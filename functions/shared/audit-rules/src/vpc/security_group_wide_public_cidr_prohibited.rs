@@ -9,7 +9,6 @@ use ipnet::Ipv4Net;
 use crate::internet_ingress::is_public;
 use crate::listing::first_of;
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::malformed;
 
 pub(super) const RULE: Rule = Rule {
     id: "security-group-wide-public-cidr-prohibited",
@@ -45,7 +44,9 @@ fn evaluate(group: &SecurityGroup, _: &Policy) -> Result<Outcome, Unreadable> {
                 wide.push(format!("{direction} {range}"));
             }
             Ok(_) => {}
-            Err(_) => missing = Some(malformed("ec2:DescribeSecurityGroups", "a range is not in CIDR notation")),
+            Err(_) => {
+                missing = Some(Unreadable::malformed("ec2:DescribeSecurityGroups", "a range is not in CIDR notation"))
+            }
         }
     }
     wide.dedup();

@@ -5,7 +5,6 @@ use audit_model::{Policy, Severity, Unreadable};
 
 use crate::frameworks::fsbp;
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::{malformed, undecidable};
 
 pub(super) const RULE: Rule = Rule {
     id: "vpc-block-public-access-enabled",
@@ -37,14 +36,14 @@ pub(super) const RULE: Rule = Rule {
 fn evaluate(account: &NetworkAccount, _: &Policy) -> Result<Outcome, Unreadable> {
     // AWS answers `off` where nobody ever set a mode.
     let Some(options) = account.block_public_access.known()? else {
-        return Err(malformed(ACTION, "the answer came without the mode"));
+        return Err(Unreadable::malformed(ACTION, "the answer came without the mode"));
     };
     let mode = options.internet_gateway_block_mode.as_str();
     let observed = format!("the mode is {mode}");
     match mode {
         "block-bidirectional" | "block-ingress" => Ok(Outcome::compliant(observed)),
         "off" => Ok(Outcome::non_compliant(observed)),
-        _ => Err(undecidable(ACTION, format!("{observed}, which is not among those that AWS documents"))),
+        _ => Err(Unreadable::undecidable(ACTION, format!("{observed}, which is not among those that AWS documents"))),
     }
 }
 

@@ -6,7 +6,6 @@ use audit_model::{Policy, Severity, Unreadable};
 use crate::parameter::TRUSTED_ACCOUNTS;
 use crate::resource_policy::{ActionKind, Outsider, PolicyDocument, Question, audience};
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::undecidable;
 
 pub(super) const RULE: Rule = Rule {
     id: "vpc-endpoint-policy-trust-bounded",
@@ -48,7 +47,10 @@ fn evaluate(endpoint: &VpcEndpoint, policy: &Policy) -> Result<Outcome, Unreadab
         ));
     }
     let Some(text) = endpoint.policy.known()? else {
-        return Err(undecidable(ACTION, "no policy was told, and whether the service takes one is not known"));
+        return Err(Unreadable::undecidable(
+            ACTION,
+            "no policy was told, and whether the service takes one is not known",
+        ));
     };
     let document = PolicyDocument::parse(text, ACTION)?;
     let question = Question { actions: ActionKind::ALL, resources: &["*".to_owned()] };
@@ -62,7 +64,7 @@ fn evaluate(endpoint: &VpcEndpoint, policy: &Policy) -> Result<Outcome, Unreadab
             }
             // What AWS does for its customers is bound by their policies, and no account of a stranger's.
             Outsider::Service(_) => {}
-            Outsider::Other(_) => missing.push(undecidable(
+            Outsider::Other(_) => missing.push(Unreadable::undecidable(
                 ACTION,
                 format!("{statement} lets in {outsider}, and whether these are trusted accounts is not known"),
             )),

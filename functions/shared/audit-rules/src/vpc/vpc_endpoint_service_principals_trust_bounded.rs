@@ -6,7 +6,6 @@ use audit_model::{Policy, Severity, Unreadable};
 use crate::parameter::TRUSTED_ACCOUNTS;
 use crate::resource_policy::account_of;
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::undecidable;
 
 pub(super) const RULE: Rule = Rule {
     id: "vpc-endpoint-service-principals-trust-bounded",
@@ -49,7 +48,9 @@ fn evaluate(service: &EndpointService, policy: &Policy) -> Result<Outcome, Unrea
                     "{principal} may use the service, whose account is not trusted"
                 )));
             }
-            None => missing.push(undecidable(ACTION, format!("the principal {principal} names no account"))),
+            None => {
+                missing.push(Unreadable::undecidable(ACTION, format!("the principal {principal} names no account")))
+            }
         }
     }
     Ok(if !missing.is_empty() {

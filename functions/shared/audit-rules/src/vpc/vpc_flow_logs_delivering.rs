@@ -5,7 +5,6 @@ use audit_model::{Policy, Severity, Unreadable};
 
 use crate::listing::first_of;
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::undecidable;
 
 pub(super) const RULE: Rule = Rule {
     id: "vpc-flow-logs-delivering",
@@ -47,7 +46,7 @@ fn evaluate(vpc: &Vpc, _: &Policy) -> Result<Outcome, Unreadable> {
     if open.is_empty() {
         Ok(Outcome::compliant(format!("{} delivered", names(&delivered))))
     } else {
-        Err(undecidable(ACTION, format!("{} neither delivered nor failed yet", names(&open))))
+        Err(Unreadable::undecidable(ACTION, format!("{} neither delivered nor failed yet", names(&open))))
     }
 }
 

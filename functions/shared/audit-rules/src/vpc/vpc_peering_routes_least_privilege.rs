@@ -9,7 +9,6 @@ use ipnet::IpNet;
 use crate::frameworks::{cis_3_0, cis_5_0};
 use crate::listing::first_of;
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::{malformed, undecidable};
 
 pub(super) const RULE: Rule = Rule {
     id: "vpc-peering-routes-least-privilege",
@@ -77,12 +76,13 @@ fn whole_networks(connection: &PeeringConnection) -> (Vec<Whole>, Vec<Unreadable
     let mut missing = Vec::new();
     for PeeredVpc { vpc_id, ranges } in [&connection.requester, &connection.accepter] {
         if ranges.is_empty() {
-            missing.push(undecidable(CONNECTIONS, format!("no ranges of {vpc_id} were told")));
+            missing.push(Unreadable::undecidable(CONNECTIONS, format!("no ranges of {vpc_id} were told")));
         }
         for range in ranges {
             match range.parse::<IpNet>() {
                 Ok(range) => wholes.push(Whole { range, in_words: format!("all of {range} of {vpc_id}") }),
-                Err(_) => missing.push(malformed(CONNECTIONS, format!("a range of {vpc_id} is not in CIDR notation"))),
+                Err(_) => missing
+                    .push(Unreadable::malformed(CONNECTIONS, format!("a range of {vpc_id} is not in CIDR notation"))),
             }
         }
     }
@@ -99,10 +99,13 @@ fn reached_networks(routes: &[PeeringRoute]) -> (BTreeMap<&str, Vec<IpNet>>, Vec
             Err(_) if destination.starts_with("pl-") => {
                 let detail =
                     format!("{route_table} leads {destination} into the connection, whose entries are not read");
-                missing.push(undecidable(ROUTES, detail));
+                missing.push(Unreadable::undecidable(ROUTES, detail));
             }
             Err(_) => {
-                missing.push(malformed(ROUTES, format!("a destination in {route_table} is not in CIDR notation")));
+                missing.push(Unreadable::malformed(
+                    ROUTES,
+                    format!("a destination in {route_table} is not in CIDR notation"),
+                ));
             }
         }
     }

@@ -5,7 +5,6 @@ use audit_model::{Policy, Severity, Unreadable};
 
 use crate::listing::first_of;
 use crate::rule::{Check, Outcome, Rule};
-use crate::unsettled::malformed;
 
 pub(super) const RULE: Rule = Rule {
     id: "vpc-subnets-public-private-separated",
@@ -53,7 +52,7 @@ fn evaluate(vpc: &Vpc, _: &Policy) -> Result<Outcome, Unreadable> {
     }
     if !without_table.is_empty() {
         let detail = format!("no main route table was listed, which counts for {}", first_of(&without_table));
-        return Err(malformed("ec2:DescribeRouteTables", detail));
+        return Err(Unreadable::malformed("ec2:DescribeRouteTables", detail));
     }
     Ok(if public.is_empty() {
         Outcome::not_applicable("no subnet is public")
