@@ -1,4 +1,4 @@
-"""The sample account: what it is made of, how it is made, and which verdicts it must get.
+"""The sample account: what it is made of, how it is made, which verdicts it must get, and what remediation does to it.
 
 The pipeline test and the demo create it and compare a scan's findings with the expectation. boto3
 clients are handed in by a function from service name to client, so that this module needs no AWS
@@ -79,6 +79,34 @@ def expected_verdicts_of(service: str) -> list[Expectation]:
                 question=Question(row["resource_type"], row["resource_name"], row["rule_id"]),
                 service=row["service"],
                 status=row["status"],
+                why=row["why"],
+            )
+            for row in csv.DictReader(file, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class ExpectedRemediation:
+    """What a person wrote down for one bucket that default encryption could be given to."""
+
+    bucket: str
+    """The bucket's name, with the account id."""
+    decision: str
+    """``APPLY`` or ``SKIP``."""
+    reasons: tuple[str, ...]
+    """The codes of every reason to leave it alone, sorted: the README has them. None for ``APPLY``."""
+    why: str
+    """The same in words."""
+
+
+def expected_remediation() -> list[ExpectedRemediation]:
+    """Read what remediation must do with each bucket that fails an encryption rule, in the file's order."""
+    with (FOLDER / "expected-remediation.csv").open(newline="", encoding="utf-8") as file:
+        return [
+            ExpectedRemediation(
+                bucket=row["bucket"],
+                decision=row["decision"],
+                reasons=tuple(row["reasons"].split()),
                 why=row["why"],
             )
             for row in csv.DictReader(file, strict=True)

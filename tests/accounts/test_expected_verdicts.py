@@ -214,7 +214,7 @@ def name_tag(resource: dict[str, Any]) -> str:
 
 def test_the_account_has_the_size_it_is_said_to_have() -> None:
     kinds = Counter(kind for kind, _ in resources())
-    assert kinds["AWS::S3::Bucket"] == 16 + 1
+    assert kinds["AWS::S3::Bucket"] == 21 + 1
     assert kinds["AWS::S3::AccessPoint"] == 2
     assert kinds["AWS::EC2::VPC"] == 4 + 1
     assert kinds["AWS::Lambda::Function"] == 12

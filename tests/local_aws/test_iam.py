@@ -196,6 +196,7 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
         },
         "s3:PutEncryptionConfiguration",
     ),
+    ("s3", "delete_bucket_encryption", {"Bucket": BUCKET}, "s3:PutEncryptionConfiguration"),
     (
         "s3control",
         "put_public_access_block",
@@ -241,6 +242,7 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
     ("kms", "create_key", {}, "kms:CreateKey"),
     ("kms", "describe_key", {"KeyId": "alias/aws/s3"}, "kms:DescribeKey"),
     ("kms", "list_aliases", {}, "kms:ListAliases"),
+    ("kms", "list_keys", {}, "kms:ListKeys"),
     ("sns", "list_topics", {}, "sns:ListTopics"),
     ("sts", "get_caller_identity", {}, "sts:GetCallerIdentity"),
     (
@@ -625,14 +627,72 @@ def test_the_tags_of_a_new_key_are_a_permission_and_a_condition(restricted: REST
             make(*others, of=both)
 
 
-def test_the_tags_of_a_key_are_a_condition(restricted: RESTRICTED, client: Client) -> None:
+@pytest.mark.parametrize(
+    ("operation", "arguments", "action"),
+    [
+        ("describe_key", {}, "kms:DescribeKey"),
+        ("list_resource_tags", {}, "kms:ListResourceTags"),
+        ("generate_data_key_without_plaintext", {"KeySpec": "AES_256"}, "kms:GenerateDataKeyWithoutPlaintext"),
+    ],
+)
+def test_the_tags_of_a_key_are_a_condition(
+    restricted: RESTRICTED, client: Client, operation: str, arguments: dict[str, Any], action: str
+) -> None:
     tagged = client("kms").create_key(Tags=[{"TagKey": "bucket", "TagValue": "b"}])["KeyMetadata"]["Arn"]
     plain = client("kms").create_key()["KeyMetadata"]["Arn"]
     condition = {"Null": {"aws:ResourceTag/bucket": "false"}}
-    kms = restricted({"Effect": "Allow", "Action": "kms:DescribeKey", "Resource": "*", "Condition": condition})("kms")
-    kms.describe_key(KeyId=tagged)
+    kms = restricted({"Effect": "Allow", "Action": action, "Resource": "*", "Condition": condition})("kms")
+    getattr(kms, operation)(KeyId=tagged, **arguments)
     with denied():
-        kms.describe_key(KeyId=plain)
+        getattr(kms, operation)(KeyId=plain, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("condition", "admitted", "refused"),
+    [
+        (
+            {"StringEquals": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::b"}},
+            [{"aws:s3:arn": "arn:aws:s3:::b"}, {"aws:s3:arn": "arn:aws:s3:::b", "more": "x"}],
+            [{"aws:s3:arn": "arn:aws:s3:::c"}, {"other": "arn:aws:s3:::b"}, {}],
+        ),
+        (
+            {"StringLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::*"}},
+            [{"aws:s3:arn": "arn:aws:s3:::b"}],
+            [{"aws:s3:arn": "b"}, {}],
+        ),
+        (
+            {
+                "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["aws:s3:arn"]},
+                "Null": {"kms:EncryptionContextKeys": "false"},
+            },
+            [{"aws:s3:arn": "arn:aws:s3:::b"}],
+            [{"aws:s3:arn": "arn:aws:s3:::b", "more": "x"}, {}],
+        ),
+    ],
+    ids=["one pair", "a pattern", "the names"],
+)
+def test_the_encryption_context_of_a_data_key_is_a_condition(
+    restricted: RESTRICTED,
+    client: Client,
+    condition: dict[str, Any],
+    admitted: list[dict[str, str]],
+    refused: list[dict[str, str]],
+) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context"""
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    action = "kms:GenerateDataKeyWithoutPlaintext"
+    kms = restricted({"Effect": "Allow", "Action": action, "Resource": key, "Condition": condition})("kms")
+
+    def make(context: dict[str, str], key_id: str = key) -> None:
+        kms.generate_data_key_without_plaintext(KeyId=key_id, KeySpec="AES_256", EncryptionContext=context)
+
+    for context in admitted:
+        make(context)
+    for context in refused:
+        with denied():
+            make(context)
+    with denied():
+        make(admitted[0], client("kms").create_key()["KeyMetadata"]["Arn"])
 
 
 def test_an_alias_needs_the_permission_on_itself_too(restricted: RESTRICTED, client: Client, name: str) -> None:
@@ -654,6 +714,14 @@ def test_an_alias_needs_the_permission_on_the_key_that_it_names(
     kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=named["Arn"])
     with denied():
         kms.create_alias(AliasName=f"alias/{name}-other", TargetKeyId=other["Arn"])
+
+
+def test_the_aliases_of_a_key_are_listed_on_no_resource(restricted: RESTRICTED, client: Client) -> None:
+    """The Service Authorization Reference has no resource for ListAliases: a policy must name all of them."""
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    restricted({"Effect": "Allow", "Action": "kms:ListAliases", "Resource": "*"})("kms").list_aliases(KeyId=key)
+    with denied():
+        restricted({"Effect": "Allow", "Action": "kms:ListAliases", "Resource": key})("kms").list_aliases(KeyId=key)
 
 
 def test_a_key_that_is_named_by_an_alias_needs_the_permission_on_itself(

@@ -209,6 +209,41 @@ def test_blocked_encryption_types_stay_until_they_are_named_again(client: Client
     assert put()["BlockedEncryptionTypes"] == unblocked
 
 
+def test_deleting_the_encryption_of_a_bucket_puts_back_sse_s3(client: Client, bucket: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketEncryption.html"""
+    s3 = client("s3")
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+    s3.delete_bucket_encryption(Bucket=bucket)
+    (found,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert found["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert found["BucketKeyEnabled"] is False
+
+
+def test_the_log_delivery_group_is_let_in_where_public_lists_are_blocked(client: Client, bucket: str) -> None:
+    """Only AllUsers and AuthenticatedUsers make a list public; what the canned list grants is on the second page.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html and
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl
+    """
+    s3 = client("s3")
+    assert set(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values()) == {True}
+    with pytest.raises(ClientError) as refused:
+        s3.put_bucket_acl(Bucket=bucket, ACL="log-delivery-write")
+    assert refused.value.response["Error"]["Code"] == "AccessControlListNotSupported"
+
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    s3.put_bucket_acl(Bucket=bucket, ACL="log-delivery-write")
+    granted = {
+        (grant["Grantee"].get("URI"), grant["Permission"]) for grant in s3.get_bucket_acl(Bucket=bucket)["Grants"]
+    }
+    group = "http://acs.amazonaws.com/groups/s3/LogDelivery"
+    assert {(group, "WRITE"), (group, "READ_ACP")} <= granted
+
+
 def test_mfa_delete_is_told_once_it_was_configured(client: Client, bucket: str) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html"""
     s3 = client("s3")

@@ -1,7 +1,9 @@
-"""KMS: keys that AWS manages, and keys of other accounts."""
+"""KMS: keys that AWS manages, keys of other accounts, and lists in pages."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 from collections.abc import Callable
 from typing import Any
@@ -57,3 +59,52 @@ def a_key_of_another_account_is_refused(original: Callable[..., Any], request: d
             400,
         )
     return original(request)
+
+
+@replaces("services.kms", "_list_keys")
+def keys_are_listed_in_pages(original: Callable[..., Any], request: dict[str, Any]) -> Any:
+    """100 keys at a time unless the request says otherwise, and 1000 at most.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html
+    """
+    return _page(original({"Limit": len(kms._keys)}), request, ("Keys", "KeyId"), usual=100, most=1000)
+
+
+@replaces("services.kms", "_list_aliases")
+def aliases_are_listed_in_pages(original: Callable[..., Any], request: dict[str, Any]) -> Any:
+    """50 aliases at a time unless the request says otherwise, and 100 at most.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_ListAliases.html
+    """
+    return _page(original(request), request, ("Aliases", "AliasName"), usual=50, most=100)
+
+
+@replaces("services.kms", "_list_resource_tags")
+def tags_are_listed_in_pages(original: Callable[..., Any], request: dict[str, Any]) -> Any:
+    """50 tags at a time unless the request says otherwise, which is also the most.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_ListResourceTags.html
+    """
+    return _page(original(request), request, ("Tags", "TagKey"), usual=50, most=50)
+
+
+def _page(answer: Any, request: dict[str, Any], listed: tuple[str, str], *, usual: int, most: int) -> Any:
+    """Cut the page that the request asks for out of an answer that lists everything.
+
+    A marker names the last item of the page before, in the items' own order: nothing is left out or listed twice when
+    items come and go between two pages.
+    """
+    if answer[0] != 200:
+        return answer
+    items_field, name_field = listed
+    try:
+        last = base64.b64decode(request.get("Marker", ""), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return responses.error_response_json("InvalidMarkerException", "The marker is not valid", 400)
+    items = sorted(json.loads(answer[2])[items_field], key=lambda item: str(item[name_field]))
+    rest = [item for item in items if item[name_field] > last]
+    page = rest[: min(request.get("Limit", usual), most)]
+    if len(page) == len(rest):
+        return responses.json_response({items_field: page, "Truncated": False})
+    marker = base64.b64encode(page[-1][name_field].encode()).decode()
+    return responses.json_response({items_field: page, "Truncated": True, "NextMarker": marker})

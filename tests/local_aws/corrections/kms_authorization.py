@@ -181,6 +181,23 @@ def a_new_key_has_its_kind_for_conditions(
     }
 
 
+@replaces("core.iam_actions", "request_tag_context")
+def an_encryption_context_is_there_for_conditions(
+    original: Callable[..., dict[str, Any]], service: str, iam_action: str, body: bytes, params: dict[str, Any]
+) -> dict[str, Any]:
+    """What the request has as its encryption context: each pair, and the names of all.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context and
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context-keys
+    """
+    context = original(service, iam_action, body, params)
+    pairs = iam_actions._safe_json_field(body, "EncryptionContext") if service == "kms" else None
+    if not pairs:
+        return context
+    each = {f"kms:EncryptionContext:{name}": value for name, value in pairs.items()}
+    return {**context, **each, "kms:EncryptionContextKeys": list(pairs)}
+
+
 @replaces("core.iam_actions", "extract_resource_arn")
 def naming_a_key_is_checked_on_the_key(
     original: Callable[..., str],
@@ -206,6 +223,19 @@ def naming_a_key_is_checked_on_the_key(
         if key:
             body = json.dumps({"KeyId": key["Arn"]}).encode()
     return original(service, method, path, headers, body, *rest)
+
+
+@replaces("core.iam_actions", "extract_resource_arn")
+def aliases_are_listed_on_no_resource(
+    original: Callable[..., str], service: str, method: str, path: str, headers: dict[str, str], *rest: Any
+) -> str:
+    """ListAliases is authorized on ``*``, also where it asks for the aliases of one key.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
+    """
+    if service == "kms" and headers.get("x-amz-target") == "TrentService.ListAliases":
+        return "*"
+    return original(service, method, path, headers, *rest)
 
 
 @replaces("services.kms", "handle_request")
