@@ -1,9 +1,11 @@
-"""The metrics that a scan publishes once, and those that AWS keeps about the auditor.
+"""The metrics that a scan or a rollback publishes once.
 
-`publish-metrics` writes the scans' metrics; names and dimensions are the contract with it.
+`publish-metrics` writes them; names and dimensions are the contract with it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -17,7 +19,10 @@ SERVICES = ("s3", "vpc", "lambda")
 """Values of the dimension Service."""
 
 OUTCOMES = ("APPLIED", "WOULD_APPLY", "SKIPPED", "FAILED")
-"""Values of the dimension Outcome."""
+"""Values of the dimension Outcome of a scan's remediation."""
+
+OUTCOMES_OF_A_ROLLBACK = ("ROLLED_BACK", "WOULD_ROLL_BACK", "SKIPPED", "FAILED")
+"""Values of the dimension Outcome of a rollback."""
 
 STATUSES = ("COMPLETE", "PARTIAL", "SCOPED")
 """Values of the dimension Status; a scoped scan was asked to look at some services only."""
@@ -75,10 +80,15 @@ class ScanMetrics:
 
     def remediations(self) -> list[cloudwatch.Metric]:
         """What remediation decided, one metric an outcome."""
-        return [
-            self._metric("Remediations", "Sum", value.replace("_", " ").capitalize(), Outcome=value)
-            for value in OUTCOMES
-        ]
+        return self._by_outcome("Remediations", OUTCOMES)
+
+    def rollbacks(self) -> list[cloudwatch.Metric]:
+        """What rollbacks decided, one metric an outcome."""
+        return self._by_outcome("Rollbacks", OUTCOMES_OF_A_ROLLBACK)
+
+    def remediation_failures(self) -> cloudwatch.Metric:
+        """Buckets whose change, or whose restoration, failed; one value a scan or a rollback."""
+        return self._metric("RemediationFailures", WORST_OF_BAD)
 
     def scan_duration(self) -> cloudwatch.Metric:
         """From the start of the execution to the metrics, in seconds."""
@@ -87,6 +97,9 @@ class ScanMetrics:
     def scans_completed(self, status: str, *, period: Duration = SCAN_INTERVAL) -> cloudwatch.Metric:
         """Scans that reached their end with this status."""
         return self._metric("ScansCompleted", "Sum", period=period, Status=status)
+
+    def _by_outcome(self, name: str, outcomes: Sequence[str]) -> list[cloudwatch.Metric]:
+        return [self._metric(name, "Sum", value.replace("_", " ").capitalize(), Outcome=value) for value in outcomes]
 
     def _metric(
         self,

@@ -20,6 +20,8 @@ _HOUR = Duration.hours(1)
 _WEEK = Duration.days(7)
 _WIDTH = 24
 
+_Graphs = Sequence[tuple[str, list[cloudwatch.Metric]]]
+
 
 class Monitoring(Construct):
     """Dashboard and alarms."""
@@ -66,7 +68,7 @@ class Monitoring(Construct):
                 "timed_out": machine.metric_timed_out(period=five_minutes),
                 "aborted": machine.metric_aborted(period=five_minutes),
             },
-            label="Scans that failed, timed out or were stopped",
+            label="Scans and rollbacks that failed, timed out or were stopped",
             period=five_minutes,
         )
         fall = cloudwatch.MathExpression(
@@ -85,8 +87,8 @@ class Monitoring(Construct):
             "scan-failed": self._alarm(
                 "scan-failed",
                 failed,
-                "A scan failed, timed out or was stopped. The execution's page in the AWS Step Functions console shows "
-                "the state and the error.",
+                "A scan or a rollback failed, timed out or was stopped. The execution's page in the AWS Step Functions "
+                "console shows the state and the error.",
                 cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
                 threshold=0,
                 missing=cloudwatch.TreatMissingData.NOT_BREACHING,
@@ -121,13 +123,25 @@ class Monitoring(Construct):
                 threshold=0,
                 missing=cloudwatch.TreatMissingData.IGNORE,
             ),
+            # Over the interval, so that it lasts until a scan has no failure.
+            "remediation-failed": self._alarm(
+                "remediation-failed",
+                scans.remediation_failures(),
+                "Remediation or a rollback could not change a bucket's default encryption. Which bucket, why, and what "
+                "was put back: see the remediation part of the scan's report, and remediation.jsonl in the reports "
+                "bucket, under scans/ or, of a rollback, under rollbacks/. A bucket that always fails keeps those "
+                "after it from being changed: mend it, or tag it to be left alone.",
+                cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                threshold=0,
+                missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+            ),
             "dead-letters": self._alarm(
                 "dead-letters",
                 self._triggers.dead_letters.metric_approximate_number_of_messages_visible(
                     period=five_minutes, statistic="Maximum"
                 ),
-                "EventBridge could not deliver an event: a scan was not started. The message in the queue has the "
-                "event and the reason.",
+                "EventBridge could not deliver an event: a scan or a rollback was not started. The message in the "
+                "queue has the event and the reason.",
                 cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
                 threshold=0,
                 missing=cloudwatch.TreatMissingData.NOT_BREACHING,
@@ -236,18 +250,19 @@ class Monitoring(Construct):
 
     def _what_is_failing(self) -> list[list[cloudwatch.IWidget]]:
         scans = self._scans
-        graphs: Sequence[tuple[str, list[cloudwatch.Metric]]] = (
+        found: _Graphs = (
             ("Violations by severity", scans.violations_by_severity()),
             ("Violations by service", scans.violations_by_service()),
             ("Resources evaluated by service", scans.resources_by_service()),
+        )
+        changed: _Graphs = (
             ("Remediations by outcome", scans.remediations()),
+            ("Rollbacks by outcome", scans.rollbacks()),
+            ("Failures of remediations and rollbacks", [scans.remediation_failures().with_(label="Failures")]),
         )
         return [
             [_heading("What is failing?", "Rule by rule, and for each resource what to do: in the scan's report.")],
-            [
-                cloudwatch.GraphWidget(title=title, left=_each(metrics), stacked=True, width=6, height=6)
-                for title, metrics in graphs
-            ],
+            *(_stacked(graphs) for graphs in (found, changed)),
         ]
 
     def _is_the_auditor_healthy(self) -> list[list[cloudwatch.IWidget]]:
@@ -330,6 +345,13 @@ class Monitoring(Construct):
 
 def _heading(question: str, explanation: str) -> cloudwatch.TextWidget:
     return cloudwatch.TextWidget(markdown=f"## {question}\n{explanation}", width=_WIDTH, height=2)
+
+
+def _stacked(graphs: _Graphs) -> list[cloudwatch.IWidget]:
+    return [
+        cloudwatch.GraphWidget(title=title, left=_each(metrics), stacked=True, width=_WIDTH // len(graphs), height=6)
+        for title, metrics in graphs
+    ]
 
 
 def _each(metrics: Sequence[cloudwatch.Metric]) -> list[cloudwatch.IMetric]:

@@ -72,9 +72,11 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     plan, summary, findings = "scans/*/plan.json", "scans/*/summary.json", "scans/*/findings.jsonl"
     remediation = "scans/*/remediation.jsonl"
     record = (plan, summary, findings, remediation)
+    rollback_plan, rollback = "rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl"
+    journal = "state/remediation.json"
     return {
         "plan-scan": (
-            *_artifacts(on, reads=("claims/*", plan), writes=("claims/*", plan)),
+            *_artifacts(on, reads=("claims/*", plan, rollback_plan), writes=("claims/*", plan, rollback_plan)),
             Permission(actions=("states:ListExecutions",), resources=(on.state_machine,)),
         ),
         "list-targets": (
@@ -101,8 +103,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 "s3:GetLifecycleConfiguration",
                 "s3:GetReplicationConfiguration",
             ),
-            # A bucket's key may belong to another account, whose key policy then has the last word.
-            Permission(actions=("kms:DescribeKey",), resources=(f"arn:aws:kms:{REGION}:*:key/*",)),
+            _DESCRIBING_KEYS,
         ),
         "scan-vpc": (
             *_scanning(on, "vpc"),
@@ -150,16 +151,13 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             drops=(findings,),
         ),
         "remediate-s3-encryption": (
-            *_artifacts(
-                on,
-                reads=(*record, "scans/*/remediation/*.json"),
-                writes=(remediation, "scans/*/remediation/*.json"),
-            ),
-            _reading("kms:ListAliases", "s3:ListAllMyBuckets"),
+            *_artifacts(on, reads=(*record, rollback, journal), writes=(remediation, rollback, journal)),
+            _reading("kms:ListAliases", "kms:ListKeys", "s3:ListAllMyBuckets"),
             _on_all_buckets(
                 on,
                 "s3:GetBucketAcl",
                 "s3:GetBucketLogging",
+                "s3:GetBucketOwnershipControls",
                 "s3:GetBucketPolicy",
                 "s3:GetBucketPublicAccessBlock",
                 "s3:GetBucketTagging",
@@ -168,7 +166,14 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 "s3:GetReplicationConfiguration",
                 "s3:PutEncryptionConfiguration",
             ),
+            _DESCRIBING_KEYS,
             *_keys_of_buckets(on),
+        ),
+        "rollback-s3-encryption": (
+            *_artifacts(
+                on, reads=(rollback_plan, rollback, remediation, journal), writes=(rollback, remediation, journal)
+            ),
+            _on_all_buckets(on, "s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"),
         ),
         "write-json-report": _artifacts(on, reads=record, writes=("reports/*.json",), drops=("reports/*.json",)),
         "write-csv-report": _artifacts(on, reads=record, writes=("reports/*.csv",), drops=("reports/*.csv",)),
@@ -290,6 +295,10 @@ def _on_all_buckets(on: Resources, *actions: str) -> Permission:
     return Permission(actions=actions, resources=("arn:aws:s3:::*",), conditions=_of_the_account(on))
 
 
+# A bucket's key may belong to another account, whose key policy then has the last word.
+_DESCRIBING_KEYS = Permission(actions=("kms:DescribeKey",), resources=(f"arn:aws:kms:{REGION}:*:key/*",))
+
+
 def _of_the_account(on: Resources) -> Conditions:
     """The bucket is one of this account's.
 
@@ -312,7 +321,7 @@ def _through(service: str, context: str, value: str) -> Conditions:
 
 
 def _keys_of_buckets(on: Resources) -> tuple[Permission, ...]:
-    """Making a key of the kind that Amazon S3 takes, tagged as a bucket's own, naming it and letting it rotate.
+    """Making a key of the kind that Amazon S3 takes, tagged as a bucket's own, naming, rotating and trying it.
 
     The code spells out every parameter that a condition compares:
     https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
@@ -341,16 +350,19 @@ def _keys_of_buckets(on: Resources) -> tuple[Permission, ...]:
         # For the tags of a new key; it must not be limited to particular keys:
         # https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
         Permission(actions=("kms:TagResource",), resources=(keys,), conditions={**tagged, "StringEquals": our_tags}),
-        # A new key's tags may take five minutes to count, and these two follow its creation at once: no condition
-        # on them. https://docs.aws.amazon.com/kms/latest/developerguide/tag-authorization.html
+        # A new key's tags may take five minutes to count, and all that follows its creation at once: no condition on
+        # them. https://docs.aws.amazon.com/kms/latest/developerguide/tag-authorization.html
         Permission(actions=("kms:CreateAlias", "kms:EnableKeyRotation"), resources=(keys,)),
         # Naming needs the permission on the alias as well:
         # https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
         Permission(actions=("kms:CreateAlias",), resources=(f"arn:aws:kms:{REGION}:{on.account}:{BUCKET_KEY_ALIAS}*",)),
-        # Described is a key that an earlier scan has made.
+        # Shows that a key works for a bucket, by a data key that nobody gets to see. The context is that of Amazon S3:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context
         Permission(
-            actions=("kms:DescribeKey",),
+            actions=("kms:GenerateDataKeyWithoutPlaintext",),
             resources=(keys,),
-            conditions={"Null": {f"aws:ResourceTag/{BUCKET_TAG}": "false"}},
+            conditions={"StringLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::*"}},
         ),
+        # Tells whose a key is, and finds one that has no alias.
+        Permission(actions=("kms:ListResourceTags",), resources=(keys,)),
     )

@@ -22,6 +22,7 @@ FUNCTIONS = (
     "scan-lambda",
     "aggregate-findings",
     "remediate-s3-encryption",
+    "rollback-s3-encryption",
     "write-json-report",
     "write-csv-report",
     "publish-metrics",

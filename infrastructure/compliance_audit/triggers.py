@@ -1,4 +1,4 @@
-"""What starts a scan: the clock and the custom event."""
+"""What starts a scan or a rollback: the clock and the custom events."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ SCAN_INTERVAL = Duration.hours(6)
 """How often the account is scanned; the customer's figure."""
 
 EVENT_SOURCE = "compliance.audit"
-"""Source of the event that asks for a scan."""
+"""Source of the events that ask for something."""
 
-EVENT_DETAIL_TYPE = "Compliance Scan Requested"
-"""Detail type of the event that asks for a scan."""
+EVENT_DETAIL_TYPES = ("Compliance Scan Requested", "Compliance Remediation Rollback Requested")
+"""Detail types of the events: one asks for a scan, the other to take back what a scan's remediation changed."""
 
 # Long enough to outlast a throttled hour, and over before the next scheduled scan.
 _RETRY_ATTEMPTS = 24
@@ -57,8 +57,8 @@ class Triggers(Construct):
             self,
             requested,
             rule_name=names.of(requested, "rule"),
-            description="Scans the account when an event asks for it",
-            event_pattern=events.EventPattern(source=[EVENT_SOURCE], detail_type=[EVENT_DETAIL_TYPE]),
+            description="Scans the account, or takes back what remediation changed, when an event asks for it",
+            event_pattern=events.EventPattern(source=[EVENT_SOURCE], detail_type=list(EVENT_DETAIL_TYPES)),
             targets=[start],
         )
 

@@ -194,15 +194,30 @@ def show(scan: Scan) -> list[str]:
     heading("What remediation did")
     records = scan.report["remediation"]
     for record in records:
-        reasons = "; ".join(record["reasons"])
-        say(f"{record['outcome']:<11} {record['bucket']}{f': {reasons}' if reasons else ''}")
-    if not any(record["outcome"] == "APPLIED" for record in records):
-        problems.append("remediation applied nothing")
+        told = "; ".join([*(reason["text"] for reason in record["reasons"]), *filter(None, [record["result"]])])
+        say(f"{record['outcome']:<11} {record['bucket']}{f': {told}' if told else ''}")
+    problems += check_remediation(records)
     heading("The reports")
     for file in sorted(scan.folder.iterdir()):
         say(f"{file.relative_to(ROOT)}  ({file.stat().st_size:,} bytes)")
     if len(scan.rows) != len(scan.report["findings"]):
         problems.append(f"{len(scan.rows)} rows in the CSV, {len(scan.report['findings'])} findings in the JSON report")
+    return problems
+
+
+def check_remediation(records: list[dict[str, Any]]) -> list[str]:
+    """Compare what remediation decided about the sample account's buckets with what was expected."""
+    decided = {record["bucket"]: record for record in records}
+    problems = []
+    for row in sample_account.expected_remediation():
+        record = decided.get(row.bucket, {"decision": "nothing", "outcome": "none", "reasons": []})
+        codes = tuple(sorted({reason["code"] for reason in record["reasons"]}))
+        outcome = {"APPLY": "APPLIED", "SKIP": "SKIPPED"}[row.decision]
+        if (record["decision"], record["outcome"], codes) != (row.decision, outcome, row.reasons):
+            problems.append(
+                f"{row.bucket}: remediation came to {record['outcome']} {codes}; "
+                f"expected: {outcome} {row.reasons}: {row.why}"
+            )
     return problems
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -45,11 +46,21 @@ def put_packages(deployment: Deployment, expires: date) -> str:
     """
     bundle = Path(os.environ["LAMBDA_BUNDLES"]) / "plan-scan"
     shipped = (bundle / "audit-policy.toml").read_text(encoding="utf-8")
-    added = (ROOT / "tests" / "pipeline" / "exceptions.toml").read_text(encoding="utf-8")
-    added = added.replace("{expires}", expires.isoformat())
+    folder = ROOT / "tests" / "pipeline"
+    exceptions, limits = (
+        (folder / f"{name}.toml").read_text(encoding="utf-8").replace("{expires}", expires.isoformat())
+        for name in ("exceptions", "limits")
+    )
+    policies = {
+        "shipped": shipped,
+        "exceptions": f"{shipped}\n{exceptions}",
+        "limits": re.sub(
+            r"^(max_buckets_per_(?:run|day)) = \d+$", r"\1 = 0", f"{shipped}\n{limits}", flags=re.MULTILINE
+        ),
+    }
     # The default synthesizer's name: https://docs.aws.amazon.com/cdk/v2/guide/customize-synth.html
     bucket = f"cdk-hnb659fds-assets-{ACCOUNT_ID}-{REGION}"
-    for name, policy in (("shipped", shipped), ("exceptions", f"{shipped}\n{added}")):
+    for name, policy in policies.items():
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
             archive.write(bundle / "bootstrap", "bootstrap")

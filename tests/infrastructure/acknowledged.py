@@ -13,6 +13,7 @@ CALLED_BY_THE_STATE_MACHINE = (
     "scan-lambda",
     "aggregate-findings",
     "remediate-s3-encryption",
+    "rollback-s3-encryption",
     "write-json-report",
     "write-csv-report",
     "publish-metrics",
@@ -161,8 +162,9 @@ def _objects() -> Iterator[Acknowledgement]:
     for function, keys, what in (
         (
             "plan-scan",
-            ("claims/*", "scans/*/plan.json"),
-            "A claim is named after the event that it keeps from being scanned twice, a plan after its scan.",
+            ("claims/*", "scans/*/plan.json", "rollbacks/*/plan.json"),
+            "A claim is named after the event that it keeps from being answered twice, a plan after its scan or its "
+            "rollback, whose id is made in the same way.",
         ),
         (
             "list-targets",
@@ -203,9 +205,16 @@ def _objects() -> Iterator[Acknowledgement]:
                 "scans/*/summary.json",
                 "scans/*/findings.jsonl",
                 "scans/*/remediation.jsonl",
-                "scans/*/remediation/*.json",
+                "rollbacks/*/remediation.jsonl",
             ),
-            "It reads what was found and writes only its own records, one for each bucket that it may change.",
+            "It reads what was found, and writes only records: its own, and those of a run that died before it had "
+            "recorded what it did.",
+        ),
+        (
+            "rollback-s3-encryption",
+            ("rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl", "scans/*/remediation.jsonl"),
+            "So is a rollback's id. It reads what the remediation of any scan has changed, and writes only records: "
+            "its own, and those of a run that died before it had recorded what it did.",
         ),
         (
             "write-json-report",
@@ -303,7 +312,20 @@ def _audited_resources() -> Iterator[Acknowledgement]:
         "arn:aws:kms:us-east-1:<AWS::AccountId>:alias/compliance-audit-*",
         reason="The keys are made by the function, one for each bucket that it repairs, and have no id before; the "
         "part of the alias that is open is the bucket's name. A key of others could at most get such an alias, the "
-        "bucket's tag with this deployment's four, or yearly rotation: no action uses, disables or deletes a key.",
+        "bucket's tag with this deployment's four, or yearly rotation, have its tags read, or make a data key for a "
+        "bucket that nobody gets to see: no action encrypts or decrypts anything, disables or deletes a key.",
+    )
+    yield _wildcards(
+        "functions/remediate-s3-encryption-policy",
+        "arn:aws:kms:us-east-1:*:key/*",
+        reason="A bucket that it looks at may name any key, of another account too, whose key policy then has the last "
+        "word. The one action describes a key.",
+    )
+    yield _wildcards(
+        "functions/rollback-s3-encryption-policy",
+        "arn:aws:s3:::*",
+        reason="Which buckets remediation changed is known only when a rollback is asked for. The two actions read and "
+        "change one thing, a bucket's default encryption; they reach no object and no other account's bucket.",
     )
 
 
@@ -338,8 +360,8 @@ _ALSO_ON_EVERYTHING = {
     "scan-vpc": ["So is the description of VPCs and of what hangs on them, which it judges."],
     "scan-lambda": ["So is the description of subnets, whose Availability Zones it judges."],
     "remediate-s3-encryption": [
-        "So are the listing of buckets and aliases, and the making of a key, which conditions limit to a symmetric one "
-        "with a bucket's tag."
+        "So are the listing of buckets, aliases and keys, and the making of a key, which conditions limit to a "
+        "symmetric one with a bucket's tag."
     ],
     "publish-metrics": ["Metrics may be published in this system's namespace only, which a condition names."],
     "close-default-security-group": ["So is the description of security groups, of which it changes one."],

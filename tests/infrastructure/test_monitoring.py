@@ -23,6 +23,8 @@ SCAN_METRICS = {
     ("NewViolations", None),
     ("ResolvedViolations", None),
     ("Remediations", "Outcome"),
+    ("Rollbacks", "Outcome"),
+    ("RemediationFailures", None),
     ("ScanDuration", None),
     ("ScansCompleted", "Status"),
 }
@@ -52,7 +54,7 @@ def shown_metrics() -> list[list[Any]]:
 
 
 def test_every_alarm_tells_people_when_it_starts_and_when_it_ends() -> None:
-    assert len(properties("AWS::CloudWatch::Alarm")) == 5
+    assert len(properties("AWS::CloudWatch::Alarm")) == 6
     for found in properties("AWS::CloudWatch::Alarm"):
         assert found["AlarmActions"] == found["OKActions"]
         assert [text(action) for action in found["AlarmActions"]] == [
@@ -87,6 +89,22 @@ def test_a_figure_fell(what: str, metric: str) -> None:
     assert expression["Expression"] == f"DIFF({figure['Id']})"
     assert figure["MetricStat"]["Metric"] == {"MetricName": metric, "Namespace": NAMESPACE}
     assert (found["ComparisonOperator"], found["Threshold"]) == ("LessThanThreshold", 0)
+
+
+def test_a_remediation_failed() -> None:
+    found = alarm("remediation-failed")
+    assert (found["Namespace"], found["MetricName"]) == (NAMESPACE, "RemediationFailures")
+    assert "Dimensions" not in found
+    assert (found["Statistic"], found["ComparisonOperator"], found["Threshold"]) == (
+        "Maximum",
+        "GreaterThanThreshold",
+        0,
+    )
+    # No longer than a scan is away: the next one without a failure ends it.
+    assert found["Period"] * found["EvaluationPeriods"] <= 6 * 60 * 60
+    assert found["TreatMissingData"] == "notBreaching"
+    for place in ("report", "remediation.jsonl", "scans/", "rollbacks/"):
+        assert place in found["AlarmDescription"]
 
 
 def test_messages_in_the_dead_letter_queue() -> None:
@@ -135,6 +153,27 @@ def test_the_dashboard_shows_every_metric_of_a_scan_and_no_other() -> None:
             assert len(dimensions) in (0, 2)
             shown.add((name, dimensions[0] if dimensions else None))
     assert shown | {("ResourcesEvaluated", None)} == SCAN_METRICS
+
+
+# The outcomes that the records of remediation have: of a scan the first four, of a rollback the others.
+@pytest.mark.parametrize(
+    ("metric", "outcomes"),
+    [
+        ("Remediations", {"APPLIED", "WOULD_APPLY", "SKIPPED", "FAILED"}),
+        ("Rollbacks", {"ROLLED_BACK", "WOULD_ROLL_BACK", "SKIPPED", "FAILED"}),
+    ],
+)
+def test_the_dashboard_shows_every_outcome(metric: str, outcomes: set[str]) -> None:
+    shown = [row for row in shown_metrics() if row[:3] == [NAMESPACE, metric, "Outcome"]]
+    assert {row[3] for row in shown} == outcomes
+
+
+def test_rollbacks_stand_beside_remediations() -> None:
+    places = {
+        title: widget["y"] for widget in widgets() if "outcome" in (title := widget["properties"].get("title", ""))
+    }
+    assert places.keys() == {"Remediations by outcome", "Rollbacks by outcome"}
+    assert len(set(places.values())) == 1
 
 
 @pytest.mark.parametrize("name", ["Errors", "Duration", "Throttles"])

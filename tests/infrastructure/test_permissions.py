@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from compliance_audit.settings import FUNCTIONS
 from sdk_calls import FUNCTIONS_FOLDER, Call, calls
-from synthesis import Json, allowed_actions, listed, named, settings, statements
+from synthesis import Json, allowed_actions, listed, named, settings, statements, text
 
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html#monitoring-cloudwatchlogs-prereqs,
 # https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html,
@@ -183,10 +183,41 @@ def test_the_tags_of_new_keys_are_those_that_the_code_gives() -> None:
             assert must(condition, f"aws:RequestTag/{tag}") == value, f"{tag} for {action}"
 
 
-def test_the_remediation_describes_keys_of_buckets_only() -> None:
-    [condition] = [
-        condition
-        for function, action, _, condition in grants()
-        if (function, action) == ("remediate-s3-encryption", "kms:DescribeKey")
+def test_keys_are_described_whoever_owns_them() -> None:
+    """A bucket may name a key of another account, whose key policy then has the last word."""
+    described = [
+        (function, resources, condition)
+        for function, action, resources, condition in grants()
+        if action == "kms:DescribeKey"
     ]
-    assert condition == {"Null": {"aws:ResourceTag/compliance-audit:bucket": "false"}}
+    every_key = ["arn:aws:kms:us-east-1:*:key/*"]
+    assert described == [("scan-s3", every_key, {}), ("remediate-s3-encryption", every_key, {})]
+
+
+def test_a_key_is_tried_for_a_bucket_only_and_no_data_key_is_seen() -> None:
+    tried = [
+        (function, action, [text(resource) for resource in resources], condition)
+        for function, action, resources, condition in grants()
+        if action.startswith("kms:GenerateDataKey") and "kms:ViaService" not in condition.get("StringEquals", {})
+    ]
+    keys = ["arn:aws:kms:us-east-1:{AWS::AccountId}:key/*"]
+    context = {"StringLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::*"}}
+    assert tried == [("remediate-s3-encryption", "kms:GenerateDataKeyWithoutPlaintext", keys, context)]
+
+
+def test_the_way_back_needs_nothing_of_the_buckets_keys() -> None:
+    """It sets what was there before; that the bucket's own key stays is for nobody here to change."""
+    of_kms = {
+        action: condition
+        for function, action, _, condition in grants()
+        if function == "rollback-s3-encryption" and action.startswith("kms:")
+    }
+    assert of_kms.keys() == {"kms:Decrypt", "kms:GenerateDataKey"}
+    for condition in of_kms.values():
+        assert must(condition, "kms:ViaService") == "s3.us-east-1.amazonaws.com"
+        assert must(condition, "kms:EncryptionContext:aws:s3:arn"), "the reports bucket's"
+
+
+def test_only_the_remediation_and_the_way_back_change_buckets() -> None:
+    changing = {function for function, action, _, _ in grants() if action == "s3:PutEncryptionConfiguration"}
+    assert changing == {"remediate-s3-encryption", "rollback-s3-encryption"}

@@ -1,4 +1,4 @@
-"""What starts a scan, and who is told; how the rules deliver, `constraints/triggers.py` walks."""
+"""What starts a scan or a rollback, and who is told; how the rules deliver, `constraints/triggers.py` walks."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_the_account_is_scanned_every_six_hours() -> None:
     assert rule("scheduled-scan")["ScheduleExpression"] == "rate(6 hours)"
 
 
-def test_an_event_asks_for_a_scan() -> None:
+def test_an_event_asks_for_a_scan_or_for_the_way_back() -> None:
     assert rule("requested-scan")["EventPattern"] == {
         "source": ["compliance.audit"],
-        "detail-type": ["Compliance Scan Requested"],
+        "detail-type": ["Compliance Scan Requested", "Compliance Remediation Rollback Requested"],
     }
 
 

@@ -43,6 +43,16 @@ def plan_for_an_event_that_is_taken(system: System) -> str:
     return _planning(system, event, uuid.uuid4().hex)
 
 
+def plan_a_rollback(system: System) -> str:
+    """An event asks that what a scan changed be taken back."""
+    asked = {"detail-type": "Compliance Remediation Rollback Requested", "detail": _back(system.scan_id)}
+    return _planning(system, {**_event(), **asked}, uuid.uuid4().hex)
+
+
+def _back(scan_id: str) -> Json:
+    return {"scanId": scan_id, "buckets": "all", "requestedBy": "somebody", "reason": "a permission is missing"}
+
+
 def _planning(system: System, event: Json, execution: str) -> str:
     machine = system.deployment.outputs["StateMachineArn"]
     return system.invoke(
@@ -234,15 +244,15 @@ _PUBLIC = "payments-database-backups-123456789012"
 
 def repair(system: System) -> str:
     """A bucket gets a key for the first time."""
-    _forget_the_key(system)
+    _forget_the_keys(system)
     return _repairing(system, _REPAIRED)
 
 
 def repair_with_the_key_of_before(system: System) -> str:
     """A bucket has a key of its own and does not use it."""
-    _forget_the_key(system)
+    _forget_the_keys(system)
     kms = system.client("kms")
-    key = kms.create_key(Tags=[{"TagKey": "compliance-audit:bucket", "TagValue": _REPAIRED}])["KeyMetadata"]["KeyId"]
+    key = kms.create_key(Tags=[{"TagKey": _BUCKET_TAG, "TagValue": _REPAIRED}])["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName=_ALIAS, TargetKeyId=key)
     return _repairing(system, _REPAIRED)
 
@@ -252,16 +262,93 @@ def leave_a_public_bucket_alone(system: System) -> str:
     return _repairing(system, _PUBLIC)
 
 
+def repair_after_a_rollback_that_died(system: System) -> str:
+    """A rollback began a change long ago, and did not get to record it."""
+    system.remove(f"rollbacks/{_DEAD}/remediation.jsonl")
+    return _repairing(system, _PUBLIC, _left_behind("ROLLBACK", None))
+
+
+def roll_back(system: System) -> str:
+    """A bucket that a scan has changed gets back what it had."""
+    _forget_the_keys(system)
+    _repairing(system, _REPAIRED)
+    return _rolling_back(system, system.copy_scan(_purpose(_REPAIRED)))
+
+
+def roll_back_after_a_scan_that_died(system: System) -> str:
+    """A scan began a change long ago, and did not get to record it."""
+    system.remove(f"scans/{_DEAD}/remediation.jsonl")
+    other: Json = {"algorithm": "aws:kms", "kmsKeyId": None, "bucketKeyEnabled": False, "blockedEncryptionTypes": []}
+    system.write(_JOURNAL, json.dumps(_left_behind("APPLY", other)))
+    return _rolling_back(system, _DEAD)
+
+
+def _rolling_back(system: System, scan_id: str) -> str:
+    rollback_id = new_scan_id()
+    plan = {
+        "rollbackId": rollback_id,
+        "trigger": {"kind": "EXECUTION", "requestedBy": "somebody", "reason": "a permission is missing"},
+        "account": "123456789012",
+        "region": "us-east-1",
+        "scanId": scan_id,
+        "buckets": None,
+        "mode": "apply",
+        "startedAt": "2026-01-01T00:00:00Z",
+        "executionArn": _EXECUTION["id"],
+    }
+    system.write(f"rollbacks/{rollback_id}/plan.json", json.dumps(plan))
+    said = system.invoke("rollback-s3-encryption", {"rollbackId": rollback_id})
+    return said + system.read(f"rollbacks/{rollback_id}/remediation.jsonl")
+
+
+_DEAD = "20260101T000000Z-00000000"
+
+
+def _left_behind(kind: str, before: Json | None) -> Json:
+    """The journal of a run that died in the middle of a change."""
+    change: Json = {
+        "runId": _DEAD,
+        "kind": kind,
+        "bucket": _PUBLIC,
+        "bucketArn": f"arn:aws:s3:::{_PUBLIC}",
+        "rules": [],
+        "before": before,
+        "intended": None,
+        "keyArn": None,
+        "calls": [],
+        "requestedBy": "somebody",
+        "executionArn": _EXECUTION["id"],
+        "begunAt": "2026-01-01T00:00:00Z",
+        "touchedAt": "2026-01-01T00:00:00Z",
+    }
+    return {"open": [change], "begun": {}, "held": {}}
+
+
 _ALIAS = f"alias/compliance-audit-{_REPAIRED}"
+_BUCKET_TAG = "compliance-audit:bucket"
+_JOURNAL = "state/remediation.json"
 
 
-def _forget_the_key(system: System) -> None:
+def _forget_the_keys(system: System) -> None:
+    """Take the alias and the tag off the keys that the bucket has got so far."""
     kms = system.client("kms")
-    if any(alias["AliasName"] == _ALIAS for alias in kms.list_aliases(Limit=1000)["Aliases"]):
-        kms.delete_alias(AliasName=_ALIAS)
+    aliases = [alias for page in kms.get_paginator("list_aliases").paginate() for alias in page["Aliases"]]
+    for alias in aliases:
+        if alias["AliasName"] == _ALIAS:
+            kms.untag_resource(KeyId=alias["TargetKeyId"], TagKeys=[_BUCKET_TAG])
+            kms.delete_alias(AliasName=_ALIAS)
+    # A key that was made and not named, because that was denied.
+    for key in [key for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]:
+        tags = {tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]}
+        if tags.get(_BUCKET_TAG) == _REPAIRED:
+            kms.untag_resource(KeyId=key["KeyId"], TagKeys=[_BUCKET_TAG])
 
 
-def _repairing(system: System, bucket: str) -> str:
+def _purpose(bucket: str) -> str:
+    return f"repair {bucket}"
+
+
+def _repairing(system: System, bucket: str, journal: Json | None = None) -> str:
     findings = [
         line
         for line in system.recorded["findings.jsonl"].splitlines()
@@ -271,7 +358,7 @@ def _repairing(system: System, bucket: str) -> str:
     summary["totals"] = {**dict.fromkeys(summary["totals"], 0), "compliant": len(findings)}
     plan = {**json.loads(system.recorded["plan.json"]), "remediation": "apply"}
     scan_id = system.copy_scan(
-        f"repair {bucket}",
+        _purpose(bucket),
         {
             "findings.jsonl": "".join(f"{line}\n" for line in findings),
             "plan.json": json.dumps(plan),
@@ -279,7 +366,9 @@ def _repairing(system: System, bucket: str) -> str:
         },
     )
     records = f"scans/{scan_id}/remediation.jsonl"
-    system.remove(records, f"scans/{scan_id}/remediation/{bucket}.json")
+    system.remove(records, _JOURNAL)
+    if journal is not None:
+        system.write(_JOURNAL, json.dumps(journal))
     sse_s3 = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
     system.client("s3").put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=sse_s3)
     return system.invoke("remediate-s3-encryption", {"scanId": scan_id}) + system.read(records)
@@ -410,7 +499,7 @@ def send_the_event(system: System) -> str:
 
 
 SCENES: Mapping[str, tuple[Scene, ...]] = {
-    "plan-scan": (plan_once, plan_again, plan_for_an_event_that_is_taken),
+    "plan-scan": (plan_once, plan_again, plan_for_an_event_that_is_taken, plan_a_rollback),
     "list-targets": (list_once("s3"), list_once("vpc"), list_once("lambda"), list_again),
     "scan-s3": (scan_the_account_and_its_buckets, scan_what_nobody_planned("s3")),
     "scan-vpc": (scan_the_account_and_a_vpc, scan_what_nobody_planned("vpc")),
@@ -421,7 +510,13 @@ SCENES: Mapping[str, tuple[Scene, ...]] = {
         aggregate_what_nobody_planned,
         aggregate_what_breaks_off,
     ),
-    "remediate-s3-encryption": (repair, repair_with_the_key_of_before, leave_a_public_bucket_alone),
+    "remediate-s3-encryption": (
+        repair,
+        repair_with_the_key_of_before,
+        leave_a_public_bucket_alone,
+        repair_after_a_rollback_that_died,
+    ),
+    "rollback-s3-encryption": (roll_back, roll_back_after_a_scan_that_died),
     "write-json-report": (
         deliver("write-json-report"),
         deliver_what_nobody_planned("write-json-report"),
@@ -440,6 +535,7 @@ SCENES: Mapping[str, tuple[Scene, ...]] = {
         execute({"services": ["s3"], "remediation": "dry-run"}),
         execute({"services": ["lambda"], "remediation": "off"}),
         execute(_REFUSED),
+        execute(_back(_DEAD)),
     ),
     "start-scan": (send_the_event,),
     "flow-logs": (),

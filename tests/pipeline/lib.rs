@@ -4,10 +4,13 @@
 //!
 //! `make test-pipeline` deploys it on the local AWS and says in the environment where it is.
 
+pub mod recorder;
+
 use std::collections::{BTreeMap, HashMap};
 use std::env;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use audit_model::resource::BucketEncryption;
 use audit_model::summary::Summary;
 use audit_model::{Finding, Plan};
 use aws_sdk_ec2::types::VpcEndpointType;
@@ -16,6 +19,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// How long an execution may take; it takes seconds.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -43,7 +47,7 @@ pub struct System {
     /// A queue that gets what subscribers of the alerts topic get.
     pub mailbox: String,
     /// The URL of the local AWS.
-    endpoint: String,
+    pub endpoint: String,
     /// For what the AWS SDKs would not show.
     http: reqwest::Client,
     /// The bucket with the function `plan-scan` packed with each of the audit policies, as `plan-scan/<policy>.zip`.
@@ -148,12 +152,17 @@ impl System {
         self.keys("scans/").await.iter().filter(|key| key.ends_with("/plan.json")).count()
     }
 
-    /// Sends a custom event, and waits for the end of the execution that it starts.
+    /// Asks for a scan by a custom event, and waits for the end of the execution that it starts.
     pub async fn request(&self, detail: &Value) -> Ended {
+        self.send("Compliance Scan Requested", detail).await
+    }
+
+    /// Sends a custom event, and waits for the end of the execution that it starts.
+    pub async fn send(&self, detail_type: &str, detail: &Value) -> Ended {
         let before = self.executions().await;
         let entry = aws_sdk_eventbridge::types::PutEventsRequestEntry::builder()
             .source("compliance.audit")
-            .detail_type("Compliance Scan Requested")
+            .detail_type(detail_type)
             .detail(detail.to_string())
             .build();
         let answer = self.events.put_events().entries(entry).send().await.unwrap();
@@ -365,6 +374,51 @@ impl System {
         written
     }
 
+    /// The log of one of the deployment's functions.
+    pub async fn log(&self, function: &str) -> String {
+        let group = format!("/aws/lambda/{function}-function-{}", self.name);
+        let pages = self.wire("Logs_20140328.FilterLogEvents", json!({ "logGroupName": group })).await;
+        let events = pages.iter().flat_map(|page| page["events"].as_array().unwrap());
+        events.map(|event| event["message"].as_str().unwrap()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Invokes one of the deployment's functions as the state machine does.
+    pub async fn invoke(&self, function: &str, input: &Value) -> Value {
+        let name = format!("{function}-function-{}", self.name);
+        let payload = aws_sdk_lambda::primitives::Blob::new(input.to_string());
+        let answer = self.lambda.invoke().function_name(name).payload(payload).send().await.unwrap();
+        let payload = answer.payload.unwrap().into_inner();
+        let text = String::from_utf8_lossy(&payload);
+        assert_eq!(answer.function_error, None, "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// AWS KMS's answer to a request.
+    pub async fn kms(&self, operation: &str, request: Value) -> Value {
+        self.wire(&format!("TrentService.{operation}"), request).await.remove(0)
+    }
+
+    /// The ARNs of the keys that are tagged as a bucket's own.
+    pub async fn keys_of(&self, bucket: &str) -> Vec<String> {
+        let mut own = Vec::new();
+        let mut marker = Value::Null;
+        loop {
+            let asked = if marker.is_null() { json!({}) } else { json!({ "Marker": marker }) };
+            let page = self.kms("ListKeys", asked).await;
+            for key in page["Keys"].as_array().unwrap() {
+                let tags = self.kms("ListResourceTags", json!({ "KeyId": key["KeyId"] })).await;
+                let is_own = |tag: &Value| tag["TagKey"] == "compliance-audit:bucket" && tag["TagValue"] == bucket;
+                if tags["Tags"].as_array().unwrap().iter().any(is_own) {
+                    own.push(key["KeyArn"].as_str().unwrap().to_owned());
+                }
+            }
+            marker = page["NextMarker"].clone();
+            if marker.is_null() {
+                return own;
+            }
+        }
+    }
+
     async fn objects_since(&self, then: SystemTime) -> BTreeMap<String, String> {
         // S3 tells the time of a version in whole seconds.
         let then = i64::try_from(then.duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
@@ -426,6 +480,30 @@ impl System {
             }
         }
     }
+}
+
+/// A bucket's default encryption as Amazon S3 shows it.
+pub async fn bucket_encryption(system: &System, bucket: &str) -> BucketEncryption {
+    let answer = system.s3.get_bucket_encryption().bucket(bucket).send().await.unwrap();
+    let rule = answer.server_side_encryption_configuration.unwrap().rules.remove(0);
+    let default = rule.apply_server_side_encryption_by_default.unwrap();
+    BucketEncryption {
+        algorithm: default.sse_algorithm.as_str().to_owned(),
+        kms_key_id: default.kms_master_key_id,
+        bucket_key_enabled: rule.bucket_key_enabled.unwrap_or(false),
+        blocked_encryption_types: rule
+            .blocked_encryption_types
+            .and_then(|blocked| blocked.encryption_type)
+            .unwrap_or_default()
+            .iter()
+            .map(|blocked| blocked.as_str().to_owned())
+            .collect(),
+    }
+}
+
+/// SHA-256 of a text, in lowercase hexadecimal.
+pub fn sha256(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn ec2_arn(kind: &str, id: &str) -> String {

@@ -2,6 +2,8 @@
 
 //! The deployed system, driven as its users drive it. The tests share one deployment and run one after the other.
 
+mod remediation;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::time::SystemTime;
@@ -280,7 +282,7 @@ async fn what_the_auditor_says_against_itself_is_accepted_for_a_reason() {
     // The default group is one of the three security groups.
     let expected = [
         ("VPC", 1),
-        ("function", 13),
+        ("function", 14),
         ("gateway endpoint", 1),
         ("interface endpoint", 6),
         ("network ACL", 1),

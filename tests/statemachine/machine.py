@@ -120,6 +120,7 @@ OUTPUTS = {
     "ScanLambda": "scan-shard",
     "AggregateFindings": "aggregate-findings",
     "RemediateS3Encryption": "remediate-s3-encryption",
+    "RollbackS3Encryption": "rollback-s3-encryption",
     "WriteJsonReport": "write-json-report",
     "WriteCsvReport": "write-csv-report",
     "PublishMetrics": "publish-metrics",

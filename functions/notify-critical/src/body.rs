@@ -5,7 +5,7 @@ use std::fmt::Display;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, FailedDelivery, RemediateOutput, RemediationResult};
-use audit_model::{Plan, PolicyException, RemediationMode, Severity, Trigger, TriggerKind};
+use audit_model::{Plan, PolicyException, RemediationMode, Service, Severity, Trigger, TriggerKind};
 
 use audit_artifacts::keys;
 
@@ -240,15 +240,15 @@ fn violations(gathered: &Gathered<'_>) -> String {
 fn remediation(gathered: &Gathered<'_>) -> String {
     let Gathered { input, record, remediations, .. } = gathered;
     let mut part = "REMEDIATION of the default encryption of S3 buckets\n".to_owned();
-    let said = match (&input.remediation, record.plan.remediation, record.summary.remediable_buckets) {
-        (Some(RemediationResult::Ran(counts)), ..) => counts_in_words(counts),
-        (Some(RemediationResult::Broke(CaughtError { error, cause })), ..) => format!(
+    let said = match (&input.remediation, record.plan.remediation) {
+        (Some(RemediationResult::Ran(counts)), _) => counts_in_words(counts, &record.plan),
+        (Some(RemediationResult::Broke(CaughtError { error, cause })), _) => format!(
             "It broke, and may have changed buckets before that; what is known of them stands below. {error}: {cause}"
         ),
-        (None, RemediationMode::Off, _) => "Switched off for this scan.".to_owned(),
-        (None, _, 0) => "Nothing to do: no bucket was found to fail an encryption rule.".to_owned(),
-        (None, _, buckets) => {
-            format!("It did not run, although {} fail an encryption rule.", count(buckets, "bucket"))
+        (None, RemediationMode::Off) => "Switched off for this scan.".to_owned(),
+        (None, _) => {
+            let buckets = count(record.summary.remediable_buckets, "bucket");
+            format!("It did not run. Of {buckets} it is known that they fail an encryption rule.")
         }
     };
     part.push_str(&wrapped("  ", "  ", &said));
@@ -259,12 +259,21 @@ fn remediation(gathered: &Gathered<'_>) -> String {
     part
 }
 
-fn counts_in_words(counts: &RemediateOutput) -> String {
+fn counts_in_words(counts: &RemediateOutput, plan: &Plan) -> String {
     let RemediateOutput { mode, applied, would_apply, skipped, failed, .. } = counts;
+    if applied + would_apply + skipped + failed == 0 {
+        let why = if plan.services.contains(&Service::S3) {
+            "no bucket was found to fail an encryption rule"
+        } else {
+            "this scan did not look at buckets"
+        };
+        return format!("Nothing to do: {why}.");
+    }
     match mode {
         RemediationMode::Apply => format!(
             "Mode apply: {} changed, {skipped} left alone, {failed} failed. The figures above are from before; the \
-             next scan judges again. Objects that were stored before keep the encryption they have.",
+             next scan judges again. Objects that were stored before keep the encryption they have. A change can be \
+             taken back: send the event \"Compliance Remediation Rollback Requested\" with this scan's id.",
             count(*applied, "bucket")
         ),
         RemediationMode::DryRun | RemediationMode::Off => format!(
@@ -281,12 +290,16 @@ pub(crate) fn remediation_entry(record: &RemediationRecord) -> String {
         (RemediationOutcome::Applied, None) => "was changed".to_owned(),
         (RemediationOutcome::WouldApply, Some(key)) => format!("would encrypt with {key}"),
         (RemediationOutcome::WouldApply, None) => "would encrypt with a key of its own".to_owned(),
+        (RemediationOutcome::RolledBack, _) => "was given back its earlier default encryption".to_owned(),
+        (RemediationOutcome::WouldRollBack, _) => "would be given back its earlier default encryption".to_owned(),
         (RemediationOutcome::Skipped, _) => "was left alone".to_owned(),
         (RemediationOutcome::Failed, _) => "could not be changed".to_owned(),
     };
-    let RemediationRecord { bucket, outcome, reasons, .. } = record;
-    let reasons = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join("; ")) };
-    item(&format!("{} {bucket} {what}{reasons}", outcome.as_str()))
+    let RemediationRecord { bucket, outcome, reasons, result, .. } = record;
+    let told = reasons.iter().map(|reason| reason.text.as_str()).chain(result.as_deref());
+    let told = told.collect::<Vec<_>>().join("; ");
+    let told = if told.is_empty() { String::new() } else { format!(": {told}") };
+    item(&format!("{} {bucket} {what}{told}", outcome.as_str()))
 }
 
 fn reports(gathered: &Gathered<'_>, deployment: &Deployment) -> String {

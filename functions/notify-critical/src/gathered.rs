@@ -57,8 +57,8 @@ impl<'a> Gathered<'a> {
                 place += 1;
                 let rank = match decision.outcome {
                     RemediationOutcome::Failed => 0,
-                    RemediationOutcome::Applied => 1,
-                    RemediationOutcome::WouldApply => 2,
+                    RemediationOutcome::Applied | RemediationOutcome::RolledBack => 1,
+                    RemediationOutcome::WouldApply | RemediationOutcome::WouldRollBack => 2,
                     RemediationOutcome::Skipped => 3,
                 };
                 remediations.add((rank, place), || body::remediation_entry(&decision));

@@ -131,7 +131,13 @@ impl Case {
     }
 
     async fn store(&self) -> MemoryStore {
-        sample::store(&self.plan, &self.summary, &self.findings, &self.records).await.unwrap()
+        let store = sample::store(&self.plan, &self.summary, &self.findings, &self.records).await.unwrap();
+        if matches!(self.input.remediation, Some(RemediationResult::Ran(_))) && self.records.is_empty() {
+            // Remediation that had nothing to decide leaves an empty object.
+            let key = keys::remediation(sample::SCAN_ID);
+            let _ = store.put(&key, "application/x-ndjson", "".into(), Condition::None).await.unwrap();
+        }
+        store
     }
 
     async fn message(self) -> (String, String) {
@@ -157,7 +163,7 @@ fn assert_says(text: &str, parts: &[&str]) {
 async fn a_complete_scan_with_a_critical_violation() {
     let mut new = critical("payroll");
     new.first_seen = Some(sample::STARTED_AT);
-    let case = Case::of(vec![critical("ledger"), low("ledger"), new]);
+    let case = Case::of(vec![critical("ledger"), low("ledger"), new]).remediated(vec![]);
     let (subject, body) = case.message().await;
     assert_eq!(subject, "[CRITICAL] 2 critical violations in account 123456789012 (dev-pr42)");
     let expected = "\
@@ -406,11 +412,19 @@ async fn a_dry_run_says_that_nothing_was_changed() {
 }
 
 #[tokio::test]
+async fn remediation_that_found_nothing_to_do_says_so() {
+    let case = || Case::of(vec![critical("ledger")]).remediated(vec![]);
+    assert_says(&case().message().await.1, &["Nothing to do: no bucket was found to fail an encryption rule."]);
+    let mut of_functions = case();
+    of_functions.plan.services = vec![Service::Lambda];
+    assert_says(&of_functions.message().await.1, &["Nothing to do: this scan did not look at buckets."]);
+}
+
+#[tokio::test]
 async fn remediation_that_did_not_run_says_why() {
     for (mode, remediable, words) in [
         (RemediationMode::Off, 2, "Switched off for this scan."),
-        (RemediationMode::Apply, 0, "Nothing to do: no bucket was found to fail an encryption rule."),
-        (RemediationMode::Apply, 2, "It did not run, although 2 buckets fail an encryption rule."),
+        (RemediationMode::Apply, 2, "It did not run. Of 2 buckets it is known that they fail an encryption rule."),
     ] {
         let mut case = Case::of(vec![critical("ledger")]);
         case.plan.remediation = mode;

@@ -1,4 +1,5 @@
-//! Turns a trigger into the plan of one scan: the only reader of the trigger's formats and of the audit policy.
+//! Turns a trigger into the plan of one scan, or of a rollback: the only reader of the triggers' formats and of the audit
+//! policy.
 
 mod claim;
 mod executions;
@@ -8,12 +9,15 @@ mod step_aside;
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
 use audit_model::Plan;
-use audit_model::task::{PlanScanInput, PlanScanOutput};
+use audit_model::remediation::RollbackPlan;
+use audit_model::task::{Execution, PlanScanInput, PlanScanOutput};
 use audit_task::TaskError;
 use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 pub use executions::{RunningExecution, RunningExecutions, StepFunctions};
-use request::ScanRequest;
+use request::{Form, Request};
 
 /// What planning works with.
 pub struct Ports<'a> {
@@ -29,22 +33,39 @@ pub struct Ports<'a> {
     pub region: String,
 }
 
-/// Plans the scan that the execution's input asks for, or says why it steps aside. The same execution always gets the
-/// same plan.
+/// Plans the scan or the rollback that the execution's input asks for, or says why it steps aside. The same execution
+/// always gets the same plan.
 ///
 /// # Errors
 /// `InvalidRequest` when the input asks for something that is not allowed, `InvalidPolicy` when the policy file is
 /// wrong, `Unavailable` while an older execution has not planned yet, and those of the store and of the listing.
 pub async fn handle(input: PlanScanInput, ports: &Ports<'_>) -> Result<PlanScanOutput, TaskError> {
     let PlanScanInput { input, execution } = input;
-    let scan_id = scan_id::of(execution.start_time, &execution.id);
-    if let Some(plan) = planned_before(ports.store, &scan_id, &execution.id).await? {
+    let id = scan_id::of(execution.start_time, &execution.id);
+    let rollback_key = keys::rollback_plan(&id);
+    if let Some(plan) = planned_before::<Plan>(ports.store, &keys::plan(&id), &execution.id).await? {
         return Ok(proceed(plan));
     }
+    if let Some(plan) = planned_before::<RollbackPlan>(ports.store, &rollback_key, &execution.id).await? {
+        return Ok(roll_back(plan));
+    }
+    let request = Request::read(&input)?;
+    match request.form {
+        Form::Scan => plan_scan(&request, id, execution, ports).await,
+        Form::Rollback => plan_rollback(&request, id, execution, ports).await,
+    }
+}
+
+async fn plan_scan(
+    request: &Request<'_>,
+    scan_id: String,
+    execution: Execution,
+    ports: &Ports<'_>,
+) -> Result<PlanScanOutput, TaskError> {
     let text = ports.policy_text.as_ref().map_err(Clone::clone)?;
     let today = TimeZone::UTC.to_datetime(execution.start_time).date();
     let policy = audit_policy::parse(text, today).map_err(|error| TaskError::InvalidPolicy(error.to_string()))?;
-    let request = ScanRequest::read(&input, &policy)?;
+    let request = request.scan(&policy)?;
     if !request.force
         && let Some(reason) = step_aside::reason(&request, &execution, ports).await?
     {
@@ -55,6 +76,7 @@ pub async fn handle(input: PlanScanInput, ports: &Ports<'_>) -> Result<PlanScanO
     {
         return Ok(PlanScanOutput::Skip { scan_id, reason });
     }
+    let key = keys::plan(&scan_id);
     let plan = Plan {
         scan_id,
         trigger: request.trigger,
@@ -62,43 +84,93 @@ pub async fn handle(input: PlanScanInput, ports: &Ports<'_>) -> Result<PlanScanO
         region: ports.region.clone(),
         services: request.services,
         remediation: request.remediation,
+        reapply: request.reapply,
         policy,
         started_at: execution.start_time,
         execution_arn: execution.id,
     };
-    write(ports.store, plan).await.map(proceed)
+    write(ports.store, &key, plan).await.map(proceed)
+}
+
+/// A rollback does not step aside for a scan: whoever asks for it cannot wait. It needs no audit policy either, so that a
+/// policy that is wrong does not bar the way back.
+async fn plan_rollback(
+    request: &Request<'_>,
+    rollback_id: String,
+    execution: Execution,
+    ports: &Ports<'_>,
+) -> Result<PlanScanOutput, TaskError> {
+    let request = request.rollback()?;
+    if let Some(event_id) = &request.trigger.event_id
+        && let Some(reason) = claim::lost(ports.store, event_id, &execution.id, &rollback_id).await?
+    {
+        return Ok(PlanScanOutput::Skip { scan_id: rollback_id, reason });
+    }
+    let key = keys::rollback_plan(&rollback_id);
+    let plan = RollbackPlan {
+        rollback_id,
+        trigger: request.trigger,
+        account: ports.account.clone(),
+        region: ports.region.clone(),
+        scan_id: request.scan_id,
+        buckets: request.buckets,
+        mode: request.mode,
+        started_at: execution.start_time,
+        execution_arn: execution.id,
+    };
+    write(ports.store, &key, plan).await.map(roll_back)
+}
+
+/// A plan that an execution has written.
+trait Planned: Serialize + DeserializeOwned + Sync {
+    /// ARN of the execution.
+    fn execution_arn(&self) -> &str;
+}
+
+impl Planned for Plan {
+    fn execution_arn(&self) -> &str {
+        &self.execution_arn
+    }
+}
+
+impl Planned for RollbackPlan {
+    fn execution_arn(&self) -> &str {
+        &self.execution_arn
+    }
 }
 
 /// The plan that an earlier attempt of the same execution has written.
-async fn planned_before(
+async fn planned_before<P: Planned>(
     store: &dyn ArtifactStore,
-    scan_id: &str,
+    key: &str,
     execution_arn: &str,
-) -> Result<Option<Plan>, TaskError> {
-    match store.find_json::<Plan>(&keys::plan(scan_id)).await? {
-        Some(plan) if plan.execution_arn != execution_arn => Err(TaskError::Conflict(format!(
-            "the scan id {scan_id} already belongs to the execution {}; start a new execution",
-            plan.execution_arn
+) -> Result<Option<P>, TaskError> {
+    match store.find_json::<P>(key).await? {
+        Some(plan) if plan.execution_arn() != execution_arn => Err(TaskError::Conflict(format!(
+            "the object {key} already belongs to the execution {}; start a new execution",
+            plan.execution_arn()
         ))),
         found => Ok(found),
     }
 }
 
 /// Writes the plan, unless an attempt of the same execution that runs at the same time was faster: then its plan holds.
-async fn write(store: &dyn ArtifactStore, plan: Plan) -> Result<Plan, TaskError> {
-    let key = keys::plan(&plan.scan_id);
-    match store.put_json(&key, &plan, Condition::IfAbsent).await? {
+async fn write<P: Planned>(store: &dyn ArtifactStore, key: &str, plan: P) -> Result<P, TaskError> {
+    match store.put_json(key, &plan, Condition::IfAbsent).await? {
         PutOutcome::Written => Ok(plan),
-        PutOutcome::ConditionFailed => {
-            planned_before(store, &plan.scan_id, &plan.execution_arn).await?.ok_or_else(|| {
-                TaskError::Unavailable(format!("the object {key} could be neither written nor read; try again"))
-            })
-        }
+        PutOutcome::ConditionFailed => planned_before(store, key, plan.execution_arn()).await?.ok_or_else(|| {
+            TaskError::Unavailable(format!("the object {key} could be neither written nor read; try again"))
+        }),
     }
 }
 
 fn proceed(plan: Plan) -> PlanScanOutput {
     PlanScanOutput::Proceed { scan_id: plan.scan_id, services: plan.services, remediation: plan.remediation }
+}
+
+fn roll_back(plan: RollbackPlan) -> PlanScanOutput {
+    let RollbackPlan { rollback_id, scan_id, mode, trigger, .. } = plan;
+    PlanScanOutput::Rollback { rollback_id, scan_id, mode, requested_by: trigger.to_string() }
 }
 
 #[cfg(test)]

@@ -1,68 +1,125 @@
 //! The execution's input, read strictly: what is not understood is refused and not guessed at.
 
+mod rollback;
+mod scan;
+
 use std::fmt::Display;
 
-use audit_model::{Policy, RemediationMode, Service, Trigger, TriggerKind};
+use audit_model::{Policy, Trigger, TriggerKind};
 use audit_task::TaskError;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use serde_json::{Map, Value};
 
-/// The fields of a request.
-const FIELDS: [&str; 5] = ["services", "remediation", "requestedBy", "reason", "force"];
+pub(crate) use rollback::RollbackRequest;
+pub(crate) use scan::{ScanRequest, extent};
+
 /// The ways in through EventBridge: source, detail type, and what they stand for. The first are those of a rule with
 /// a schedule, <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html>.
-const EVENTS: [(&str, &str, TriggerKind); 2] = [
-    ("aws.events", "Scheduled Event", TriggerKind::Schedule),
-    ("compliance.audit", "Compliance Scan Requested", TriggerKind::Event),
+const EVENTS: [(&str, &str, TriggerKind, Form); 3] = [
+    ("aws.events", "Scheduled Event", TriggerKind::Schedule, Form::Scan),
+    ("compliance.audit", "Compliance Scan Requested", TriggerKind::Event, Form::Scan),
+    ("compliance.audit", "Compliance Remediation Rollback Requested", TriggerKind::Event, Form::Rollback),
 ];
 /// The longest event id that becomes a key. EventBridge gives UUIDs, of 36 characters.
 const EVENT_ID_LENGTH: usize = 64;
 /// How much of a refused value an error repeats, in characters.
 const QUOTED_LENGTH: usize = 80;
+/// How many buckets a request may name.
+const MOST_BUCKETS: usize = 1_000;
 
-/// What an execution is asked to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ScanRequest {
-    /// Who asked.
-    pub(crate) trigger: Trigger,
-    /// The services to scan, in catalogue order, without repeats; never empty.
-    pub(crate) services: Vec<Service>,
-    /// What remediation may do; never more than the policy says.
-    pub(crate) remediation: RemediationMode,
-    /// Whether to scan although an older execution is running.
-    pub(crate) force: bool,
+/// What can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A scan.
+    Scan,
+    /// That an earlier scan's remediation be taken back.
+    Rollback,
 }
 
-impl ScanRequest {
-    /// Reads the execution's input: a whole EventBridge event, or the detail of one alone.
+impl Form {
+    /// The fields of such a request.
+    const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Scan => &scan::FIELDS,
+            Self::Rollback => &rollback::FIELDS,
+        }
+    }
+}
+
+/// A request whose fields are known, and not read yet.
+pub(crate) struct Request<'a> {
+    /// What is asked for.
+    pub(crate) form: Form,
+    kind: TriggerKind,
+    event_id: Option<String>,
+    fields: Fields<'a>,
+}
+
+impl<'a> Request<'a> {
+    /// Reads the execution's input: a whole EventBridge event in `event`, or the detail of one alone. A detail with a scan's
+    /// id asks for a rollback.
     ///
     /// # Errors
     /// `InvalidRequest` naming the field, what was given, and what is allowed.
-    pub(crate) fn read(input: &Value, policy: &Policy) -> Result<Self, TaskError> {
+    pub(crate) fn read(input: &'a Value) -> Result<Self, TaskError> {
         let is_event =
             |fields: &Map<String, Value>| fields.contains_key("source") || fields.contains_key("detail-type");
         if !input.as_object().is_some_and(is_event) {
-            return Fields::of(input, "")?.read(TriggerKind::Execution, None, policy);
+            let form = if input.get(rollback::SCAN_ID).is_some() { Form::Rollback } else { Form::Scan };
+            return Ok(Self {
+                form,
+                kind: TriggerKind::Execution,
+                event_id: None,
+                fields: Fields::of(input, "", form.fields())?,
+            });
         }
         let event: EventBridgeEvent = serde_path_to_error::deserialize(input).map_err(|error| {
             TaskError::InvalidRequest(format!(
                 "the input has the fields of an EventBridge event and is none, at {}: {}; allowed is a whole event, or \
-                 its detail alone with the fields {}",
+                 its detail alone with the fields {}, or {}",
                 error.path(),
                 error.inner(),
-                FIELDS.join(", ")
+                scan::FIELDS.join(", "),
+                rollback::FIELDS.join(", ")
             ))
         })?;
-        let Some((.., kind)) = EVENTS
+        let Some((.., kind, form)) = EVENTS
             .into_iter()
-            .find(|(source, detail_type, _)| (*source, *detail_type) == (&event.source, &event.detail_type))
+            .find(|(source, detail_type, ..)| (*source, *detail_type) == (&event.source, &event.detail_type))
         else {
             let given = Value::from([event.source, event.detail_type].join(" / "));
-            let allowed = EVENTS.map(|(source, detail_type, _)| format!("{source} / {detail_type}"));
+            let allowed = EVENTS.map(|(source, detail_type, ..)| format!("{source} / {detail_type}"));
             return Err(refused("source / detail-type", &given, allowed.join(", ")));
         };
         let event_id = event.id.map(event_id).transpose()?;
-        Fields::of(&event.detail, "detail")?.read(kind, event_id, policy)
+        // Read as an event it is known to have a detail.
+        let detail = input.get("detail").unwrap_or(&Value::Null);
+        Ok(Self { form, kind, event_id, fields: Fields::of(detail, "detail", form.fields())? })
+    }
+
+    /// The request for a scan.
+    ///
+    /// # Errors
+    /// As [`Request::read`].
+    pub(crate) fn scan(&self, policy: &Policy) -> Result<ScanRequest, TaskError> {
+        scan::read(&self.fields, self.trigger()?, policy)
+    }
+
+    /// The request for a rollback.
+    ///
+    /// # Errors
+    /// As [`Request::read`].
+    pub(crate) fn rollback(&self) -> Result<RollbackRequest, TaskError> {
+        rollback::read(&self.fields, self.trigger()?)
+    }
+
+    fn trigger(&self) -> Result<Trigger, TaskError> {
+        Ok(Trigger {
+            kind: self.kind,
+            event_id: self.event_id.clone(),
+            requested_by: self.fields.text("requestedBy", 256)?,
+            reason: self.fields.text("reason", 1024)?,
+        })
     }
 }
 
@@ -88,68 +145,29 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn of(request: &'a Value, path: &'static str) -> Result<Self, TaskError> {
+    fn of(request: &'a Value, path: &'static str, known: &[&str]) -> Result<Self, TaskError> {
         let name = if path.is_empty() { "the input" } else { path };
         let Some(fields) = request.as_object() else {
-            return Err(refused(name, request, format!("a JSON object with any of the fields {}", FIELDS.join(", "))));
+            return Err(refused(name, request, format!("a JSON object with any of the fields {}", known.join(", "))));
         };
         let request = Self { path, fields };
-        match fields.keys().find(|field| !FIELDS.contains(&field.as_str())) {
+        match fields.keys().find(|field| !known.contains(&field.as_str())) {
             None => Ok(request),
             Some(unknown) => Err(TaskError::InvalidRequest(format!(
                 "the field {} is not known; allowed are {}",
                 quoted(&Value::from(request.at(unknown))),
-                FIELDS.join(", ")
+                known.join(", ")
             ))),
         }
     }
 
-    fn read(&self, kind: TriggerKind, event_id: Option<String>, policy: &Policy) -> Result<ScanRequest, TaskError> {
-        Ok(ScanRequest {
-            trigger: Trigger {
-                kind,
-                event_id,
-                requested_by: self.text("requestedBy", 256)?,
-                reason: self.text("reason", 1024)?,
-            },
-            services: self.services()?,
-            remediation: self.remediation(policy.remediation.mode)?,
-            force: self.force()?,
-        })
-    }
-
-    fn services(&self) -> Result<Vec<Service>, TaskError> {
-        let Some(given) = self.fields.get("services") else {
-            return Ok(Service::ALL.to_vec());
-        };
-        let allowed = Service::ALL.map(Service::as_str).join(", ");
-        let Some(names) = given.as_array().filter(|names| !names.is_empty()) else {
-            return Err(refused(&self.at("services"), given, format!("a list of at least one of {allowed}")));
-        };
-        let mut asked = Vec::with_capacity(names.len());
-        for (index, name) in names.iter().enumerate() {
-            let service = Service::ALL.into_iter().find(|service| name.as_str() == Some(service.as_str()));
-            asked.push(service.ok_or_else(|| refused(&self.at(&format!("services[{index}]")), name, &allowed))?);
-        }
-        Ok(Service::ALL.into_iter().filter(|service| asked.contains(service)).collect())
-    }
-
-    /// A request may say less than the policy and never more.
-    fn remediation(&self, most: RemediationMode) -> Result<RemediationMode, TaskError> {
-        let Some(given) = self.fields.get("remediation") else {
-            return Ok(most);
-        };
-        let allowed = RemediationMode::ALL.into_iter().filter(|mode| extent(*mode) <= extent(most));
-        let allowed_names = allowed.clone().map(RemediationMode::as_str).collect::<Vec<_>>().join(", ");
-        allowed.into_iter().find(|mode| given.as_str() == Some(mode.as_str())).ok_or_else(|| {
-            let why = format!("{allowed_names}: the audit policy says {most}, and a request may say less, never more");
-            refused(&self.at("remediation"), given, why)
-        })
+    fn get(&self, field: &str) -> Option<&'a Value> {
+        self.fields.get(field)
     }
 
     /// Text that people will read in reports and e-mails: one line, so that it cannot pass for another part of them.
     fn text(&self, field: &str, length: usize) -> Result<Option<String>, TaskError> {
-        let Some(given) = self.fields.get(field) else {
+        let Some(given) = self.get(field) else {
             return Ok(None);
         };
         match given.as_str() {
@@ -160,26 +178,33 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn force(&self) -> Result<bool, TaskError> {
-        match self.fields.get("force") {
-            None => Ok(false),
-            Some(Value::Bool(force)) => Ok(*force),
-            Some(given) => Err(refused(&self.at("force"), given, "true, false")),
+    /// The names of buckets, sorted and without repeats.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
+    fn buckets(&self, field: &str, given: &Value, also: &str) -> Result<Vec<String>, TaskError> {
+        let names = given.as_array().filter(|names| (1..=MOST_BUCKETS).contains(&names.len())).ok_or_else(|| {
+            refused(&self.at(field), given, format!("a list of 1 to {MOST_BUCKETS} names of buckets{also}"))
+        })?;
+        let mut buckets = Vec::with_capacity(names.len());
+        for (index, name) in names.iter().enumerate() {
+            let is_name = |name: &&str| {
+                (3..=63).contains(&name.len())
+                    && name
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte))
+            };
+            let allowed = "a bucket's name: 3 to 63 lowercase letters, digits, dots and hyphens";
+            let name = name.as_str().filter(is_name);
+            let name = name.ok_or_else(|| refused(&self.at(&format!("{field}[{index}]")), &names[index], allowed))?;
+            buckets.push(name.to_owned());
         }
+        buckets.sort();
+        buckets.dedup();
+        Ok(buckets)
     }
 
     /// The path of a field in the input.
     fn at(&self, field: &str) -> String {
         if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) }
-    }
-}
-
-/// How far a mode goes: a higher number may do more.
-pub(crate) const fn extent(mode: RemediationMode) -> u8 {
-    match mode {
-        RemediationMode::Off => 0,
-        RemediationMode::DryRun => 1,
-        RemediationMode::Apply => 2,
     }
 }
 

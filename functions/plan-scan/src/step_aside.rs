@@ -21,13 +21,18 @@ pub(crate) async fn reason(
     ports: &Ports<'_>,
 ) -> Result<Option<String>, TaskError> {
     let older = older(ports.executions.running(&execution.state_machine_arn).await?, execution);
+    let mut undecided = None;
     for running in &older {
         let id = scan_id::of(running.started_at, &running.arn);
         if let Some(plan) = ports.store.find_json::<Plan>(&keys::plan(&id)).await? {
             return Ok(Some(explain(request, running, &plan)));
         }
+        // A rollback is no scan.
+        if undecided.is_none() && ports.store.get(&keys::rollback_plan(&id)).await?.is_none() {
+            undecided = Some(running);
+        }
     }
-    match older.first() {
+    match undecided {
         None => Ok(None),
         Some(undecided) => Err(TaskError::Unavailable(format!(
             "the older execution {} runs and has no plan yet, so that nobody can tell whether it will scan; try again, \
@@ -64,6 +69,11 @@ fn explain(request: &ScanRequest, running: &RunningExecution, plan: &Plan) -> St
     }
     if extent(plan.remediation) < extent(request.remediation) {
         let _ = write!(reason, "its remediation is {}, not {}; ", plan.remediation, request.remediation);
+    }
+    let held: Vec<&str> =
+        request.reapply.iter().filter(|bucket| !plan.reapply.contains(bucket)).map(String::as_str).collect();
+    if !held.is_empty() {
+        let _ = write!(reason, "it does not reapply what was taken back of {}; ", held.join(", "));
     }
     reason.push_str("send the request again when it has ended, or with \"force\": true to scan all the same");
     reason

@@ -104,8 +104,7 @@ fn assert_skipped(output: &Result<PlanScanOutput, TaskError>, told: &[&str]) {
 async fn a_plan_holds_the_request_and_the_whole_policy_in_force() {
     let machine = Machine::default();
     let first = machine.start("first", 0);
-    let detail =
-        json!({ "services": ["lambda", "vpc"], "remediation": "off", "requestedBy": "audit", "reason": "year end" });
+    let detail = json!({ "services": ["lambda", "vpc"], "remediation": "off", "reapply": ["ledger"], "requestedBy": "audit", "reason": "year end" });
 
     let output = machine.plan(&first, requested(&detail)).await;
 
@@ -136,6 +135,7 @@ async fn a_plan_holds_the_request_and_the_whole_policy_in_force() {
             region: "us-east-1".to_owned(),
             services,
             remediation,
+            reapply: vec!["ledger".to_owned()],
             policy: plan.policy.clone(),
             started_at: first.start_time,
             execution_arn: first.id,
@@ -164,6 +164,69 @@ async fn a_task_that_broke_after_its_claim_goes_on_with_it() {
     let id = scan_id_of(&machine.plan(&first, requested(&json!({}))).await).to_owned();
     machine.store.remove(&keys::plan(&id));
     assert_eq!(scan_id_of(&machine.plan(&first, requested(&json!({}))).await), id);
+}
+
+fn rollback() -> Value {
+    json!({
+        "id": EVENT_ID,
+        "detail-type": "Compliance Remediation Rollback Requested",
+        "source": "compliance.audit",
+        "detail": {
+            "scanId": sample::SCAN_ID,
+            "buckets": ["ledger"],
+            "requestedBy": "oncall",
+            "reason": "the partner cannot read",
+        },
+    })
+}
+
+#[tokio::test]
+async fn a_rollback_gets_a_plan_of_its_own_even_while_a_scan_runs_or_the_policy_is_wrong() {
+    let mut machine = Machine::default();
+    machine.plan(&machine.start("scan", 0), json!({})).await.unwrap();
+    machine.policy = Some(Ok("[alert]".to_owned()));
+    let execution = machine.start("rollback", 1);
+
+    let output = machine.plan(&execution, rollback()).await;
+
+    let Ok(PlanScanOutput::Rollback { rollback_id, .. }) = &output else { panic!("no rollback: {output:?}") };
+    assert!(rollback_id.starts_with("20261123T060001Z-"), "{rollback_id}");
+    let trigger = audit_model::Trigger {
+        kind: TriggerKind::Event,
+        event_id: Some(EVENT_ID.to_owned()),
+        requested_by: Some("oncall".to_owned()),
+        reason: Some("the partner cannot read".to_owned()),
+    };
+    let expected = PlanScanOutput::Rollback {
+        rollback_id: rollback_id.clone(),
+        scan_id: sample::SCAN_ID.to_owned(),
+        mode: RemediationMode::Apply,
+        requested_by: "a custom event, requested by oncall, because: the partner cannot read".to_owned(),
+    };
+    assert_eq!(output.as_ref(), Ok(&expected));
+    let plan: RollbackPlan = machine.store.get_json(&keys::rollback_plan(rollback_id)).await.unwrap();
+    let expected = RollbackPlan {
+        rollback_id: rollback_id.clone(),
+        trigger,
+        account: sample::ACCOUNT.to_owned(),
+        region: "us-east-1".to_owned(),
+        scan_id: sample::SCAN_ID.to_owned(),
+        buckets: Some(vec!["ledger".to_owned()]),
+        mode: RemediationMode::Apply,
+        started_at: execution.start_time,
+        execution_arn: execution.id.clone(),
+    };
+    assert_eq!(plan, expected);
+    // A repeated task gets the same, and a repeated event nothing.
+    assert_eq!(machine.plan(&execution, rollback()).await, output);
+    assert_skipped(&machine.plan(&machine.start("again", 2), rollback()).await, &[EVENT_ID, &execution.id]);
+}
+
+#[tokio::test]
+async fn no_scan_steps_aside_for_a_rollback_or_waits_for_it() {
+    let machine = Machine::default();
+    machine.plan(&machine.start("rollback", 0), rollback()).await.unwrap();
+    scan_id_of(&machine.plan(&machine.start("scan", 1), json!({})).await);
 }
 
 #[tokio::test]
@@ -204,8 +267,14 @@ async fn what_the_older_scan_leaves_out_is_told() {
     let older = machine.start("older", 0);
     machine.plan(&older, json!({ "services": ["s3"], "remediation": "off" })).await.unwrap();
     let younger = machine.start("younger", 1);
-    let output = machine.plan(&younger, json!({})).await;
-    assert_skipped(&output, &["does not cover vpc, lambda", "remediation is off, not apply", "send the request again"]);
+    let output = machine.plan(&younger, json!({ "reapply": ["ledger"] })).await;
+    let told = [
+        "does not cover vpc, lambda",
+        "remediation is off, not apply",
+        "taken back of ledger",
+        "send the request again",
+    ];
+    assert_skipped(&output, &told);
 
     let output = machine.plan(&younger, json!({ "services": ["s3"], "remediation": "off" })).await;
     let Ok(PlanScanOutput::Skip { reason, .. }) = output else { panic!("it should step aside: {output:?}") };

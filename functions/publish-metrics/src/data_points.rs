@@ -3,7 +3,7 @@
 use audit_model::Plan;
 use audit_model::remediation::RemediationOutcome;
 use audit_model::summary::{ScanStatus, Summary};
-use audit_model::task::RemediationResult;
+use audit_model::task::{RemediationResult, RollbackOutput};
 use jiff::Timestamp;
 
 /// The data points of a scan.
@@ -14,6 +14,7 @@ use jiff::Timestamp;
 ///   dashboard that would look like progress.
 /// - `ResourcesEvaluated` comes from scans of all services, partial ones included: there a fall is the news.
 /// - `Remediations` are the outcomes that remediation reported, zeros when it had nothing to do, and none when it broke.
+/// - `RemediationFailures` counts the buckets whose change failed, and a remediation that broke as one.
 /// - `ScanDuration`, and `ScansCompleted` by status, come from every scan. A scan of some services counts as `SCOPED`,
 ///   so that it does not pass for the complete scan that is due every few hours.
 pub fn data_points(
@@ -67,21 +68,46 @@ fn posture(summary: &Summary) -> Vec<DataPoint> {
     points
 }
 
+/// The data points of a rollback: `Rollbacks` by outcome, and `RemediationFailures`.
+pub fn data_points_of_rollback(rollback: &RollbackOutput) -> Vec<DataPoint> {
+    let counts = RemediationOutcome::OF_A_ROLLBACK.into_iter().map(|outcome| {
+        let count = match outcome {
+            RemediationOutcome::RolledBack => rollback.rolled_back,
+            RemediationOutcome::WouldRollBack => rollback.would_roll_back,
+            RemediationOutcome::Skipped => rollback.skipped,
+            RemediationOutcome::Failed => rollback.failed,
+            RemediationOutcome::Applied | RemediationOutcome::WouldApply => 0,
+        };
+        by_outcome("Rollbacks", outcome, count)
+    });
+    counts.chain([failures(rollback.failed)]).collect()
+}
+
 fn remediations(result: Option<&RemediationResult>) -> Vec<DataPoint> {
-    let count = |outcome| match result {
-        None => Some(0),
-        Some(RemediationResult::Broke(_)) => None,
-        Some(RemediationResult::Ran(counts)) => Some(match outcome {
+    let (counts, failed) = match result {
+        Some(RemediationResult::Broke(_)) => return vec![failures(1)],
+        Some(RemediationResult::Ran(counts)) => (Some(counts), counts.failed),
+        None => (None, 0),
+    };
+    let points = RemediationOutcome::OF_A_SCAN.into_iter().map(|outcome| {
+        let count = counts.map_or(0, |counts| match outcome {
             RemediationOutcome::Applied => counts.applied,
             RemediationOutcome::WouldApply => counts.would_apply,
             RemediationOutcome::Skipped => counts.skipped,
             RemediationOutcome::Failed => counts.failed,
-        }),
-    };
-    let outcomes = RemediationOutcome::ALL.into_iter().filter_map(|outcome| Some((outcome, count(outcome)?)));
-    outcomes
-        .map(|(outcome, count)| DataPoint::count("Remediations", Some(("Outcome", outcome.as_str().to_owned())), count))
-        .collect()
+            RemediationOutcome::RolledBack | RemediationOutcome::WouldRollBack => 0,
+        });
+        by_outcome("Remediations", outcome, count)
+    });
+    points.chain([failures(failed)]).collect()
+}
+
+fn by_outcome(metric: &'static str, outcome: RemediationOutcome, count: u64) -> DataPoint {
+    DataPoint::count(metric, Some(("Outcome", outcome.as_str().to_owned())), count)
+}
+
+fn failures(count: u64) -> DataPoint {
+    DataPoint::count("RemediationFailures", None, count)
 }
 
 /// One value of one metric.

@@ -1,7 +1,7 @@
 //! The Lambda function `publish-metrics`.
 
 use audit_artifacts::S3Store;
-use audit_model::task::DeliverInput;
+use audit_model::task::PublishMetricsInput;
 use audit_task::{aws_config, required, run};
 use jiff::Timestamp;
 use lambda_runtime::Error;
@@ -14,5 +14,5 @@ async fn main() -> Result<(), Error> {
     let store = &S3Store::new(s3, required("REPORTS_BUCKET")?, required("ACCOUNT_ID")?);
     let cloudwatch = aws_sdk_cloudwatch::Client::new(&config);
     let metrics = &CloudWatchMetrics::new(cloudwatch, required("METRICS_NAMESPACE")?);
-    run(|input: DeliverInput| async move { handle(&input, store, metrics, Timestamp::now()).await }).await
+    run(|input: PublishMetricsInput| async move { handle(&input, store, metrics, Timestamp::now()).await }).await
 }

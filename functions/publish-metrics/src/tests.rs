@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use audit_artifacts::sample;
+use audit_artifacts::{MemoryStore, sample};
 use audit_model::summary::{Counts, Gap, ScanStatus, Summary};
-use audit_model::task::{CaughtError, RemediateOutput, RemediationResult};
+use audit_model::task::{CaughtError, DeliverInput, RemediateOutput, RemediationResult, RollbackOutput};
 use audit_model::{Plan, RemediationMode, Service, Severity, Status};
 use pretty_assertions::assert_eq;
 
@@ -43,6 +43,7 @@ fn ran() -> RemediationResult {
         would_apply: 0,
         skipped: 2,
         failed: 1,
+        records_sha256: String::new(),
     })
 }
 
@@ -71,7 +72,8 @@ const EVALUATED: [(&str, f64); 4] = [
     ("ResourcesEvaluated Service=vpc", 0.0),
     ("ResourcesEvaluated Service=lambda", 0.0),
 ];
-const NOTHING_REMEDIATED: [(&str, f64); 4] = [
+const NOTHING_REMEDIATED: [(&str, f64); 5] = [
+    ("RemediationFailures", 0.0),
     ("Remediations Outcome=APPLIED", 0.0),
     ("Remediations Outcome=WOULD_APPLY", 0.0),
     ("Remediations Outcome=SKIPPED", 0.0),
@@ -97,6 +99,7 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("Remediations Outcome=WOULD_APPLY", 0.0),
         ("Remediations Outcome=SKIPPED", 2.0),
         ("Remediations Outcome=FAILED", 1.0),
+        ("RemediationFailures", 1.0),
         ("ScanDuration", 90.0),
         ("ScansCompleted Status=COMPLETE", 1.0),
     ];
@@ -137,6 +140,7 @@ fn what_nobody_knows_is_not_published_as_zero() {
     let broke =
         RemediationResult::Broke(CaughtError { error: "Throttled".to_owned(), cause: "kms:CreateKey".to_owned() });
     let published = published(&sample::plan(), &summary, Some(&broke));
+    assert_eq!(published["RemediationFailures"], 1.0, "the alarm must hear of it");
     for absent in ["ComplianceScore", "Coverage", "NewViolations", "ResolvedViolations", "Remediations"] {
         assert!(!published.keys().any(|name| name.starts_with(absent)), "{absent} in {published:?}");
     }
@@ -166,10 +170,46 @@ async fn the_task_publishes_once_at_the_time_of_the_aggregation_and_says_how_muc
     let store = sample::store(&sample::plan(), &summary(), &[], &[]).await.unwrap();
     let metrics = Recorded::default();
     let input = DeliverInput { scan_id: sample::SCAN_ID.to_owned(), remediation: Some(ran()) };
+    let input = PublishMetricsInput::Scan(input);
 
     let output = handle(&input, &store, &metrics, NOW).await.unwrap();
 
     let points = data_points(&sample::plan(), &summary(), Some(&ran()), NOW);
     assert_eq!(output, PublishMetricsOutput { scan_id: sample::SCAN_ID.to_owned(), metrics: points.len() as u64 });
     assert_eq!(*metrics.0.lock().unwrap(), [(sample::AGGREGATED_AT, points)]);
+}
+
+#[tokio::test]
+async fn a_rollback_publishes_its_outcomes_and_its_failures_at_the_time_of_its_end() {
+    let rollback = RollbackOutput {
+        rollback_id: "20261124T091500Z-5a6b7c8d".to_owned(),
+        scan_id: sample::SCAN_ID.to_owned(),
+        mode: RemediationMode::Apply,
+        rolled_back: 3,
+        would_roll_back: 0,
+        skipped: 2,
+        failed: 1,
+        ended_at: NOW,
+        records: "rollbacks/20261124T091500Z-5a6b7c8d/remediation.jsonl".to_owned(),
+        records_sha256: String::new(),
+    };
+    let metrics = Recorded::default();
+    let input = PublishMetricsInput::Rollback { rollback };
+    let output = handle(&input, &MemoryStore::default(), &metrics, sample::DAY_BEFORE).await.unwrap();
+    assert_eq!((output.scan_id.as_str(), output.metrics), ("20261124T091500Z-5a6b7c8d", 5));
+    let published = metrics.0.into_inner().unwrap();
+    let [(at, points)] = &published[..] else { panic!("{published:?}") };
+    assert_eq!(*at, NOW);
+    let points: Vec<_> = points
+        .iter()
+        .map(|point| (point.metric, point.dimension.as_ref().map_or("", |(_, value)| value.as_str()), point.value))
+        .collect();
+    let expected = [
+        ("Rollbacks", "ROLLED_BACK", 3.0),
+        ("Rollbacks", "WOULD_ROLL_BACK", 0.0),
+        ("Rollbacks", "SKIPPED", 2.0),
+        ("Rollbacks", "FAILED", 1.0),
+        ("RemediationFailures", "", 1.0),
+    ];
+    assert_eq!(points, expected);
 }

@@ -1,12 +1,12 @@
-//! The buckets that fail an encryption rule.
+//! The buckets that fail an encryption rule, and those that could not be judged by one.
 
 use std::collections::BTreeMap;
 
 use audit_artifacts::{ArtifactStore, ScanRecord};
-use audit_model::{ExceptionMark, Finding, Service, Status};
+use audit_model::{ExceptionMark, Finding, Service, Status, Unreadable};
 use audit_task::TaskError;
 
-/// A bucket that fails an encryption rule.
+/// A bucket that fails an encryption rule, or could not be judged by one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
     /// Name.
@@ -15,10 +15,14 @@ pub(crate) struct Candidate {
     pub(crate) arn: String,
     /// Region.
     pub(crate) region: String,
-    /// The rules that it fails.
+    /// The rules that it fails or could not be judged by.
     pub(crate) rules: Vec<String>,
     /// The exception that covers a rule that it fails, if one does.
     pub(crate) exception: Option<ExceptionMark>,
+    /// Whether it was seen to fail a rule.
+    pub(crate) fails: bool,
+    /// What the scan could not read of it.
+    pub(crate) missing: Vec<Unreadable>,
 }
 
 /// Reads the candidates from the scan's findings, in the order of their names.
@@ -36,8 +40,12 @@ pub(crate) async fn candidates(scan: &ScanRecord, store: &dyn ArtifactStore) -> 
             region: finding.resource.region,
             rules: Vec::new(),
             exception: None,
+            fails: false,
+            missing: Vec::new(),
         });
         candidate.exception = candidate.exception.take().or(finding.exception);
+        candidate.fails |= finding.status == Status::NonCompliant;
+        candidate.missing.extend(finding.missing);
         candidate.rules.push(finding.rule_id);
     }
     Ok(candidates.into_values().collect())
@@ -45,6 +53,6 @@ pub(crate) async fn candidates(scan: &ScanRecord, store: &dyn ArtifactStore) -> 
 
 fn asks_for_repair(finding: &Finding) -> bool {
     finding.service == Service::S3
-        && finding.status == Status::NonCompliant
+        && matches!(finding.status, Status::NonCompliant | Status::InsufficientData)
         && audit_rules::rule(&finding.rule_id).is_some_and(|rule| rule.remediable)
 }

@@ -1,15 +1,17 @@
-//! Whether a bucket may be changed: pure, from what was read just now. In doubt it is left alone.
+//! Whether a bucket may be changed, and into what: pure, from what was read just now. In doubt it is left alone.
 
-use std::fmt;
-
-use audit_model::policy::OptOutTag;
-use audit_model::resource::BucketEncryption;
+use audit_model::policy::RemediationPolicy;
+use audit_model::remediation::{Reason, ReasonCode};
+use audit_model::resource::{BucketEncryption, ObjectOwnership};
 use audit_model::{ExceptionMark, Plan, Reading, RemediationMode, Unreadable, UnreadableCause};
 use audit_rules::{Outsider, is_aws_managed, let_in_by_acl, let_in_by_policy};
+use bucket_encryption::{Described, Hold, Journal, OpenChange, being_changed, day_limit_reached};
+use jiff::Timestamp;
 
 use crate::candidates::Candidate;
-use crate::log_targets::LogTargets;
-use crate::ports::{Key, Readings, Settings};
+use crate::deliverers::deliverer;
+use crate::neighbours::{Deliveries, Neighbours};
+use crate::ports::{Key, Readings, Settings, key_alias};
 
 /// SSE-S3, SSE-KMS and DSSE-KMS:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html>
@@ -17,223 +19,188 @@ const ALGORITHMS: [&str; 3] = ["AES256", KMS, DSSE];
 const KMS: &str = "aws:kms";
 const DSSE: &str = "aws:kms:dsse";
 
-/// A reason to leave a bucket alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reason {
-    /// Remediation is switched off.
-    Off,
-    /// Somebody answers for the violation, for a time.
-    Excepted(ExceptionMark),
-    /// The bucket lies in this other region.
-    OtherRegion(String),
-    /// The bucket belongs to this system.
-    OwnBucket,
-    /// This many buckets were changed in this scan, which is the limit.
-    LimitReached(u32),
-    /// The function has no time left to begin another bucket.
-    TimeUsedUp,
-    /// The bucket went away.
-    Gone,
-    /// Something that the decision hangs on could not be read.
-    Unreadable(Unreadable),
-    /// The bucket carries the tag that keeps remediation away.
-    OptedOut(OptOutTag),
-    /// The bucket has a customer-managed key by now: this one.
-    HasKey(String),
-    /// The bucket's encryption is of a type that is not known.
-    UnknownAlgorithm(String),
-    /// The bucket takes the server access logs of this bucket.
-    LogTarget(String),
-    /// Whether the bucket takes server access logs is not known.
-    LogTargetUnknown {
-        /// A bucket of which nobody knows where its logs go.
-        source: String,
-        /// Why.
-        why: Unreadable,
-        /// How many such buckets there are.
-        sources: usize,
-    },
-    /// The bucket policy lets in somebody from outside of the account.
-    PolicyLetsIn(Outsider),
-    /// The access control list lets in somebody from outside of the account.
-    AclLetsIn(Outsider),
-    /// The bucket is a website.
-    Website,
-    /// The bucket is replicated.
-    ReplicationSource,
-    /// The bucket's own key cannot be used.
-    UnusableKey(Key),
+/// The state of a key that can be used.
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>
+pub(crate) const USABLE_STATE: &str = "Enabled";
+
+/// State, manager and type of a key that a bucket can be encrypted with.
+const USABLE: (&str, &str, &str) = (USABLE_STATE, "CUSTOMER", "SYMMETRIC_DEFAULT");
+
+/// How far a run has come when a bucket's turn comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// How many buckets this run has changed or tried to, or would have.
+    pub(crate) changed: u32,
+    /// How many buckets all runs of the day have begun to change, this one included.
+    pub(crate) changed_today: u32,
+    /// How many changes of this run have failed.
+    pub(crate) failed: u32,
+    /// Whether there is no time left to begin another bucket.
+    pub(crate) time_used_up: bool,
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Off => f.write_str("remediation is off in this scan; the bucket was not read"),
-            Self::Excepted(ExceptionMark { approver, expires, .. }) => {
-                write!(f, "excepted by the audit policy, approved by {approver} until {expires}; it was not read")
-            }
-            Self::OtherRegion(region) => {
-                write!(f, "the bucket lies in {region}, which this system does not reach; it was not read")
-            }
-            Self::OwnBucket => f.write_str("the bucket belongs to this system; it was not read"),
-            Self::LimitReached(limit) => write!(
-                f,
-                "the policy's limit of {limit} changed buckets in one scan is reached; the bucket was not read, the \
-                 next scan comes to it"
-            ),
-            Self::TimeUsedUp => f.write_str(
-                "the time of one scan's remediation is used up; the bucket was not read, the next scan goes on",
-            ),
-            Self::Gone => f.write_str("the bucket is gone"),
-            Self::Unreadable(why) => write!(f, "a reading that the decision needs is missing: {why}"),
-            Self::OptedOut(tag) => write!(f, "opted out by the tag {}={}", tag.key, tag.value),
-            Self::HasKey(key) => write!(f, "encrypted with the customer-managed key {key} by now"),
-            Self::UnknownAlgorithm(algorithm) => {
-                write!(f, "the default encryption is {algorithm}, which this system does not know")
-            }
-            Self::LogTarget(source) => write!(
-                f,
-                "target of the server access logs of {source}, which can be delivered to buckets with SSE-S3 only"
-            ),
-            Self::LogTargetUnknown { source, why, sources } => write!(
-                f,
-                "it may be the target of server access logs: where they go could not be read of {sources} bucket(s), \
-                 among them {source}: {why}"
-            ),
-            Self::PolicyLetsIn(who) => {
-                write!(f, "the bucket policy lets in {who}, who may have no rights on a key of the bucket's own")
-            }
-            Self::AclLetsIn(who) => {
-                write!(f, "the access control list lets in {who}, who may have no rights on a key of the bucket's own")
-            }
-            Self::Website => f.write_str("a website: its readers are anonymous and cannot read SSE-KMS objects"),
-            Self::ReplicationSource => {
-                f.write_str("source of a replication, which must be configured for SSE-KMS objects first")
-            }
-            Self::UnusableKey(key) => write!(
-                f,
-                "the alias for the bucket's own key names {}, which cannot be used: state {}, manager {}, type {}; \
-                 make the key usable or delete the alias",
-                key.arn, key.state, key.manager, key.spec
-            ),
-        }
-    }
+/// The reasons that are known without reading the bucket.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct KnownBefore {
+    /// The reasons.
+    pub(crate) reasons: Vec<Reason>,
+    /// Whether the bucket is read all the same, so that every reason is told.
+    pub(crate) reads: bool,
 }
 
-/// Why a bucket is left alone without even reading it; empty when it is to be read.
+/// The reasons to leave a bucket alone that are known without reading it.
 pub(crate) fn before_reading(
     candidate: &Candidate,
     plan: &Plan,
     settings: &Settings,
-    changed: u32,
-    time_used_up: bool,
-) -> Vec<Reason> {
-    let limit = plan.policy.remediation.max_buckets_per_run;
+    journal: &Journal,
+    progress: Progress,
+    now: Timestamp,
+) -> KnownBefore {
+    let policy = &plan.policy.remediation;
+    let unread = [
+        (plan.remediation == RemediationMode::Off).then(off),
+        (candidate.region != plan.region).then(|| other_region(&candidate.region)),
+        (candidate.region == plan.region && !candidate.fails).then(|| not_judged(&candidate.missing)),
+        (progress.changed >= policy.max_buckets_per_run).then(|| run_limit_reached(policy)),
+        (progress.changed_today >= policy.max_buckets_per_day).then(|| day_limit_reached(policy.max_buckets_per_day)),
+        (progress.failed >= policy.stop_after_failures).then(|| stopped(progress.failed)),
+        progress.time_used_up.then(time_used_up),
+    ];
     let own_suffix = format!("-{}", settings.system);
     let own = candidate.bucket == settings.reports_bucket || candidate.bucket.ends_with(&own_suffix);
-    let reasons = [
-        (plan.remediation == RemediationMode::Off).then_some(Reason::Off),
-        candidate.exception.clone().map(Reason::Excepted),
-        (candidate.region != plan.region).then(|| Reason::OtherRegion(candidate.region.clone())),
-        own.then_some(Reason::OwnBucket),
-        (changed >= limit).then_some(Reason::LimitReached(limit)),
-        time_used_up.then_some(Reason::TimeUsedUp),
+    let open = journal.open().iter().find(|open| open.bucket == candidate.bucket && open.run_id != plan.scan_id);
+    let hold = journal.hold(&candidate.bucket, now).filter(|_| !plan.reapply.contains(&candidate.bucket));
+    let read = [
+        candidate.exception.as_ref().map(excepted),
+        own.then(own_bucket),
+        hold.map(rolled_back),
+        open.map(being_changed),
     ];
-    reasons.into_iter().flatten().collect()
+    let unread: Vec<Reason> = unread.into_iter().flatten().collect();
+    let reads = unread.is_empty();
+    KnownBefore { reasons: unread.into_iter().chain(read.into_iter().flatten()).collect(), reads }
 }
 
-/// Why a bucket is left alone, given what was read of it; empty when it may be changed.
+/// The reasons to leave a bucket alone, given what was read of it and of the key that it names; none when it may be
+/// changed.
 pub(crate) fn after_reading(
     bucket: &str,
     readings: &Readings,
-    log_targets: &LogTargets,
-    account: &str,
-    opt_out: &OptOutTag,
+    named_key: &Reading<Key>,
+    neighbours: &Neighbours,
+    plan: &Plan,
 ) -> Vec<Reason> {
     let found = [
-        by_encryption(&readings.encryption),
-        by_tags(readings, opt_out),
-        by_log_targets(bucket, log_targets),
-        by_policy(&readings.policy, account),
+        by_encryption(&readings.encryption, named_key, &plan.account),
+        by_tags(readings, &plan.policy.remediation),
+        by_logs(bucket, &neighbours.logs),
+        by_policy(&readings.policy, &plan.account),
         by_acl(readings),
-        by_presence(&readings.website, Reason::Website),
-        by_presence(&readings.replication, Reason::ReplicationSource),
+        by_object_ownership(readings),
+        by_website(readings),
+        by_own_replication(readings),
+        by_replicas(bucket, &neighbours.replicas),
     ];
     let reasons: Vec<Reason> =
-        found.into_iter().flat_map(|found| found.unwrap_or_else(|why| vec![unread(why)])).collect();
-    if reasons.contains(&Reason::Gone) { vec![Reason::Gone] } else { reasons }
+        found.into_iter().flat_map(|found| found.unwrap_or_else(|why| vec![unread(&why)])).collect();
+    if let Some(gone) = reasons.iter().find(|reason| reason.code == ReasonCode::Gone) {
+        return vec![gone.clone()];
+    }
+    reasons
+}
+
+/// The key that a bucket names as its own choice, to be described: no key, no alias of AWS's, and none of another account,
+/// which is not for this one to describe.
+pub(crate) fn key_to_describe<'a>(encryption: &'a Reading<BucketEncryption>, account: &str) -> Option<&'a str> {
+    let key = chosen_key(encryption.known().ok()??)?;
+    (!of_another_account(key, account)).then_some(key)
 }
 
 /// Why the bucket's own key, if there is one, cannot be set; `None` when it can, or when there is none yet.
-pub(crate) fn by_key(key: &Reading<Key>) -> Option<Reason> {
+pub(crate) fn by_own_key(key: &Reading<Key>, bucket: &str) -> Option<Reason> {
     match key.known() {
-        Ok(Some(key)) if (key.state.as_str(), key.manager.as_str(), key.spec.as_str()) != USABLE => {
-            Some(Reason::UnusableKey(key.clone()))
-        }
+        Ok(Some(key)) if !is_usable(key) => Some(own_key_unusable(key, bucket)),
         Ok(_) => None,
-        Err(why) => Some(Reason::Unreadable(why)),
+        Err(why) => Some(missing(&why)),
     }
 }
 
-/// State, manager and type of a key that a bucket can be encrypted with.
-const USABLE: (&str, &str, &str) = ("Enabled", "CUSTOMER", "SYMMETRIC_DEFAULT");
-
 /// The encryption that a bucket gets: a key of its own, and whatever else was configured. Two layers of encryption stay
 /// two layers; they know [no bucket keys](https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingDSSEncryption.html).
-pub(crate) fn intended(before: Option<&BucketEncryption>, key_arn: &str) -> BucketEncryption {
+pub(crate) fn intended(before: Option<&BucketEncryption>, key_arn: Option<&str>) -> BucketEncryption {
     let two_layers = before.is_some_and(|before| before.algorithm == DSSE);
     BucketEncryption {
         algorithm: if two_layers { DSSE } else { KMS }.to_owned(),
-        kms_key_id: Some(key_arn.to_owned()),
+        kms_key_id: key_arn.map(str::to_owned),
         bucket_key_enabled: !two_layers,
         blocked_encryption_types: before.map(|before| before.blocked_encryption_types.clone()).unwrap_or_default(),
     }
 }
 
-/// Whether a bucket that should have the first encryption, and shows the second, has it. Blocking `NONE` is blocking
-/// nothing: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_BlockedEncryptionTypes.html>
-pub(crate) fn same(wanted: &BucketEncryption, shown: &BucketEncryption) -> bool {
-    let blocked = |encryption: &BucketEncryption| {
-        let mut types = encryption.blocked_encryption_types.clone();
-        types.retain(|blocked| blocked != "NONE");
-        types.sort();
-        types.dedup();
-        types
-    };
-    (&wanted.algorithm, &wanted.kms_key_id, wanted.bucket_key_enabled, blocked(wanted))
-        == (&shown.algorithm, &shown.kms_key_id, shown.bucket_key_enabled, blocked(shown))
-}
-
 type Found = Result<Vec<Reason>, Unreadable>;
 
-fn unread(why: Unreadable) -> Reason {
-    if why.cause == UnreadableCause::Gone { Reason::Gone } else { Reason::Unreadable(why) }
-}
-
-fn by_encryption(encryption: &Reading<BucketEncryption>) -> Found {
+fn by_encryption(encryption: &Reading<BucketEncryption>, named_key: &Reading<Key>, account: &str) -> Found {
     let Some(encryption) = encryption.known()? else {
         return Ok(Vec::new());
     };
     if !ALGORITHMS.contains(&encryption.algorithm.as_str()) {
-        return Ok(vec![Reason::UnknownAlgorithm(encryption.algorithm.clone())]);
+        return Ok(vec![unknown_algorithm(&encryption.algorithm)]);
     }
-    Ok(match encryption.kms_key_id.as_deref() {
-        Some(key) if !key.is_empty() && !is_aws_managed(key) => vec![Reason::HasKey(key.to_owned())],
-        _ => Vec::new(),
+    let Some(chosen) = chosen_key(encryption) else {
+        return Ok(Vec::new());
+    };
+    if of_another_account(chosen, account) {
+        return Ok(vec![has_key(chosen)]);
+    }
+    Ok(match named_key.known()? {
+        None => vec![key_unusable(chosen, "AWS KMS does not know it")],
+        // An AWS-managed key may be named by its own id.
+        Some(key) if key.manager == "AWS" => Vec::new(),
+        Some(key) if is_usable(key) => vec![has_key(chosen)],
+        Some(key) => vec![key_unusable(chosen, &format!("its state is {}, its type {}", key.state, key.spec))],
     })
 }
 
-fn by_tags(readings: &Readings, opt_out: &OptOutTag) -> Found {
-    let opted_out = readings.tags.known()?.is_some_and(|tags| tags.get(&opt_out.key) == Some(&opt_out.value));
-    Ok(if opted_out { vec![Reason::OptedOut(opt_out.clone())] } else { Vec::new() })
+fn by_tags(readings: &Readings, policy: &RemediationPolicy) -> Found {
+    let tag = &policy.opt_out_tag;
+    let opted_out = readings.tags.known()?.is_some_and(|tags| tags.get(&tag.key) == Some(&tag.value));
+    let reason = || reason(ReasonCode::OptedOut, format!("opted out by the tag {}={}", tag.key, tag.value));
+    Ok(opted_out.then(reason).into_iter().collect())
 }
 
-fn by_log_targets(bucket: &str, log_targets: &LogTargets) -> Found {
-    Ok(match (log_targets.source_of(bucket), log_targets.unknown()) {
-        (Some(source), _) => vec![Reason::LogTarget(source.to_owned())],
-        (None, Some((source, why, sources))) => {
-            vec![Reason::LogTargetUnknown { source: source.to_owned(), why: why.clone(), sources }]
-        }
+fn by_logs(bucket: &str, logs: &Deliveries) -> Found {
+    Ok(match (logs.source_of(bucket), logs.unknown()) {
+        (Some(source), _) => vec![reason(
+            ReasonCode::LogTarget,
+            format!("target of the server access logs of {source}, which can be delivered to buckets with SSE-S3 only"),
+        )],
+        (None, Some((source, why, sources))) => vec![reason(
+            ReasonCode::LogTargetUnknown,
+            format!(
+                "it may be the target of server access logs: where they go could not be read of {sources} bucket(s), \
+                 among them {source}: {why}"
+            ),
+        )],
+        (None, None) => Vec::new(),
+    })
+}
+
+fn by_replicas(bucket: &str, replicas: &Deliveries) -> Found {
+    Ok(match (replicas.source_of(bucket), replicas.unknown()) {
+        (Some(source), _) => vec![reason(
+            ReasonCode::ReplicationDestination,
+            format!(
+                "destination of the replication of {source}, whose role may have no rights on a key of the bucket's own"
+            ),
+        )],
+        (None, Some((source, why, sources))) => vec![reason(
+            ReasonCode::ReplicationDestinationUnknown,
+            format!(
+                "it may be the destination of a replication: where objects are replicated could not be read of \
+                 {sources} bucket(s), among them {source}: {why}"
+            ),
+        )],
         (None, None) => Vec::new(),
     })
 }
@@ -242,7 +209,7 @@ fn by_policy(policy: &Reading<String>, account: &str) -> Found {
     let Some(text) = policy.known()? else {
         return Ok(Vec::new());
     };
-    Ok(let_in_by_policy(text, account)?.into_iter().map(Reason::PolicyLetsIn).collect())
+    Ok(let_in_by_policy(text, account)?.iter().map(|who| let_in("the bucket policy", who)).collect())
 }
 
 /// Public grants count unless the bucket is seen to ignore them.
@@ -254,16 +221,173 @@ fn by_acl(readings: &Readings) -> Found {
             match readings.ignores_public_acls.known() {
                 Ok(Some(true)) => continue,
                 Ok(_) => {}
-                Err(why) => reasons.push(unread(why)),
+                Err(why) => reasons.push(unread(&why)),
             }
         }
-        reasons.push(Reason::AclLetsIn(outsider));
+        reasons.push(let_in("the access control list", &outsider));
     }
     Ok(reasons)
 }
 
-fn by_presence(configuration: &Reading<()>, reason: Reason) -> Found {
-    Ok(configuration.known()?.map(|()| vec![reason]).unwrap_or_default())
+/// Where access control lists are not switched off, an object's own list may let in anybody, of other accounts too.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html>
+fn by_object_ownership(readings: &Readings) -> Found {
+    if readings.object_ownership.known()? == Some(&ObjectOwnership::BucketOwnerEnforced) {
+        return Ok(Vec::new());
+    }
+    let text = "access control lists are not switched off (BucketOwnerEnforced): single objects may be readable by others, \
+                who may have no rights on a key of the bucket's own";
+    Ok(vec![reason(ReasonCode::ObjectAcls, text)])
+}
+
+fn by_website(readings: &Readings) -> Found {
+    let text = "a website: its readers are anonymous and cannot read SSE-KMS objects";
+    Ok(readings.website.known()?.map(|()| reason(ReasonCode::Website, text)).into_iter().collect())
+}
+
+fn by_own_replication(readings: &Readings) -> Found {
+    let text = "source of a replication, which must be configured for SSE-KMS objects first";
+    Ok(readings.replication.known()?.map(|_| reason(ReasonCode::ReplicationSource, text)).into_iter().collect())
+}
+
+fn chosen_key(encryption: &BucketEncryption) -> Option<&str> {
+    encryption.kms_key_id.as_deref().filter(|key| !key.is_empty() && !is_aws_managed(key))
+}
+
+fn of_another_account(key: &str, account: &str) -> bool {
+    key.split(':').nth(4).is_some_and(|its| its != account)
+}
+
+fn is_usable(key: &Key) -> bool {
+    (key.state.as_str(), key.manager.as_str(), key.spec.as_str()) == USABLE
+}
+
+pub(crate) fn reason(code: ReasonCode, text: impl Into<String>) -> Reason {
+    Reason { code, text: text.into() }
+}
+
+fn unread(why: &Unreadable) -> Reason {
+    if why.cause == UnreadableCause::Gone { reason(ReasonCode::Gone, "the bucket is gone") } else { missing(why) }
+}
+
+pub(crate) fn missing(why: &Unreadable) -> Reason {
+    reason(ReasonCode::Unreadable, format!("a reading that the decision needs is missing: {why}"))
+}
+
+fn off() -> Reason {
+    reason(ReasonCode::Off, "remediation is off in this scan; the bucket was not read")
+}
+
+fn other_region(region: &str) -> Reason {
+    let text = format!("the bucket lies in {region}, which this system does not reach; it was not read");
+    reason(ReasonCode::OtherRegion, text)
+}
+
+fn not_judged(missing: &[Unreadable]) -> Reason {
+    let missing = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    reason(ReasonCode::NotJudged, format!("the scan could not judge its encryption: {missing}; it was not read again"))
+}
+
+fn excepted(mark: &ExceptionMark) -> Reason {
+    let ExceptionMark { approver, expires, .. } = mark;
+    let text = format!("excepted by the audit policy, approved by {approver} until {expires}");
+    reason(ReasonCode::Excepted, text)
+}
+
+fn own_bucket() -> Reason {
+    reason(ReasonCode::OwnBucket, "the bucket belongs to this system")
+}
+
+fn run_limit_reached(policy: &RemediationPolicy) -> Reason {
+    let limit = policy.max_buckets_per_run;
+    let text = format!(
+        "the policy's limit of {limit} changed buckets in one scan is reached; the bucket was not read, the next scan \
+         comes to it"
+    );
+    reason(ReasonCode::RunLimit, text)
+}
+
+fn stopped(failed: u32) -> Reason {
+    let text = format!("{failed} change(s) of this scan failed, after which the policy has it stop; it was not read");
+    reason(ReasonCode::Stopped, text)
+}
+
+fn time_used_up() -> Reason {
+    let text = "the time of one scan's remediation is used up; the bucket was not read, the next scan goes on";
+    reason(ReasonCode::TimeUsedUp, text)
+}
+
+fn rolled_back(hold: &Hold) -> Reason {
+    let Hold { rollback_id, requested_by, since } = hold;
+    let text = format!(
+        "its change was taken back at {since} by the rollback {rollback_id} ({requested_by}); it is left alone until {} \
+         unless a request names it in reapply",
+        hold.until()
+    );
+    reason(ReasonCode::RolledBack, text)
+}
+
+fn has_key(key: &str) -> Reason {
+    reason(ReasonCode::HasKey, format!("encrypted with the customer-managed key {key} by now"))
+}
+
+fn key_unusable(key: &str, why: &str) -> Reason {
+    let text = format!(
+        "the bucket names the customer-managed key {key}, which cannot be used: {why}; make it usable, or set another: \
+         whether it was locked on purpose is for a person to say"
+    );
+    reason(ReasonCode::KeyUnusable, text)
+}
+
+fn unknown_algorithm(algorithm: &str) -> Reason {
+    let text = format!("the default encryption is {algorithm}, which this system does not know");
+    reason(ReasonCode::UnknownAlgorithm, text)
+}
+
+fn let_in(by: &str, who: &Outsider) -> Reason {
+    const RIGHTS: &str = "who may have no rights on a key of the bucket's own";
+    if let Some(service) = deliverer(who) {
+        let text =
+            format!("{by} lets in {service}, which may deliver into it and has no rights on a key of the bucket's own");
+        return reason(ReasonCode::Delivery, text);
+    }
+    match who {
+        Outsider::Anyone => reason(ReasonCode::Anonymous, format!("{by} lets in anyone, {RIGHTS}")),
+        who => reason(ReasonCode::OtherAccount, format!("{by} lets in {who}, {RIGHTS}")),
+    }
+}
+
+fn own_key_unusable(key: &Key, bucket: &str) -> Reason {
+    let Key { arn, state, manager, spec } = key;
+    let text = format!(
+        "the bucket's own key {arn} cannot be used: state {state}, manager {manager}, type {spec}; make it usable, or \
+         delete its alias {} and its tag",
+        key_alias(bucket)
+    );
+    reason(ReasonCode::OwnKeyUnusable, text)
+}
+
+/// The reason to leave a bucket alone that somebody has changed since it was decided about.
+pub(crate) fn changed_meanwhile(shown: Option<&BucketEncryption>) -> Reason {
+    let text = format!("somebody has changed it while its key was prepared: now it shows {}", Described(shown));
+    reason(ReasonCode::ChangedSince, text)
+}
+
+/// The reason to leave a bucket alone that has got a key of its own since it was looked at.
+pub(crate) fn key_appeared() -> Reason {
+    reason(
+        ReasonCode::BeingChanged,
+        "somebody has made a key for the bucket in the meantime; the next scan looks again",
+    )
+}
+
+/// The reason to wait while nobody knows whether a key was made.
+pub(crate) fn key_pending(open: &OpenChange) -> Reason {
+    let text = format!(
+        "a key may have been made for the bucket after {}, which AWS KMS does not show yet; the next scan looks again",
+        open.begun_at
+    );
+    reason(ReasonCode::KeyPending, text)
 }
 
 #[cfg(test)]

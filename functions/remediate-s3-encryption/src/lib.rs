@@ -1,37 +1,45 @@
 //! Gives buckets that fail the encryption rules a default encryption with a key of their own.
 //!
 //! For each of them: read again just now, decide (`decide.rs`), and either say why it is left alone or change it
-//! (`repair.rs`) and look whether it is so. Every decision becomes a record.
+//! (`apply.rs`) and look whether it is so. Every decision becomes a record. A dry run is the same but for the change.
 
+mod apply;
 mod candidates;
 mod decide;
+mod deliverers;
 mod kms;
-mod log_targets;
+mod neighbours;
 mod ports;
-mod records;
-mod repair;
 mod s3;
 
-use audit_artifacts::ScanRecord;
-use audit_model::remediation::{RemediationOutcome, RemediationRecord};
+use audit_artifacts::{ScanRecord, keys};
+use audit_model::remediation::{Decision, Reason, RemediationOutcome, RemediationRecord};
 use audit_model::resource::BucketEncryption;
 use audit_model::task::{RemediateInput, RemediateOutput};
-use audit_model::{Plan, Reading, RemediationMode, Trigger, TriggerKind};
+use audit_model::{Plan, Reading, RemediationMode};
 use audit_task::TaskError;
+use bucket_encryption::{
+    Calls, Case, ChangeKind, Changes, Journal, OpenChange, Records, Resumed, Run, change_id, finish_abandoned,
+};
 use jiff::Timestamp;
 
 pub use kms::KmsKeys;
 pub use ports::{Buckets, Key, Keys, ListedBucket, Ports, Readings, Settings};
 pub use s3::S3Buckets;
 
+use crate::apply::{Application, OwnKey, OwnKeys};
 use crate::candidates::{Candidate, candidates};
-use crate::decide::{Reason, after_reading, before_reading, by_key, same};
-use crate::log_targets::LogTargets;
+use crate::decide::{
+    KnownBefore, Progress, after_reading, before_reading, by_own_key, intended, key_to_describe, missing,
+};
+use crate::neighbours::Neighbours;
 use crate::ports::key_alias;
-use crate::records::{Intent, Records, touched};
-use crate::repair::Repair;
 
-/// Repairs the buckets of one aggregated scan, as far as its plan allows.
+/// How many decisions by which nothing was tried wait to be stored: so many are lost at the most when the function dies.
+const MOST_WAITING: usize = 200;
+
+/// Repairs the buckets of one aggregated scan, as far as its plan allows, and records what earlier runs that died have
+/// left unrecorded.
 ///
 /// # Errors
 /// `NotFound` and `Corrupt` when the scan cannot be read, those of listing the buckets, and those of the store. What
@@ -43,176 +51,233 @@ pub async fn handle(
 ) -> Result<RemediateOutput, TaskError> {
     let scan = ScanRecord::load(ports.store, &input.scan_id).await?;
     let candidates = candidates(&scan, ports.store).await?;
-    let mut records = Records::load(ports.store, &input.scan_id).await?;
     let plan = &scan.plan;
-    let looks = plan.remediation != RemediationMode::Off && !candidates.is_empty();
+    let requested_by = plan.trigger.to_string();
+    let run = Run {
+        id: &plan.scan_id,
+        mode: plan.remediation,
+        requested_by: &requested_by,
+        execution_arn: &plan.execution_arn,
+    };
+    let changes =
+        Changes { store: ports.store, encryption: ports.encryption, now: ports.now, patience: settings.patience };
+    let is_on = plan.remediation != RemediationMode::Off;
+    if is_on {
+        finish_abandoned(changes, run.id).await?;
+    }
+    let mut records = Records::load(ports.store, keys::remediation(run.id)).await?;
     let started = (ports.now)();
-    let log_targets = if looks { LogTargets::read(ports.buckets, &plan.region).await? } else { LogTargets::default() };
-    for candidate in candidates.iter().filter(|candidate| !records.contain(&candidate.bucket)).collect::<Vec<_>>() {
-        let treatment = Treatment { ports, settings, plan, log_targets: &log_targets, started, candidate };
-        let record = treatment.run(records.changes()).await?;
-        tracing::info!(bucket = record.bucket, outcome = record.outcome.as_str(), "decided");
-        let changed = touched(&record);
-        records.add(record);
-        if changed {
+    let reads = is_on && candidates.iter().any(|candidate| candidate.region == plan.region);
+    let neighbours = if reads { Neighbours::read(ports.buckets, &plan.region).await? } else { Neighbours::default() };
+    let own_keys = OwnKeys::new(ports.keys);
+    let mut journal = Journal::load(ports.store).await?;
+    let undecided: Vec<_> = candidates.iter().filter(|candidate| !records.contain(&candidate.bucket)).collect();
+    for candidate in undecided {
+        let case =
+            Case { run, bucket: &candidate.bucket, arn: &candidate.arn, rules: &candidate.rules, at: (ports.now)() };
+        let turn =
+            Turn { ports, settings, plan, neighbours: &neighbours, own_keys: &own_keys, changes, candidate, case };
+        turn.run(started, &mut journal, &mut records).await?;
+        if records.waiting() >= MOST_WAITING {
             records.save(ports.store).await?;
         }
     }
     records.save(ports.store).await?;
-    Ok(records.output(plan.remediation))
+    Ok(RemediateOutput {
+        scan_id: plan.scan_id.clone(),
+        mode: plan.remediation,
+        applied: records.count(&[RemediationOutcome::Applied]),
+        would_apply: records.count(&[RemediationOutcome::WouldApply]),
+        skipped: records.count(&[RemediationOutcome::Skipped]),
+        failed: records.count(&[RemediationOutcome::Failed]),
+        records_sha256: records.sha256(),
+    })
 }
 
 /// One bucket's turn.
-struct Treatment<'a> {
+struct Turn<'a> {
     ports: Ports<'a>,
     settings: &'a Settings,
     plan: &'a Plan,
-    log_targets: &'a LogTargets,
-    started: Timestamp,
+    neighbours: &'a Neighbours,
+    own_keys: &'a OwnKeys<'a>,
+    changes: Changes<'a>,
     candidate: &'a Candidate,
+    case: Case<'a>,
 }
 
-impl Treatment<'_> {
-    async fn run(&self, changed: u32) -> Result<RemediationRecord, TaskError> {
-        let time_used_up = (self.ports.now)().duration_since(self.started) >= self.settings.time_limit;
-        let reasons = before_reading(self.candidate, self.plan, self.settings, changed, time_used_up);
-        if !reasons.is_empty() {
-            return Ok(self.skipped(&reasons, None));
-        }
+/// What a bucket's turn comes to before anything is written.
+enum Verdict {
+    /// It is left alone, and shows this, as far as it was read.
+    Leave(Vec<Reason>, Option<Reading<BucketEncryption>>),
+    /// It may be changed: what it shows, and its own key if there is one.
+    Change(Reading<BucketEncryption>, Option<OwnKey>),
+}
 
-        let bucket = self.candidate.bucket.as_str();
-        let readings = self.ports.buckets.readings(bucket).await;
-        let before = match &readings.encryption {
-            Reading::Seen { value } => Some(value),
-            Reading::Absent | Reading::Unreadable(_) => None,
+impl Turn<'_> {
+    async fn run(&self, started: Timestamp, journal: &mut Journal, records: &mut Records) -> Result<(), TaskError> {
+        // Thousands of buckets may be left unread when a limit is reached: for them the journal need not be read again.
+        if self.known_before(journal, self.progress(journal, started, records)).reads {
+            *journal = Journal::load(self.ports.store).await?;
+        }
+        let begun_before = journal.find(&self.change_id());
+        if let Some(change) = begun_before {
+            let shown = self.ports.encryption.read(self.case.bucket).await;
+            if self.go_on(change, &shown, records).await? {
+                return Ok(());
+            }
+        }
+        let (before, own_key) = match self.verdict(journal, self.progress(journal, started, records)).await {
+            Verdict::Change(before, own_key) => (before, own_key),
+            Verdict::Leave(reasons, before) => {
+                return self.leave(reasons, before, begun_before, records).await;
+            }
         };
-        let opt_out = &self.plan.policy.remediation.opt_out_tag;
-        let reasons = after_reading(bucket, &readings, self.log_targets, &self.plan.account, opt_out);
-        if let Some(record) = self.done_before(before, &reasons).await? {
-            return Ok(record);
+        if self.plan.remediation != RemediationMode::Apply {
+            records.add(self.would_apply(before, own_key.as_ref()));
+            return Ok(());
         }
-        if !reasons.is_empty() {
-            return Ok(self.skipped(&reasons, before));
+        let day_limit = Some(self.plan.policy.remediation.max_buckets_per_day);
+        let begun = self.changes.begin(&self.change(&before, own_key.as_ref()), day_limit).await?;
+        let left_alone = self.application().run(begun, own_key.as_ref(), records).await?;
+        if let Some(reason) = left_alone {
+            records.add(RemediationRecord { before: Some(before), ..self.skipped(vec![reason]) });
         }
-
-        let key = self.ports.keys.find(&key_alias(bucket)).await;
-        if let Some(reason) = by_key(&key) {
-            return Ok(self.skipped(&[reason], before));
-        }
-        let key = match &key {
-            Reading::Seen { value } => Some(value),
-            Reading::Absent | Reading::Unreadable(_) => None,
-        };
-        match self.plan.remediation {
-            RemediationMode::Apply => self.applied(before, key).await,
-            RemediationMode::DryRun | RemediationMode::Off => Ok(self.would_apply(before, key)),
-        }
+        Ok(())
     }
 
-    /// The record of what an earlier attempt of this task did to the bucket before it died.
-    async fn done_before(
+    /// Goes on with what an earlier attempt of this task has begun, as far as the bucket shows that it was reached. Says
+    /// whether the bucket's turn is over; otherwise it is decided about anew, for that attempt was some time ago.
+    async fn go_on(
         &self,
-        now: Option<&BucketEncryption>,
-        reasons: &[Reason],
-    ) -> Result<Option<RemediationRecord>, TaskError> {
-        let has_key = reasons.iter().any(|reason| matches!(reason, Reason::HasKey(_)));
-        let (RemediationMode::Apply, true, Some(now)) = (self.plan.remediation, has_key, now) else {
-            return Ok(None);
-        };
-        let Some(intent) = Intent::find(self.ports.store, &self.plan.scan_id, &self.candidate.bucket).await? else {
-            return Ok(None);
-        };
-        if now.kms_key_id.as_ref() != Some(&intent.key_arn) {
-            return Ok(None);
+        change: &OpenChange,
+        shown: &Reading<BucketEncryption>,
+        records: &mut Records,
+    ) -> Result<bool, TaskError> {
+        match self.changes.resume(self.case.run.id, change, shown, records).await? {
+            Resumed::NotReached => return Ok(false),
+            Resumed::Recorded => {}
+            Resumed::Reached => {
+                let calls = Calls::after(change.calls.clone());
+                self.application().write(change.clone(), calls, records).await?;
+            }
+            Resumed::Unknown(why) => {
+                records.add(RemediationRecord { before: Some(shown.clone()), ..self.skipped(vec![missing(&why)]) });
+            }
         }
-        let (outcome, reason) = if same(&intent.intended, now) {
-            (RemediationOutcome::Applied, "set by an earlier attempt of this task that did not come to its end")
-        } else {
-            (RemediationOutcome::Failed, "an earlier attempt of this task set the key; the rest is not as it should be")
-        };
-        Ok(Some(RemediationRecord {
-            after: Some(now.clone()),
-            key_arn: Some(intent.key_arn),
-            at: intent.at,
-            ..self.record(outcome, vec![reason.to_owned()], intent.before)
-        }))
+        Ok(true)
     }
 
-    async fn applied(
+    /// Leaves the bucket alone. A change that an earlier attempt has begun is given up only when the bucket, read for this
+    /// decision, shows that it was not reached: what is read right after a write may be what was there before it.
+    async fn leave(
         &self,
-        before: Option<&BucketEncryption>,
-        key: Option<&Key>,
-    ) -> Result<RemediationRecord, TaskError> {
-        let repair = Repair {
-            ports: self.ports,
-            settings: self.settings,
-            scan_id: &self.plan.scan_id,
-            bucket: &self.candidate.bucket,
-            before,
-            key,
-        };
-        let repaired = repair.run().await?;
-        let (outcome, reason) = match repaired.outcome {
-            Ok(()) => (RemediationOutcome::Applied, "set, and read back as it was set".to_owned()),
-            Err(complaint) => (RemediationOutcome::Failed, complaint),
-        };
-        Ok(RemediationRecord {
-            after: repaired.after,
-            key_arn: repaired.key_arn,
-            ..self.record(outcome, vec![reason], before.cloned())
-        })
+        reasons: Vec<Reason>,
+        before: Option<Reading<BucketEncryption>>,
+        begun_before: Option<&OpenChange>,
+        records: &mut Records,
+    ) -> Result<(), TaskError> {
+        if let (Some(change), Some(shown)) = (begun_before, &before)
+            && (self.go_on(change, shown, records).await?
+                || self.changes.give_up(self.case.run.id, change, &reasons, records).await?)
+        {
+            return Ok(());
+        }
+        records.add(RemediationRecord { before, ..self.skipped(reasons) });
+        Ok(())
     }
 
-    fn would_apply(&self, before: Option<&BucketEncryption>, key: Option<&Key>) -> RemediationRecord {
-        let alias = key_alias(&self.candidate.bucket);
-        let reason = match key {
-            Some(_) => format!("a dry run: the bucket would get the key that {alias} names"),
+    async fn verdict(&self, journal: &Journal, progress: Progress) -> Verdict {
+        let KnownBefore { mut reasons, reads } = self.known_before(journal, progress);
+        if !reads {
+            return Verdict::Leave(reasons, None);
+        }
+        let readings = self.ports.buckets.readings(self.case.bucket).await;
+        let named_key = match key_to_describe(&readings.encryption, &self.plan.account) {
+            Some(key) => self.ports.keys.describe(key).await,
+            None => Reading::Absent,
+        };
+        reasons.extend(after_reading(self.case.bucket, &readings, &named_key, self.neighbours, self.plan));
+        if !reasons.is_empty() {
+            return Verdict::Leave(reasons, Some(readings.encryption));
+        }
+        let own_key = self.own_keys.find(self.case.bucket).await;
+        if let Some(reason) = by_own_key(&own_key.clone().map(|own| own.key), self.case.bucket) {
+            return Verdict::Leave(vec![reason], Some(readings.encryption));
+        }
+        Verdict::Change(readings.encryption, own_key.known().ok().flatten().cloned())
+    }
+
+    fn known_before(&self, journal: &Journal, progress: Progress) -> KnownBefore {
+        before_reading(self.candidate, self.plan, self.settings, journal, progress, self.case.at)
+    }
+
+    fn progress(&self, journal: &Journal, started: Timestamp, records: &Records) -> Progress {
+        use RemediationOutcome::{Applied, Failed, WouldApply};
+        let count = |outcomes: &[RemediationOutcome]| u32::try_from(records.count(outcomes)).unwrap_or(u32::MAX);
+        Progress {
+            changed: count(&[Applied, Failed, WouldApply]),
+            changed_today: journal
+                .begun_on_day_of(self.case.at, &self.change_id())
+                .saturating_add(count(&[WouldApply])),
+            failed: count(&[Failed]),
+            time_used_up: self.case.at.duration_since(started) >= self.settings.time_limit,
+        }
+    }
+
+    fn change_id(&self) -> String {
+        change_id(self.case.run.id, self.case.bucket)
+    }
+
+    fn application(&self) -> Application<'_> {
+        Application { changes: self.changes, keys: self.ports.keys, run_id: &self.plan.scan_id }
+    }
+
+    /// The change as it is about to be begun.
+    fn change(&self, before: &Reading<BucketEncryption>, own_key: Option<&OwnKey>) -> OpenChange {
+        let Case { run, bucket, arn, rules, at } = self.case;
+        let before = before.known().ok().flatten();
+        let key_arn = own_key.map(|own| own.key.arn.as_str());
+        OpenChange {
+            run_id: run.id.to_owned(),
+            kind: ChangeKind::Apply,
+            bucket: bucket.to_owned(),
+            bucket_arn: arn.to_owned(),
+            rules: rules.to_vec(),
+            before: before.cloned(),
+            intended: Some(intended(before, key_arn)),
+            key_arn: key_arn.map(str::to_owned),
+            calls: Vec::new(),
+            requested_by: run.requested_by.to_owned(),
+            execution_arn: run.execution_arn.to_owned(),
+            begun_at: at,
+            touched_at: at,
+        }
+    }
+
+    /// The record of what would be done: as the change, and what it would take.
+    fn would_apply(&self, before: Reading<BucketEncryption>, own_key: Option<&OwnKey>) -> RemediationRecord {
+        let OpenChange { intended, key_arn, .. } = self.change(&before, own_key);
+        let alias = key_alias(self.case.bucket);
+        let result = match own_key {
+            Some(OwnKey { named: true, .. }) => format!("a dry run: the bucket would get the key that {alias} names"),
+            Some(OwnKey { named: false, .. }) => {
+                format!("a dry run: the bucket would get its own key, which would be named {alias}")
+            }
             None => format!("a dry run: the bucket would get a new key, named {alias}"),
         };
         RemediationRecord {
-            key_arn: key.map(|key| key.arn.clone()),
-            ..self.record(RemediationOutcome::WouldApply, vec![reason], before.cloned())
+            before: Some(before),
+            intended,
+            key_arn,
+            result: Some(result),
+            ..self.case.record(Decision::Apply, RemediationOutcome::WouldApply, Vec::new())
         }
     }
 
-    fn skipped(&self, reasons: &[Reason], before: Option<&BucketEncryption>) -> RemediationRecord {
-        let reasons = reasons.iter().map(ToString::to_string).collect();
-        self.record(RemediationOutcome::Skipped, reasons, before.cloned())
+    fn skipped(&self, reasons: Vec<Reason>) -> RemediationRecord {
+        self.case.record(Decision::Skip, RemediationOutcome::Skipped, reasons)
     }
-
-    fn record(
-        &self,
-        outcome: RemediationOutcome,
-        reasons: Vec<String>,
-        before: Option<BucketEncryption>,
-    ) -> RemediationRecord {
-        RemediationRecord {
-            scan_id: self.plan.scan_id.clone(),
-            bucket_arn: self.candidate.arn.clone(),
-            bucket: self.candidate.bucket.clone(),
-            rules: self.candidate.rules.clone(),
-            mode: self.plan.remediation,
-            outcome,
-            reasons,
-            before,
-            after: None,
-            key_arn: None,
-            requested_by: in_words(&self.plan.trigger),
-            at: (self.ports.now)(),
-        }
-    }
-}
-
-/// Who asked for the scan.
-fn in_words(trigger: &Trigger) -> String {
-    let way = match trigger.kind {
-        TriggerKind::Schedule => "the schedule",
-        TriggerKind::Event => "a custom event",
-        TriggerKind::Execution => "an execution started by hand",
-    };
-    let who = trigger.requested_by.as_ref().map(|who| format!(", requested by {who}")).unwrap_or_default();
-    let why = trigger.reason.as_ref().map(|why| format!(", because: {why}")).unwrap_or_default();
-    format!("{way}{who}{why}")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use audit_artifacts::S3Store;
 use audit_model::task::RemediateInput;
 use audit_task::{Budget, TaskError, aws_config, required, run};
+use bucket_encryption::{Patience, S3DefaultEncryption};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Error;
 use remediate_s3_encryption::{KmsKeys, Ports, S3Buckets, Settings, handle};
@@ -14,22 +15,29 @@ use remediate_s3_encryption::{KmsKeys, Ports, S3Buckets, Settings, handle};
 /// Requests per second to Amazon S3. It publishes no quota for reading configurations.
 const S3_REQUESTS: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
+/// Requests per second to AWS KMS, of the 100 at the least that it allows for each of what is asked.
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>
+const KMS_REQUESTS: NonZeroU32 = NonZeroU32::new(50).unwrap();
+
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
-    let s3 = aws_sdk_s3::Client::new(&config);
-    let (account, reports_bucket) = (required("ACCOUNT_ID")?, required("REPORTS_BUCKET")?);
-    let store = &S3Store::new(s3.clone(), reports_bucket.clone(), account.clone());
-    let keys = &KmsKeys::new(aws_sdk_kms::Client::new(&config), key_tags()?, account.clone(), required("AWS_REGION")?);
-    let buckets = &S3Buckets::new(s3, account, Budget::share(S3_REQUESTS, NonZeroU32::MIN));
+    let client = &aws_sdk_s3::Client::new(&config);
+    let (account, reports_bucket) = (&required("ACCOUNT_ID")?, required("REPORTS_BUCKET")?);
+    let store = &S3Store::new(client.clone(), reports_bucket.clone(), account.clone());
+    let kms = aws_sdk_kms::Client::new(&config);
+    let budget = Budget::share(KMS_REQUESTS, NonZeroU32::MIN);
+    let keys = &KmsKeys::new(kms, key_tags()?, account.clone(), required("AWS_REGION")?, budget);
+    let budget = &Budget::share(S3_REQUESTS, NonZeroU32::MIN);
     let settings = &Settings {
         reports_bucket,
         system: required("SYSTEM_NAME")?,
         time_limit: SignedDuration::from_mins(10),
-        read_back_attempts: NonZeroU32::MIN.saturating_add(4),
-        read_back_pause: Duration::from_secs(1),
+        patience: Patience { attempts: NonZeroU32::MIN.saturating_add(4), pause: Duration::from_secs(1) },
     };
-    let ports = Ports { store, buckets, keys, now: &Timestamp::now };
+    let buckets = &S3Buckets { client, account, budget };
+    let encryption = &S3DefaultEncryption { client, account, budget };
+    let ports = Ports { store, buckets, encryption, keys, now: &Timestamp::now };
     run(|input: RemediateInput| async move { handle(&input, ports, settings).await }).await
 }
 

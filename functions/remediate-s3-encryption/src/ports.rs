@@ -1,14 +1,14 @@
 //! What the remediation needs of the account, and what it needs beside.
 
-use std::num::NonZeroU32;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use audit_artifacts::ArtifactStore;
 pub use audit_model::resource::KmsKey as Key;
-use audit_model::resource::{BucketAcl, BucketEncryption};
-use audit_model::{Reading, Tags};
+use audit_model::resource::{BucketAcl, BucketEncryption, ObjectOwnership};
+use audit_model::{Reading, Tags, Unreadable};
 use audit_task::TaskError;
+use bucket_encryption::{Answered, DefaultEncryption, Patience};
 use jiff::{SignedDuration, Timestamp};
 
 /// What the remediation works with.
@@ -18,6 +18,8 @@ pub struct Ports<'a> {
     pub store: &'a dyn ArtifactStore,
     /// The account's buckets.
     pub buckets: &'a dyn Buckets,
+    /// The account's buckets, as far as their encryption is read and written.
+    pub encryption: &'a dyn DefaultEncryption,
     /// The keys of the account's buckets.
     pub keys: &'a dyn Keys,
     /// The time.
@@ -33,11 +35,8 @@ pub struct Settings {
     pub system: String,
     /// After so long no further bucket is begun, so that the function is not stopped in the middle of one.
     pub time_limit: SignedDuration,
-    /// How often a bucket is read until it shows what was written: S3's configurations are
-    /// [eventually consistent](https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html#ConsistencyModel).
-    pub read_back_attempts: NonZeroU32,
-    /// The pause before each of those readings but the first.
-    pub read_back_pause: Duration,
+    /// How long to wait until a bucket shows what was written, and until a new key works.
+    pub patience: Patience,
 }
 
 /// The account's buckets.
@@ -49,33 +48,44 @@ pub trait Buckets: Send + Sync {
     /// The bucket that a bucket's server access logs go to; absent when there are none.
     async fn log_target(&self, bucket: &str) -> Reading<String>;
 
-    /// All that the decision about one bucket hangs on.
+    /// The buckets that a bucket is replicated into; absent when it is not replicated.
+    async fn replicated_into(&self, bucket: &str) -> Reading<Vec<String>>;
+
+    /// All that the decision about one bucket hangs on, but for its key.
     async fn readings(&self, bucket: &str) -> Readings;
-
-    /// A bucket's default encryption.
-    async fn encryption(&self, bucket: &str) -> Reading<BucketEncryption>;
-
-    /// Sets a bucket's default encryption.
-    async fn set_encryption(&self, bucket: &str, encryption: &BucketEncryption) -> Result<(), TaskError>;
-
-    /// Takes a bucket's default encryption away. Amazon S3 puts SSE-S3 in its place.
-    async fn clear_encryption(&self, bucket: &str) -> Result<(), TaskError>;
 }
 
-/// The KMS keys that buckets have of their own, each under an alias made of the bucket's name.
+/// The KMS keys of the account, and among them those that buckets have of their own: each under an alias made of the
+/// bucket's name, and with a tag that holds it.
 #[async_trait]
 pub trait Keys: Send + Sync {
-    /// The key of that alias; absent when there is no such alias.
-    async fn find(&self, alias: &str) -> Reading<Key>;
+    /// The key of that id, ARN or alias; absent where AWS KMS knows none.
+    async fn describe(&self, key: &str) -> Reading<Key>;
 
-    /// Makes a key for a bucket and answers with its ARN. It has no alias yet.
-    async fn create(&self, bucket: &str) -> Result<String, TaskError>;
+    /// The key that a bucket's alias names; absent when there is no such alias.
+    async fn named(&self, bucket: &str) -> Reading<Key>;
 
-    /// Gives a key its alias.
-    async fn name(&self, key_arn: &str, alias: &str) -> Result<(), TaskError>;
+    /// The ARNs of all keys that are tagged as a bucket's own, by bucket.
+    ///
+    /// # Errors
+    /// The reason why not all of them are known.
+    async fn tagged(&self) -> Result<BTreeMap<String, Vec<String>>, Unreadable>;
+
+    /// Makes a key for a bucket and answers with its ARN. It has no alias yet. The call is not repeated by itself: each
+    /// could make a key.
+    async fn create(&self, bucket: &str) -> Answered<String>;
+
+    /// Gives a key the alias of a bucket's own key.
+    async fn name(&self, key_arn: &str, bucket: &str) -> Answered<()>;
 
     /// Switches yearly rotation on; it may be on already.
-    async fn rotate(&self, key_arn: &str) -> Result<(), TaskError>;
+    async fn rotate(&self, key_arn: &str) -> Answered<()>;
+
+    /// Has the key make a data key for a bucket, which nobody sees.
+    ///
+    /// # Errors
+    /// What speaks against using the key.
+    async fn try_out(&self, key_arn: &str, bucket: &str) -> Result<(), TaskError>;
 }
 
 /// The alias of a bucket's own key. Aliases have no dots and bucket names no underscores, so that no two buckets share
@@ -104,12 +114,14 @@ pub struct Readings {
     pub policy: Reading<String>,
     /// Access control list.
     pub acl: Reading<BucketAcl>,
+    /// Who owns the objects, and so whether their own access control lists count.
+    pub object_ownership: Reading<ObjectOwnership>,
     /// The bucket's own setting `IgnorePublicAcls`.
     pub ignores_public_acls: Reading<bool>,
     /// Website configuration.
     pub website: Reading<()>,
-    /// Replication configuration, which the source of a replication has.
-    pub replication: Reading<()>,
+    /// The buckets that it is replicated into.
+    pub replication: Reading<Vec<String>>,
 }
 
 #[cfg(test)]

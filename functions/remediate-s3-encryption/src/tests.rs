@@ -1,18 +1,21 @@
 //! The task against an account in memory.
 
 mod account;
+mod interrupted;
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use audit_artifacts::{ArtifactStore, MemoryStore, keys, sample};
-use audit_model::remediation::{RemediationOutcome, RemediationRecord};
-use audit_model::{Finding, Severity, Status};
+use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord};
+use audit_model::{Finding, Plan, Severity, Status};
+use bucket_encryption::memory::{InterruptedStore, Interruption};
+use bucket_encryption::{Hold, Patience};
 use jiff::SignedDuration;
 use pretty_assertions::assert_eq;
 
-use self::account::{Account, CrashingStore, aes256, bucket, denied};
+use self::account::{Account, bucket, denied};
 use super::*;
 
 const RULE: &str = "s3-bucket-customer-managed-key-encrypted";
@@ -22,8 +25,7 @@ fn settings() -> Settings {
         reports_bucket: "compliance-audit-reports-bucket-123456789012-dev-pr42".to_owned(),
         system: "dev-pr42".to_owned(),
         time_limit: SignedDuration::from_mins(10),
-        read_back_attempts: NonZeroU32::MIN.saturating_add(2),
-        read_back_pause: Duration::ZERO,
+        patience: Patience { attempts: NonZeroU32::MIN.saturating_add(2), pause: Duration::ZERO },
     }
 }
 
@@ -31,17 +33,33 @@ fn violation(bucket: &str) -> Finding {
     sample::finding(bucket, RULE, Severity::High, Status::NonCompliant)
 }
 
-/// A scan that found these buckets without a key of the customer's.
+/// A scan that found these buckets without a key of the customer's, and may repair so many of them.
 async fn scan(mode: RemediationMode, limit: u32, buckets: &[&str]) -> MemoryStore {
+    scan_of(Plan { remediation: mode, ..plan_with(limit) }, buckets).await
+}
+
+fn plan_with(limit: u32) -> Plan {
     let mut plan = sample::plan();
-    plan.remediation = mode;
     plan.policy.remediation.max_buckets_per_run = limit;
+    plan
+}
+
+async fn scan_of(plan: Plan, buckets: &[&str]) -> MemoryStore {
     let findings: Vec<Finding> = buckets.iter().map(|bucket| violation(bucket)).collect();
     sample::store(&plan, &sample::summary(&findings), &findings, &[]).await.unwrap()
 }
 
 async fn remediate(store: &dyn ArtifactStore, account: &Account) -> Result<RemediateOutput, TaskError> {
-    let ports = Ports { store, buckets: account, keys: account, now: &|| sample::AGGREGATED_AT };
+    remediate_at(store, account, sample::AGGREGATED_AT).await
+}
+
+async fn remediate_at(
+    store: &dyn ArtifactStore,
+    account: &Account,
+    at: Timestamp,
+) -> Result<RemediateOutput, TaskError> {
+    let now = move || at;
+    let ports = Ports { store, buckets: account, encryption: &account.encryption, keys: account, now: &now };
     handle(&RemediateInput { scan_id: sample::SCAN_ID.to_owned() }, ports, &settings()).await
 }
 
@@ -50,25 +68,34 @@ fn records(store: &MemoryStore) -> Vec<RemediationRecord> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn outcomes(store: &MemoryStore) -> Vec<(String, RemediationOutcome)> {
-    records(store).into_iter().map(|record| (record.bucket, record.outcome)).collect()
+fn only_record(store: &MemoryStore) -> RemediationRecord {
+    let [record] = &records(store)[..] else { panic!("{:?}", records(store)) };
+    record.clone()
+}
+
+fn codes(record: &RemediationRecord) -> Vec<ReasonCode> {
+    record.reasons.iter().map(|reason| reason.code).collect()
 }
 
 fn counts(output: &RemediateOutput) -> (u64, u64, u64, u64) {
     (output.applied, output.would_apply, output.skipped, output.failed)
 }
 
+fn sse_s3_bucket() -> Readings {
+    bucket(sample::sse_s3())
+}
+
 #[tokio::test]
-async fn a_bucket_gets_a_rotating_key_of_its_own_and_a_record_of_before_and_after() {
+async fn a_bucket_gets_a_rotating_key_of_its_own_and_a_record_of_all_that_was_done() {
     let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
-    let before = BucketEncryption { blocked_encryption_types: vec!["SSE-C".to_owned()], ..aes256() };
+    let before = BucketEncryption { blocked_encryption_types: vec!["SSE-C".to_owned()], ..sample::sse_s3() };
     let account = Account::new([("ledger", bucket(before.clone()))]);
 
     let output = remediate(&store, &account).await.unwrap();
 
     assert_eq!(counts(&output), (1, 0, 0, 0));
     let key = account.only_key();
-    assert_eq!((key.alias.as_deref(), key.rotates), (Some("alias/compliance-audit-ledger"), true));
+    assert_eq!((key.bucket.as_str(), key.named, key.rotates), ("ledger", true, true));
     let now = account.encryption_of("ledger").unwrap();
     let expected = BucketEncryption {
         algorithm: "aws:kms".to_owned(),
@@ -77,251 +104,397 @@ async fn a_bucket_gets_a_rotating_key_of_its_own_and_a_record_of_before_and_afte
         blocked_encryption_types: vec!["SSE-C".to_owned()],
     };
     assert_eq!(now, expected);
-    let [record] = &records(&store)[..] else { panic!("one record") };
-    assert_eq!(record.outcome, RemediationOutcome::Applied);
-    assert_eq!((record.before.as_ref(), record.after.as_ref()), (Some(&before), Some(&now)));
-    assert_eq!(record.key_arn.as_deref(), Some(key.arn.as_str()));
+    let record = only_record(&store);
+    assert_eq!((record.decision, record.outcome), (Decision::Apply, RemediationOutcome::Applied));
+    assert_eq!((record.before, record.after), (Some(Reading::seen(before)), Some(Reading::seen(now.clone()))));
+    assert_eq!((record.intended, record.key_arn.as_deref()), (Some(now), Some(key.arn.as_str())));
     assert_eq!((record.bucket_arn.as_str(), record.rules.as_slice()), ("arn:aws:s3:::ledger", &[RULE.to_owned()][..]));
-    assert_eq!((record.requested_by.as_str(), record.at), ("the schedule", sample::AGGREGATED_AT));
+    assert_eq!((record.requested_by.as_str(), record.execution_arn), ("the schedule", sample::plan().execution_arn));
+    assert_eq!((record.decided_at, record.ended_at), (sample::AGGREGATED_AT, sample::AGGREGATED_AT));
+    let calls: Vec<_> = record.calls.iter().map(|call| (call.action.as_str(), call.request_id.as_deref())).collect();
+    let expected = [
+        ("kms:CreateKey", Some("request-1")),
+        ("kms:CreateAlias", Some("request-2")),
+        ("kms:EnableKeyRotation", Some("request-3")),
+        ("s3:PutEncryptionConfiguration", Some("request-4")),
+    ];
+    assert_eq!(calls, expected);
+    let text = store.text(&keys::remediation(sample::SCAN_ID)).unwrap();
+    assert_eq!(output.records_sha256, audit_artifacts::sha256(text.as_bytes()));
+    assert_eq!(Journal::load(&store).await.unwrap().open(), []);
 }
 
+/// The same account, once to be told and once to be changed: everything is decided alike, and what was said is done.
 #[tokio::test]
-async fn a_dry_run_decides_the_same_and_writes_nothing() {
-    let store = scan(RemediationMode::DryRun, 1, &["ledger", "optedout", "payments"]).await;
-    let mut account = Account::new([("ledger", bucket(aes256())), ("payments", bucket(aes256()))]);
-    account.add("optedout", account::opted_out());
-    account.forbid_writing();
+async fn a_dry_run_says_exactly_what_apply_does_and_makes_no_writing_call() {
+    let dsse = BucketEncryption { algorithm: "aws:kms:dsse".to_owned(), ..sample::sse_s3() };
+    let blocking = BucketEncryption { blocked_encryption_types: vec!["SSE-C".to_owned()], ..sample::sse_s3() };
+    let names = ["dsse", "keyed", "ledger", "optedout", "orphaned", "overlimit"];
+    let account = || {
+        let account = Account::new([
+            ("dsse", bucket(dsse.clone())),
+            ("keyed", sse_s3_bucket()),
+            ("ledger", bucket(blocking.clone())),
+            ("optedout", account::opted_out()),
+            ("orphaned", sse_s3_bucket()),
+            ("overlimit", sse_s3_bucket()),
+        ]);
+        account.add_key("keyed", true, "Enabled");
+        account.add_key("orphaned", false, "Enabled");
+        account
+    };
+    let (dry, earnest) = (account(), account());
+    let told = scan(RemediationMode::DryRun, 4, &names).await;
+    let done = scan(RemediationMode::Apply, 4, &names).await;
 
-    let output = remediate(&store, &account).await.unwrap();
+    let output = remediate(&told, &dry).await.unwrap();
+    assert_eq!(counts(&output), (0, 4, 2, 0));
+    assert_eq!(dry.encryption.writes(), 0, "{:?}", dry.encryption.calls());
+    assert!(told.text(keys::JOURNAL).is_none());
+    assert_eq!(counts(&remediate(&done, &earnest).await.unwrap()), (4, 0, 2, 0));
 
-    // The limit counts as it would in earnest.
-    assert_eq!(counts(&output), (0, 1, 2, 0));
-    let expected = [
-        ("ledger".to_owned(), RemediationOutcome::WouldApply),
-        ("optedout".to_owned(), RemediationOutcome::Skipped),
-        ("payments".to_owned(), RemediationOutcome::Skipped),
-    ];
-    assert_eq!(outcomes(&store), expected);
-    let [record, ..] = &records(&store)[..] else { panic!("a record") };
-    assert!(record.reasons[0].contains("alias/compliance-audit-ledger"), "{:?}", record.reasons);
-    assert_eq!(store.keys().iter().filter(|key| key.contains("/remediation/")).count(), 0);
+    for (told, done) in records(&told).into_iter().zip(records(&done)) {
+        assert_eq!((&told.bucket, &told.reasons, &told.before), (&done.bucket, &done.reasons, &done.before));
+        let new_key = told.intended.as_ref().is_some_and(|intended| intended.kms_key_id.is_none());
+        assert_eq!(new_key, ["dsse", "ledger"].contains(&told.bucket.as_str()), "{}", told.bucket);
+        let without_key = |intended: Option<BucketEncryption>| {
+            intended
+                .map(|intended| BucketEncryption { kms_key_id: intended.kms_key_id.filter(|_| !new_key), ..intended })
+        };
+        assert_eq!(without_key(told.intended), without_key(done.intended), "{}", told.bucket);
+    }
 }
 
 #[tokio::test]
 async fn when_remediation_is_off_nothing_is_even_read() {
     let store = scan(RemediationMode::Off, 10, &["ledger"]).await;
-    let account = Account::new([("ledger", bucket(aes256()))]);
+    let account = Account::new([("ledger", sse_s3_bucket())]);
     let output = remediate(&store, &account).await.unwrap();
     assert_eq!(counts(&output), (0, 0, 1, 0));
-    assert_eq!(account.calls(), Vec::<String>::new());
+    assert_eq!(codes(&only_record(&store)), [ReasonCode::Off]);
+    assert_eq!((account.encryption.calls(), only_record(&store).before), (Vec::new(), None));
 }
 
 #[tokio::test]
-async fn the_limit_ends_the_changes_and_not_the_records() {
+async fn the_limit_of_a_run_ends_the_changes_and_not_the_records() {
     let store = scan(RemediationMode::Apply, 2, &["d", "c", "b", "a"]).await;
-    let account = Account::new(["a", "b", "c", "d"].map(|name| (name, bucket(aes256()))));
+    let account = Account::new(["a", "b", "c", "d"].map(|name| (name, sse_s3_bucket())));
     let output = remediate(&store, &account).await.unwrap();
     assert_eq!(counts(&output), (2, 0, 2, 0));
-    let changed = ["a", "b", "c", "d"].map(|name| account.encryption_of(name) != Some(aes256()));
+    let changed = ["a", "b", "c", "d"].map(|name| account.encryption_of(name) != Some(sample::sse_s3()));
     assert_eq!(changed, [true, true, false, false]);
-    let last = records(&store).pop().unwrap();
-    assert!(last.reasons[0].contains("limit of 2"), "{:?}", last.reasons);
+    assert_eq!(codes(&records(&store)[3]), [ReasonCode::RunLimit]);
+}
+
+#[tokio::test]
+async fn a_change_that_failed_counts_against_the_limit_of_a_run() {
+    let mut plan = plan_with(1);
+    plan.policy.remediation.stop_after_failures = 9;
+    let store = scan_of(plan, &["a", "b"]).await;
+    let account = Account::new(["a", "b"].map(|name| (name, sse_s3_bucket())));
+    account.encryption.lose_bucket_key_of("a");
+    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 1, 1));
+    assert_eq!(codes(&records(&store)[1]), [ReasonCode::RunLimit]);
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_against_the_limit_of_a_day_as_it_would_in_earnest() {
+    let mut plan = Plan { remediation: RemediationMode::DryRun, ..plan_with(10) };
+    plan.policy.remediation.max_buckets_per_day = 2;
+    let store = scan_of(plan, &["a", "b", "c"]).await;
+    let account = Account::new(["a", "b", "c"].map(|name| (name, sse_s3_bucket())));
+    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 2, 1, 0));
+    assert_eq!(codes(&records(&store)[2]), [ReasonCode::DayLimit]);
+}
+
+#[tokio::test]
+async fn the_limit_of_a_day_holds_over_scans_for_apply_and_dry_run_alike_until_midnight() {
+    let names = ["a", "b", "c"];
+    let account = Account::new(names.map(|name| (name, sse_s3_bucket())));
+    let mut plan = plan_with(10);
+    plan.policy.remediation.max_buckets_per_day = 2;
+    let store = scan_of(plan.clone(), &names).await;
+    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (2, 0, 1, 0));
+    assert_eq!(codes(&records(&store)[2]), [ReasonCode::DayLimit]);
+
+    // The next scan of the day finds one bucket left, and may not.
+    for mode in [RemediationMode::DryRun, RemediationMode::Apply] {
+        next_scan(&store, Plan { remediation: mode, ..plan.clone() }, &["c"]).await;
+        assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 1, 0), "{mode}");
+        assert_eq!(codes(&only_record(&store)), [ReasonCode::DayLimit], "{mode}");
+    }
+    next_scan(&store, plan, &["c"]).await;
+    let tomorrow = sample::AGGREGATED_AT + SignedDuration::from_hours(24);
+    assert_eq!(counts(&remediate_at(&store, &account, tomorrow).await.unwrap()), (1, 0, 0, 0));
+}
+
+/// Replaces the scan in the store by a new one, which knows nothing of the records of the one before. The journal stays.
+async fn next_scan(store: &MemoryStore, plan: Plan, buckets: &[&str]) {
+    let next = scan_of(plan, buckets).await;
+    store.remove(&keys::remediation(sample::SCAN_ID));
+    for key in next.keys() {
+        let content = next.get(&key).await.unwrap().unwrap().content;
+        let _ = store.put(&key, "application/json", content, audit_artifacts::Condition::None).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn after_so_many_failures_as_the_policy_says_no_further_bucket_is_begun() {
+    for (stop_after, expected) in [(1, (0, 0, 3, 1)), (2, (0, 0, 2, 2)), (9, (1, 0, 0, 3))] {
+        let names = ["a", "b", "c", "d"];
+        let mut plan = plan_with(10);
+        plan.policy.remediation.stop_after_failures = stop_after;
+        let store = scan_of(plan, &names).await;
+        let account = Account::new(names.map(|name| (name, sse_s3_bucket())));
+        for name in ["a", "b", "c"] {
+            account.encryption.lose_bucket_key_of(name);
+        }
+        assert_eq!(counts(&remediate(&store, &account).await.unwrap()), expected, "{stop_after}");
+        let stopped = records(&store).iter().filter(|record| codes(record) == [ReasonCode::Stopped]).count() as u64;
+        assert_eq!(stopped, expected.2, "{stop_after}");
+    }
 }
 
 #[tokio::test]
 async fn when_time_is_used_up_no_further_bucket_is_begun() {
     let store = scan(RemediationMode::Apply, 10, &["a", "b", "c"]).await;
-    let account = Account::new(["a", "b", "c"].map(|name| (name, bucket(aes256()))));
-    // Every look at the clock takes two minutes.
+    let account = Account::new(["a", "b", "c"].map(|name| (name, sse_s3_bucket())));
+    // Every look at the clock takes a minute.
     let minutes = AtomicI64::new(0);
-    let now = || sample::AGGREGATED_AT + SignedDuration::from_mins(minutes.fetch_add(2, Ordering::SeqCst));
-    let ports = Ports { store: &store, buckets: &account, keys: &account, now: &now };
+    let now = || sample::AGGREGATED_AT + SignedDuration::from_mins(minutes.fetch_add(1, Ordering::SeqCst));
+    let ports = Ports { store: &store, buckets: &account, encryption: &account.encryption, keys: &account, now: &now };
     let input = RemediateInput { scan_id: sample::SCAN_ID.to_owned() };
     let output = handle(&input, ports, &settings()).await.unwrap();
-    assert_eq!((output.applied + output.skipped, output.skipped), (3, 1), "{output:?}");
-    assert!(records(&store)[2].reasons[0].contains("time"), "{:?}", records(&store)[2].reasons);
+    assert_eq!((output.applied + output.skipped, output.applied), (3, 1), "{output:?}");
+    assert_eq!(codes(&records(&store)[2]), [ReasonCode::TimeUsedUp]);
 }
 
 #[tokio::test]
-async fn only_open_violations_of_encryption_rules_make_a_candidate_and_each_bucket_one() {
+async fn buckets_that_fail_or_could_not_be_judged_are_recorded_and_only_those_that_fail_are_read() {
+    let unread = |bucket| Finding {
+        missing: vec![denied::<()>("s3:GetEncryptionConfiguration").known().unwrap_err()],
+        ..sample::finding(bucket, RULE, Severity::High, Status::InsufficientData)
+    };
+    let mut abroad = unread("abroad");
+    abroad.resource.region = "eu-west-1".to_owned();
     let findings = [
+        abroad,
         sample::finding("compliant", RULE, Severity::High, Status::Compliant),
         violation("ledger"),
         sample::finding("ledger", "s3-bucket-server-side-encryption-enabled", Severity::Critical, Status::NonCompliant),
-        sample::finding("unread", RULE, Severity::High, Status::InsufficientData),
+        unread("unread"),
         sample::finding("unversioned", "s3-bucket-versioning-enabled", Severity::Low, Status::NonCompliant),
     ];
     let store = sample::store(&sample::plan(), &sample::summary(&findings), &findings, &[]).await.unwrap();
-    let account = Account::new([("ledger", bucket(aes256()))]);
+    let account = Account::new([("ledger", sse_s3_bucket()), ("unread", sse_s3_bucket())]);
     remediate(&store, &account).await.unwrap();
-    let [record] = &records(&store)[..] else { panic!("one record: {:?}", records(&store)) };
-    assert_eq!(record.rules, [RULE, "s3-bucket-server-side-encryption-enabled"]);
+    let [abroad, ledger, unread] = &records(&store)[..] else { panic!("three records: {:?}", records(&store)) };
+    assert_eq!(codes(abroad), [ReasonCode::OtherRegion]);
+    assert_eq!(ledger.rules, [RULE, "s3-bucket-server-side-encryption-enabled"]);
+    assert_eq!(codes(unread), [ReasonCode::NotJudged]);
+    assert!(unread.reasons[0].text.contains("s3:GetEncryptionConfiguration"), "{:?}", unread.reasons);
+    assert_eq!(account.encryption.calls().iter().filter(|call| *call == "readings").count(), 1);
 }
 
 #[tokio::test]
 async fn a_denied_reading_and_an_opt_out_leave_one_bucket_alone_and_not_the_others() {
     let store = scan(RemediationMode::Apply, 10, &["denied", "ledger", "optedout"]).await;
-    let mut account = Account::new([("ledger", bucket(aes256()))]);
-    account.add("optedout", account::opted_out());
-    account.add("denied", Readings { policy: denied("s3:GetBucketPolicy"), ..bucket(aes256()) });
+    let account = Account::new([("ledger", sse_s3_bucket()), ("optedout", account::opted_out())]);
+    account.add("denied", Readings { policy: denied("s3:GetBucketPolicy"), ..sse_s3_bucket() });
     let output = remediate(&store, &account).await.unwrap();
     assert_eq!(counts(&output), (1, 0, 2, 0));
     let [denied, ledger, opted_out] = &records(&store)[..] else { panic!("three records") };
-    assert!(denied.reasons[0].contains("s3:GetBucketPolicy was denied"), "{:?}", denied.reasons);
-    assert_eq!(denied.before, Some(aes256()));
+    assert!(denied.reasons[0].text.contains("s3:GetBucketPolicy was denied"), "{:?}", denied.reasons);
+    assert_eq!(denied.before, Some(Reading::seen(sample::sse_s3())));
     assert_eq!(ledger.outcome, RemediationOutcome::Applied);
-    assert!(opted_out.reasons[0].contains("compliance:remediation=off"), "{:?}", opted_out.reasons);
+    assert!(opted_out.reasons[0].text.contains("compliance:remediation=off"), "{:?}", opted_out.reasons);
 }
 
 #[tokio::test]
-async fn a_bucket_that_takes_logs_is_left_alone_and_every_bucket_when_that_is_not_known() {
-    let store = scan(RemediationMode::Apply, 10, &["ledger", "logs"]).await;
-    let mut account = Account::new([("ledger", bucket(aes256())), ("logs", bucket(aes256()))]);
-    account.log_into("ledger", Reading::seen("logs".to_owned()));
-    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (1, 0, 1, 0));
-    assert_eq!(account.encryption_of("logs"), Some(aes256()));
+async fn a_bucket_that_others_deliver_into_is_left_alone_and_every_bucket_when_that_is_not_known() {
+    let names = ["ledger", "logs", "replica"];
+    let store = scan(RemediationMode::Apply, 10, &names).await;
+    let account = Account::new(["ledger", "logs", "replica", "third"].map(|name| (name, sse_s3_bucket())));
+    account.log_into("third", Reading::seen("logs".to_owned()));
+    account.change_readings("third", |third| third.replication = Reading::seen(vec!["replica".to_owned()]));
+    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (1, 0, 2, 0));
+    let [_, logs, replica] = &records(&store)[..] else { panic!("three records") };
+    assert_eq!((codes(logs), codes(replica)), (vec![ReasonCode::LogTarget], vec![ReasonCode::ReplicationDestination]));
 
-    let store = scan(RemediationMode::Apply, 10, &["ledger", "logs"]).await;
-    let mut account = Account::new(["ledger", "logs", "third"].map(|name| (name, bucket(aes256()))));
+    let account = Account::new(["ledger", "third"].map(|name| (name, sse_s3_bucket())));
     account.log_into("third", denied("s3:GetBucketLogging"));
-    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 2, 0));
-    assert!(records(&store)[0].reasons[0].contains("s3:GetBucketLogging was denied"));
-    // A bucket of another region is not asked, for it cannot log into this one.
+    account.change_readings("third", |third| third.replication = denied("s3:GetReplicationConfiguration"));
+    let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
+    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 1, 0));
+    let record = only_record(&store);
+    assert_eq!(codes(&record), [ReasonCode::LogTargetUnknown, ReasonCode::ReplicationDestinationUnknown]);
+    assert!(record.reasons[0].text.contains("s3:GetBucketLogging was denied"));
+    // A bucket of another region is not asked.
     account.move_to("third", "eu-west-1");
-    let store = scan(RemediationMode::Apply, 10, &["ledger", "logs"]).await;
-    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (2, 0, 0, 0));
+    let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
+    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (1, 0, 0, 0));
 }
 
 #[tokio::test]
 async fn a_write_that_does_not_show_is_put_back_and_recorded_as_failed() {
-    for before in [Some(BucketEncryption { blocked_encryption_types: vec!["SSE-C".to_owned()], ..aes256() }), None] {
-        let store = scan(RemediationMode::Apply, 10, &["ledger", "payments"]).await;
-        let readings =
-            Readings { encryption: before.clone().map_or(Reading::Absent, Reading::seen), ..bucket(aes256()) };
-        let mut account = Account::new([("payments", bucket(aes256())), ("ledger", readings)]);
-        account.lose_bucket_keys_of("ledger");
-        let output = remediate(&store, &account).await.unwrap();
-        assert_eq!(counts(&output), (1, 0, 0, 1));
-        assert_eq!(account.encryption_of("ledger"), before);
-        let [record, _] = &records(&store)[..] else { panic!("two records") };
-        assert_eq!((record.outcome, &record.after), (RemediationOutcome::Failed, &before));
-        assert!(record.reasons[0].contains("was put back"), "{:?}", record.reasons);
-    }
-}
-
-#[tokio::test]
-async fn a_refused_write_is_told_and_nothing_is_put_back() {
-    let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
-    let mut account = Account::new([("ledger", bucket(aes256()))]);
-    account.refuse("s3:PutEncryptionConfiguration");
-    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 0, 1));
-    let [record] = &records(&store)[..] else { panic!("one record") };
-    assert!(record.reasons[0].contains("nothing changed"), "{:?}", record.reasons);
-    assert_eq!(account.calls().iter().filter(|call| call.starts_with("s3:PutEncryptionConfiguration")).count(), 1);
-}
-
-#[tokio::test]
-async fn a_key_that_cannot_be_made_named_or_rotated_leaves_the_bucket_as_it_is() {
-    for action in ["kms:CreateKey", "kms:CreateAlias", "kms:EnableKeyRotation"] {
+    let blocking = BucketEncryption { blocked_encryption_types: vec!["SSE-C".to_owned()], ..sample::sse_s3() };
+    for before in [Reading::seen(blocking), Reading::Absent] {
         let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
-        let mut account = Account::new([("ledger", bucket(aes256()))]);
-        account.refuse(action);
-        assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 0, 1), "{action}");
-        assert_eq!(account.encryption_of("ledger"), Some(aes256()), "{action}");
-        let [record] = &records(&store)[..] else { panic!("one record") };
-        assert!(record.reasons[0].contains(action), "{:?}", record.reasons);
+        let account = Account::new([("ledger", Readings { encryption: before.clone(), ..sse_s3_bucket() })]);
+        account.encryption.lose_bucket_key_of("ledger");
+        assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 0, 1));
+        assert_eq!(account.encryption.of("ledger"), before);
+        let record = only_record(&store);
+        assert_eq!((&record.before, &record.after), (&Some(before.clone()), &Some(before)));
+        assert!(record.result.unwrap().contains("was put back"));
     }
 }
 
 #[tokio::test]
-async fn the_key_that_a_bucket_had_from_us_before_is_used_again() {
-    let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
-    let account = Account::new([("ledger", bucket(aes256()))]);
-    remediate(&store, &account).await.unwrap();
-    account.reset("ledger", aes256());
+async fn a_key_that_cannot_be_made_named_rotated_or_used_leaves_the_bucket_as_it_is() {
+    for action in ["kms:CreateKey", "kms:CreateAlias", "kms:EnableKeyRotation", "kms:GenerateDataKeyWithoutPlaintext"] {
+        let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
+        let account = Account::new([("ledger", sse_s3_bucket())]);
+        if action == "kms:GenerateDataKeyWithoutPlaintext" {
+            // Enabled when the decision is made, and not any more when the key is tried out.
+            let key = account.add_key("ledger", true, "Enabled");
+            account.interruption().after(account_calls_until(&store, &account, "kms:EnableKeyRotation").await);
+            let interruption = account.interruption().clone();
+            let (output, ()) = tokio::join!(remediate(&store, &account), async {
+                assert_eq!(interruption.happened().await, "kms:EnableKeyRotation");
+                account.set_key_state(&key, "Disabled");
+                interruption.resume();
+            });
+            assert_eq!(counts(&output.unwrap()), (0, 0, 0, 1), "{action}");
+        } else {
+            account.encryption.refuse(action);
+            assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 0, 1), "{action}");
+            assert!(only_record(&store).result.unwrap().contains(action), "{:?}", only_record(&store));
+        }
+        assert_eq!(account.encryption_of("ledger"), Some(sample::sse_s3()), "{action}");
+        let put = account.encryption.calls().iter().any(|call| call == "s3:PutEncryptionConfiguration");
+        assert!(!put, "{action}");
+        assert_eq!(Journal::load(&store).await.unwrap().open(), [], "{action}");
+    }
+}
 
+#[tokio::test]
+async fn a_bucket_that_somebody_changes_while_its_key_is_prepared_is_left_to_them() {
     let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
+    let account = Account::new([("ledger", sse_s3_bucket())]);
+    let theirs = BucketEncryption { blocked_encryption_types: vec!["SSE-C".to_owned()], ..sample::sse_s3() };
+    account.interruption().after(account_calls_until(&store, &account, "kms:EnableKeyRotation").await);
+    let interruption = account.interruption().clone();
+    let (output, ()) = tokio::join!(remediate(&store, &account), async {
+        interruption.happened().await;
+        account.encryption.put("ledger", Reading::seen(theirs.clone()));
+        interruption.resume();
+    });
+    assert_eq!(counts(&output.unwrap()), (0, 0, 1, 0));
+    let record = only_record(&store);
+    assert_eq!(codes(&record), [ReasonCode::ChangedSince]);
+    assert_eq!(account.encryption_of("ledger"), Some(theirs));
+    assert_eq!(Journal::load(&store).await.unwrap().open(), []);
+    // The key is there, and who made it is recorded.
+    assert_eq!(record.key_arn, Some(account.only_key().arn));
+    let calls: Vec<_> = record.calls.iter().map(|call| call.action.as_str()).collect();
+    assert_eq!(calls, ["kms:CreateKey", "kms:CreateAlias", "kms:EnableKeyRotation"]);
+}
+
+/// How many calls a run on a copy of the scene makes before this one.
+async fn account_calls_until(store: &MemoryStore, account: &Account, call: &str) -> usize {
+    let copy = Account::new([("ledger", sse_s3_bucket())]);
+    for key in account.keys() {
+        copy.add_key(&key.bucket, key.named, &key.state);
+    }
+    let other = scan(RemediationMode::Apply, 10, &["ledger"]).await;
+    assert_eq!(other.keys(), store.keys());
+    remediate(&other, &copy).await.unwrap();
+    copy.encryption.calls().iter().position(|made| made == call).unwrap()
+}
+
+#[tokio::test]
+async fn the_key_that_a_bucket_has_of_its_own_is_used_again_be_it_named_or_not() {
+    for named in [true, false] {
+        let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
+        let account = Account::new([("ledger", sse_s3_bucket())]);
+        let key = account.add_key("ledger", named, "Enabled");
+        assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (1, 0, 0, 0));
+        assert_eq!(account.encryption_of("ledger").unwrap().kms_key_id, Some(key));
+        assert!(account.only_key().named && account.only_key().rotates);
+    }
+}
+
+#[tokio::test]
+async fn of_several_keys_with_the_bucket_s_tag_a_usable_one_is_used() {
+    let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
+    let account = Account::new([("ledger", sse_s3_bucket())]);
+    account.add_key("ledger", false, "PendingDeletion");
+    let usable = account.add_key("ledger", false, "Enabled");
     assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (1, 0, 0, 0));
-    assert_eq!(account.encryption_of("ledger").unwrap().kms_key_id, Some(account.only_key().arn));
+    assert_eq!(account.encryption_of("ledger").unwrap().kms_key_id, Some(usable));
 }
 
 #[tokio::test]
-async fn an_alias_of_a_key_that_is_being_deleted_is_a_reason_to_wait_for_people() {
-    let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
-    let account = Account::new([("ledger", bucket(aes256()))]);
-    account.add_key("alias/compliance-audit-ledger", "PendingDeletion");
-    account.forbid_writing();
-    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 1, 0));
-    assert!(records(&store)[0].reasons[0].contains("PendingDeletion"), "{:?}", records(&store)[0].reasons);
+async fn a_key_of_the_bucket_s_own_that_is_being_deleted_is_a_reason_to_wait_for_people() {
+    for named in [true, false] {
+        let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
+        let account = Account::new([("ledger", sse_s3_bucket())]);
+        account.add_key("ledger", named, "PendingDeletion");
+        assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 1, 0));
+        assert_eq!(codes(&only_record(&store)), [ReasonCode::OwnKeyUnusable]);
+        assert!(only_record(&store).reasons[0].text.contains("PendingDeletion"));
+        assert_eq!(account.encryption.writes(), 0);
+    }
 }
 
 #[tokio::test]
-async fn a_bucket_that_somebody_else_gave_a_key_is_not_called_ours() {
-    let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
-    let theirs =
-        BucketEncryption { kms_key_id: Some("theirs".to_owned()), algorithm: "aws:kms".to_owned(), ..aes256() };
-    let account = Account::new([("ledger", bucket(theirs))]);
-    account.forbid_writing();
+async fn a_bucket_that_was_taken_back_is_left_alone_until_a_request_names_it() {
+    let account = Account::new([("ledger", sse_s3_bucket())]);
+    let hold = Hold {
+        rollback_id: "20261123T050000Z-00000001".to_owned(),
+        requested_by: "a custom event, requested by payments".to_owned(),
+        since: sample::STARTED_AT,
+    };
+    let held = async |plan: Plan| {
+        let store = scan_of(plan, &["ledger"]).await;
+        let journal = serde_json::json!({ "open": [], "begun": {}, "held": { "ledger": &hold } });
+        audit_artifacts::ArtifactStoreExt::replace_json(&store, keys::JOURNAL, &journal).await.unwrap();
+        store
+    };
+    let store = held(sample::plan()).await;
     assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 1, 0));
-    assert!(records(&store)[0].reasons[0].contains("theirs"));
+    let record = only_record(&store);
+    assert_eq!(codes(&record), [ReasonCode::RolledBack]);
+    for told in ["20261123T050000Z-00000001", "requested by payments", "reapply", "2027-02-21"] {
+        assert!(record.reasons[0].text.contains(told), "{told}: {:?}", record.reasons);
+    }
+    let store = held(Plan { reapply: vec!["ledger".to_owned()], ..sample::plan() }).await;
+    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (1, 0, 0, 0));
+    let journal = Journal::load(&store).await.unwrap();
+    assert_eq!(journal.hold("ledger", sample::AGGREGATED_AT), None, "changed again, it is held no longer");
 }
 
 #[tokio::test]
 async fn a_second_attempt_of_the_task_changes_nothing_twice_and_keeps_the_records() {
-    let store = scan(RemediationMode::Apply, 10, &["ledger", "payments"]).await;
-    let mut account = Account::new(["ledger", "payments"].map(|name| (name, bucket(aes256()))));
-    account.lose_bucket_keys_of("payments");
+    let store = scan(RemediationMode::Apply, 10, &["ledger", "payments", "web"]).await;
+    let account = Account::new(["ledger", "payments", "web"].map(|name| (name, sse_s3_bucket())));
+    account.change_readings("ledger", |ledger| ledger.website = Reading::seen(()));
+    account.encryption.lose_bucket_key_of("web");
     let first = remediate(&store, &account).await.unwrap();
-    let written = records(&store);
-    account.forbid_writing();
+    assert_eq!(counts(&first), (1, 0, 1, 1));
+    let (written, writes) = (records(&store), account.encryption.writes());
     assert_eq!(remediate(&store, &account).await, Ok(first));
-    assert_eq!(records(&store), written);
+    assert_eq!((records(&store), account.encryption.writes()), (written, writes));
 }
 
 #[tokio::test]
-async fn without_a_record_no_bucket_is_changed() {
-    // The intent is the first that is put.
+async fn without_a_journal_no_bucket_is_changed_and_no_key_made() {
     let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
-    let account = Account::new([("ledger", bucket(aes256()))]);
-    let refusing = CrashingStore::refusing_puts(store);
+    let account = Account::new([("ledger", sse_s3_bucket())]);
+    let refusing = InterruptedStore { store, interruption: Interruption::default(), refuses: true };
     assert_eq!(remediate(&refusing, &account).await.unwrap_err().name(), "Unavailable");
-    assert_eq!(account.encryption_of("ledger"), Some(aes256()));
-}
-
-/// Stops the task for good after each of its calls in turn, and runs it again as the state machine would.
-#[tokio::test]
-async fn a_crash_after_any_call_leaves_neither_a_change_without_a_record_nor_a_second_key() {
-    let names = ["ledger", "payments"];
-    let mut crashes = 0;
-    loop {
-        let store = scan(RemediationMode::Apply, 10, &names).await;
-        let account = Account::new(names.map(|name| (name, bucket(aes256()))));
-        let crash = account.crash_after(crashes);
-        let crashing = CrashingStore::crashing(store.clone(), crash.clone());
-        let crashed_at = tokio::select! {
-            biased;
-            output = remediate(&crashing, &account) => { output.unwrap(); None }
-            call = crash.happened() => Some(call),
-        };
-        for name in names {
-            assert!(account.encryption_of(name).is_some(), "crash {crashes}: {name} has no encryption");
-        }
-        account.never_crash();
-        let output = remediate(&store, &account).await.unwrap();
-        assert_eq!(counts(&output), (2, 0, 0, 0), "crash {crashes} at {crashed_at:?}: {:?}", records(&store));
-        for (record, name) in records(&store).iter().zip(names) {
-            assert_eq!((record.bucket.as_str(), &record.before), (name, &Some(aes256())), "crash at {crashed_at:?}");
-            assert_eq!(record.after, account.encryption_of(name), "crash at {crashed_at:?}");
-        }
-        let orphans = account.keys().iter().filter(|key| key.alias.is_none()).count();
-        // The one gap: KMS made the key and its answer was lost.
-        assert_eq!(orphans, usize::from(crashed_at.as_deref() == Some("kms:CreateKey")), "crash at {crashed_at:?}");
-        if crashed_at.is_none() {
-            break;
-        }
-        crashes += 1;
-    }
-    assert!(crashes > 20, "only {crashes} calls were seen");
+    assert_eq!((account.encryption_of("ledger"), account.encryption.writes()), (Some(sample::sse_s3()), 0));
 }
 
 #[tokio::test]
@@ -329,19 +502,5 @@ async fn a_scan_that_was_not_aggregated_is_not_repaired() {
     let store = MemoryStore::default();
     let account = Account::new([]);
     assert_eq!(remediate(&store, &account).await.unwrap_err().name(), "NotFound");
-    assert_eq!(account.calls(), Vec::<String>::new());
-}
-
-#[test]
-fn who_asked_is_told_in_words() {
-    let trigger = |kind, who: Option<&str>, why: Option<&str>| Trigger {
-        kind,
-        event_id: None,
-        requested_by: who.map(str::to_owned),
-        reason: why.map(str::to_owned),
-    };
-    assert_eq!(in_words(&trigger(TriggerKind::Schedule, None, None)), "the schedule");
-    let event = trigger(TriggerKind::Event, Some("security"), Some("an audit"));
-    assert_eq!(in_words(&event), "a custom event, requested by security, because: an audit");
-    assert_eq!(in_words(&trigger(TriggerKind::Execution, None, None)), "an execution started by hand");
+    assert_eq!(account.encryption.calls(), Vec::<String>::new());
 }

@@ -64,7 +64,7 @@ async fn the_report_gives_back_what_was_found_whatever_the_number() {
 async fn scan_policy_and_figures_stand_in_the_head() {
     let findings = findings(3);
     let (report, text) = report(&findings, &[]).await;
-    assert_eq!(report["schemaVersion"], "2.0");
+    assert_eq!(report["schemaVersion"], "3.0");
     assert_eq!(
         report["scan"],
         json!({
@@ -136,10 +136,11 @@ async fn every_remediation_record_is_in_the_report_with_the_counts() {
     let (report, _) = report(&[], &records).await;
     let read: Vec<RemediationRecord> = serde_json::from_value(report["remediation"].clone()).unwrap();
     assert_eq!(read, records);
-    assert_eq!(
-        report["summary"]["remediation"],
-        json!({"scanId": sample::SCAN_ID, "mode": "apply", "applied": 1, "wouldApply": 0, "skipped": 1, "failed": 0})
-    );
+    let counts = json!({
+        "scanId": sample::SCAN_ID, "mode": "apply", "applied": 1, "wouldApply": 0, "skipped": 1, "failed": 0,
+        "recordsSha256": sample::remediation_counts(&records).records_sha256,
+    });
+    assert_eq!(report["summary"]["remediation"], counts);
 }
 
 #[tokio::test]

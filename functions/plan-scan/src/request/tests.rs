@@ -1,4 +1,5 @@
 use audit_artifacts::sample;
+use audit_model::{RemediationMode, Service};
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 use serde_json::json;
@@ -12,7 +13,19 @@ fn policy(mode: RemediationMode) -> Policy {
 }
 
 fn read(input: &Value) -> Result<ScanRequest, TaskError> {
-    ScanRequest::read(input, &policy(RemediationMode::Apply))
+    read_under(input, RemediationMode::Apply)
+}
+
+fn read_under(input: &Value, most: RemediationMode) -> Result<ScanRequest, TaskError> {
+    let request = Request::read(input)?;
+    assert_eq!(request.form, Form::Scan);
+    request.scan(&policy(most))
+}
+
+fn read_rollback(input: &Value) -> Result<RollbackRequest, TaskError> {
+    let request = Request::read(input)?;
+    assert_eq!(request.form, Form::Rollback);
+    request.rollback()
 }
 
 fn event(source: &str, detail_type: &str, detail: &Value) -> Value {
@@ -35,6 +48,7 @@ fn everything() -> ScanRequest {
         trigger: Trigger { kind: TriggerKind::Execution, event_id: None, requested_by: None, reason: None },
         services: vec![Service::S3, Service::Vpc, Service::Lambda],
         remediation: RemediationMode::Apply,
+        reapply: Vec::new(),
         force: false,
     }
 }
@@ -44,6 +58,7 @@ fn each_way_in_is_told_from_the_others() {
     let asked = json!({
         "services": ["lambda", "s3", "lambda"],
         "remediation": "dry-run",
+        "reapply": ["payments", "ledger", "payments"],
         "requestedBy": "security-engineering",
         "reason": "after the incident of Monday",
         "force": true,
@@ -58,6 +73,7 @@ fn each_way_in_is_told_from_the_others() {
         trigger: trigger(TriggerKind::Event),
         services: vec![Service::S3, Service::Lambda],
         remediation: RemediationMode::DryRun,
+        reapply: vec!["ledger".to_owned(), "payments".to_owned()],
         force: true,
     };
     assert_eq!(read(&event("compliance.audit", "Compliance Scan Requested", &asked)), Ok(request.clone()));
@@ -93,7 +109,7 @@ fn a_malformed_request_is_refused_with_its_field_and_what_is_allowed() {
         event
     };
     // (input, what the error must tell)
-    let cases: [(Value, &[&str]); 30] = [
+    let cases: [(Value, &[&str]); 35] = [
         (json!({ "services": ["ec3"] }), &["services[0]", "\"ec3\"", "s3, vpc, lambda"]),
         (json!({ "services": ["s3", "S3"] }), &["services[1]", "\"S3\"", "s3, vpc, lambda"]),
         (json!({ "services": [3] }), &["services[0]", "is 3", "s3, vpc, lambda"]),
@@ -108,9 +124,14 @@ fn a_malformed_request_is_refused_with_its_field_and_what_is_allowed() {
         (json!({ "reason": ["a"] }), &["reason", "[\"a\"]", "text", "1024"]),
         (json!({ "reason": "ä".repeat(1025) }), &["reason", "1024"]),
         (json!({ "reason": null }), &["reason", "null", "text"]),
+        (json!({ "reapply": "ledger" }), &["reapply", "\"ledger\"", "list of 1 to 1000"]),
+        (json!({ "reapply": [] }), &["reapply", "[]", "list of 1 to 1000"]),
+        (json!({ "reapply": ["ledger", "Ledger"] }), &["reapply[1]", "\"Ledger\"", "lowercase"]),
+        (json!({ "reapply": ["a/../b"] }), &["reapply[0]", "\"a/../b\"", "3 to 63"]),
+        (json!({ "reapply": vec!["ledger"; 1001] }), &["reapply", "list of 1 to 1000"]),
         (json!({ "force": "yes" }), &["force", "\"yes\"", "true, false"]),
         (json!({ "force": 1 }), &["force", "is 1", "true, false"]),
-        (json!({ "service": ["s3"] }), &["\"service\"", "services, remediation, requestedBy, reason, force"]),
+        (json!({ "service": ["s3"] }), &["\"service\"", "services, remediation, reapply, requestedBy, reason, force"]),
         (json!({ "Services": ["s3"] }), &["\"Services\"", "services, remediation"]),
         (json!([]), &["the input", "[]", "JSON object", "services, remediation"]),
         (json!(null), &["the input", "null", "JSON object"]),
@@ -169,12 +190,86 @@ fn a_request_may_say_less_than_the_policy_and_never_more() {
     ];
     for (most, asked, holds) in cases {
         let input = asked.map_or(json!({}), |mode: RemediationMode| json!({ "remediation": mode }));
-        let request = ScanRequest::read(&input, &policy(most));
+        let request = read_under(&input, most);
         assert_eq!(request.as_ref().ok().map(|request| request.remediation), holds, "{most} {asked:?}");
         if let Err(error) = request {
             assert_eq!(error.name(), "InvalidRequest");
             assert!(error.to_string().contains(&format!("the audit policy says {most}")), "{error}");
         }
+    }
+}
+
+#[test]
+fn a_rollback_is_asked_for_by_its_own_event_and_by_a_detail_with_a_scan_s_id() {
+    let asked = json!({
+        "scanId": "20261123T060000Z-1f2e3d4c",
+        "buckets": ["payments", "ledger", "payments"],
+        "requestedBy": "platform-oncall",
+        "reason": "the partner cannot read",
+    });
+    let by_event = RollbackRequest {
+        trigger: Trigger {
+            kind: TriggerKind::Event,
+            event_id: Some("53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa".to_owned()),
+            requested_by: Some("platform-oncall".to_owned()),
+            reason: Some("the partner cannot read".to_owned()),
+        },
+        scan_id: "20261123T060000Z-1f2e3d4c".to_owned(),
+        buckets: Some(vec!["ledger".to_owned(), "payments".to_owned()]),
+        mode: RemediationMode::Apply,
+    };
+    let sent = event("compliance.audit", "Compliance Remediation Rollback Requested", &asked);
+    assert_eq!(read_rollback(&sent), Ok(by_event.clone()));
+
+    let mut asked = asked;
+    (asked["buckets"], asked["mode"]) = (json!("all"), json!("dry-run"));
+    let trigger = Trigger { kind: TriggerKind::Execution, event_id: None, ..by_event.trigger.clone() };
+    let by_hand = RollbackRequest { trigger, buckets: None, mode: RemediationMode::DryRun, ..by_event };
+    assert_eq!(read_rollback(&asked), Ok(by_hand));
+}
+
+#[test]
+fn a_malformed_rollback_is_refused_with_its_field_and_what_is_allowed() {
+    let with = |field: &str, value: Value| {
+        let mut asked = json!({
+            "scanId": "20261123T060000Z-1f2e3d4c", "buckets": "all", "requestedBy": "oncall", "reason": "broken",
+        });
+        asked[field] = value;
+        asked
+    };
+    let cases: [(Value, &[&str]); 14] = [
+        (with("scanId", json!("latest")), &["scanId", "\"latest\"", "20261123T060000Z-1f2e3d4c"]),
+        (with("scanId", json!("../state")), &["scanId", "../state"]),
+        (with("scanId", json!(7)), &["scanId", "is 7"]),
+        (with("buckets", json!(null)), &["buckets", "null", "\"all\"", "list of 1 to 1000"]),
+        (with("buckets", json!("ledger")), &["buckets", "\"ledger\"", "\"all\""]),
+        (with("buckets", json!([])), &["buckets", "[]"]),
+        (with("buckets", json!(["*"])), &["buckets[0]", "\"*\"", "3 to 63"]),
+        (with("mode", json!("off")), &["mode", "\"off\"", "apply, dry-run"]),
+        (with("requestedBy", json!(null)), &["requestedBy", "null", "text"]),
+        (with("requestedBy", json!(" ")), &["requestedBy", "who asked and why"]),
+        (with("reason", json!("")), &["reason", "who asked and why"]),
+        (with("force", json!(true)), &["\"force\"", "scanId, buckets, mode, requestedBy, reason"]),
+        (
+            event("compliance.audit", "Compliance Remediation Rollback Requested", &json!({ "buckets": "all" })),
+            &["detail.requestedBy", "null"],
+        ),
+        (
+            event("compliance.audit", "Compliance Remediation Rollback Requested", &json!({ "services": ["s3"] })),
+            &["detail.services", "scanId, buckets, mode"],
+        ),
+    ];
+    for (input, told) in cases {
+        let error = read_rollback(&input).unwrap_err();
+        assert_eq!(error.name(), "InvalidRequest", "{input}");
+        for word in told {
+            assert!(error.to_string().contains(word), "{input}: {word:?} is missing in {error}");
+        }
+    }
+    for field in ["buckets", "requestedBy", "reason"] {
+        let mut asked = with("mode", json!("apply"));
+        asked.as_object_mut().unwrap().remove(field);
+        assert!(read_rollback(&asked).unwrap_err().to_string().contains(field), "{field}");
     }
 }
 
@@ -191,8 +286,10 @@ fn any_value() -> impl Strategy<Value = Value> {
     ];
     leaf.prop_recursive(3, 24, 5, |inner| {
         let field = prop_oneof![
-            prop::sample::select([&FIELDS[..], &["detail", "detail-type", "source", "id", "time"]].concat())
-                .prop_map(str::to_owned),
+            prop::sample::select(
+                [&scan::FIELDS[..], &rollback::FIELDS, &["detail", "detail-type", "source", "id", "time"]].concat()
+            )
+            .prop_map(str::to_owned),
             ".{0,10}",
         ];
         prop_oneof![
@@ -228,8 +325,13 @@ proptest! {
     ) {
         let input = if wrapped { event("compliance.audit", "Compliance Scan Requested", &input) } else { input };
         for most in RemediationMode::ALL {
-            match ScanRequest::read(&input, &policy(most)) {
-                Ok(request) => {
+            let request = Request::read(&input).and_then(|request| match request.form {
+                Form::Scan => request.scan(&policy(most)).map(Some),
+                Form::Rollback => request.rollback().map(|_| None),
+            });
+            match request {
+                Ok(None) => {}
+                Ok(Some(request)) => {
                     let in_order: Vec<Service> =
                         Service::ALL.into_iter().filter(|service| request.services.contains(service)).collect();
                     prop_assert!(!in_order.is_empty());

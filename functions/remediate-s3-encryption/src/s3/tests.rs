@@ -1,6 +1,6 @@
-use audit_model::{Unreadable, UnreadableCause};
 use std::num::NonZeroU32;
 
+use audit_model::{Unreadable, UnreadableCause};
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::SdkBody;
 use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
@@ -11,7 +11,7 @@ use super::*;
 const ACCOUNT: &str = "123456789012";
 
 /// Amazon S3 as it answers, one answer after the other.
-fn s3_answering(answers: &[(u16, &str)]) -> (S3Buckets, StaticReplayClient) {
+fn s3_answering(answers: &[(u16, &str)]) -> (Client, StaticReplayClient) {
     let events = answers.iter().map(|(status, body)| {
         ReplayEvent::new(
             http::Request::builder().body(SdkBody::empty()).unwrap(),
@@ -25,8 +25,15 @@ fn s3_answering(answers: &[(u16, &str)]) -> (S3Buckets, StaticReplayClient) {
         .credentials_provider(Credentials::new("a", "b", None, None, "test"))
         .http_client(http.clone())
         .build();
-    let fast = Budget::share(NonZeroU32::MAX, NonZeroU32::MIN);
-    (S3Buckets::new(Client::from_conf(config), ACCOUNT.to_owned(), fast), http)
+    (Client::from_conf(config), http)
+}
+
+fn fast() -> Budget {
+    Budget::share(NonZeroU32::MAX, NonZeroU32::MIN)
+}
+
+const fn adapter<'a>(client: &'a Client, budget: &'a Budget) -> S3Buckets<'a> {
+    S3Buckets { client, account: ACCOUNT, budget }
 }
 
 /// The only request that was sent: method, path with query, and body. It must name the expected owner.
@@ -40,61 +47,21 @@ fn sent(http: &StaticReplayClient) -> (String, String, String) {
 }
 
 #[tokio::test]
-async fn the_whole_encryption_is_written_and_only_to_a_bucket_of_the_account() {
-    let (buckets, http) = s3_answering(&[(200, "")]);
-    let encryption = BucketEncryption {
-        algorithm: "aws:kms".to_owned(),
-        kms_key_id: Some("arn:aws:kms:us-east-1:123456789012:key/1".to_owned()),
-        bucket_key_enabled: true,
-        blocked_encryption_types: vec!["SSE-C".to_owned()],
-    };
-    buckets.set_encryption("ledger", &encryption).await.unwrap();
-    let (method, uri, body) = sent(&http);
-    assert_eq!((method.as_str(), uri.as_str()), ("PUT", "?encryption"));
-    for element in [
-        "<SSEAlgorithm>aws:kms</SSEAlgorithm>",
-        "<KMSMasterKeyID>arn:aws:kms:us-east-1:123456789012:key/1</KMSMasterKeyID>",
-        "<BucketKeyEnabled>true</BucketKeyEnabled>",
-        "<BlockedEncryptionTypes><EncryptionType>SSE-C</EncryptionType></BlockedEncryptionTypes>",
-    ] {
-        assert!(body.contains(element), "{element} is missing in {body}");
-    }
-}
-
-#[tokio::test]
-async fn what_was_not_blocked_is_not_mentioned() {
-    let (buckets, http) = s3_answering(&[(200, "")]);
-    let encryption = BucketEncryption {
-        algorithm: "AES256".to_owned(),
-        kms_key_id: None,
-        bucket_key_enabled: false,
-        blocked_encryption_types: Vec::new(),
-    };
-    buckets.set_encryption("ledger", &encryption).await.unwrap();
-    let (_, _, body) = sent(&http);
-    assert!(!body.contains("KMSMasterKeyID") && !body.contains("BlockedEncryptionTypes"), "{body}");
-}
-
-#[tokio::test]
-async fn an_encryption_is_cleared_only_from_a_bucket_of_the_account() {
-    let (buckets, http) = s3_answering(&[(204, "")]);
-    buckets.clear_encryption("ledger").await.unwrap();
-    let (method, uri, _) = sent(&http);
-    assert_eq!((method.as_str(), uri.as_str()), ("DELETE", "?encryption"));
-}
-
-#[tokio::test]
 async fn the_target_of_logs_is_read_and_its_absence_told_from_a_denial() {
+    let budget = fast();
     let target = "<BucketLoggingStatus><LoggingEnabled><TargetBucket>logs</TargetBucket><TargetPrefix/>\
                   </LoggingEnabled></BucketLoggingStatus>";
-    let (buckets, http) = s3_answering(&[(200, target)]);
+    let (client, http) = s3_answering(&[(200, target)]);
+    let buckets = adapter(&client, &budget);
     assert_eq!(buckets.log_target("ledger").await, Reading::seen("logs".to_owned()));
     assert_eq!(sent(&http).1, "?logging");
 
-    let (buckets, _) = s3_answering(&[(200, "<BucketLoggingStatus/>")]);
+    let (client, _) = s3_answering(&[(200, "<BucketLoggingStatus/>")]);
+    let buckets = adapter(&client, &budget);
     assert_eq!(buckets.log_target("ledger").await, Reading::Absent);
 
-    let (buckets, _) = s3_answering(&[(403, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")]);
+    let (client, _) = s3_answering(&[(403, "<Error><Code>AccessDenied</Code><Message>no</Message></Error>")]);
+    let buckets = adapter(&client, &budget);
     let denied = Unreadable {
         action: "s3:GetBucketLogging".to_owned(),
         cause: UnreadableCause::AccessDenied,
@@ -105,17 +72,19 @@ async fn the_target_of_logs_is_read_and_its_absence_told_from_a_denial() {
 
 #[tokio::test]
 async fn a_website_and_a_replication_are_seen_or_absent_by_their_own_codes() {
+    let budget = fast();
     let error = |code: &str| format!("<Error><Code>{code}</Code><Message>none</Message></Error>");
-    let (buckets, _) = s3_answering(&[
+    let (client, _) = s3_answering(&[
         (200, "<WebsiteConfiguration><IndexDocument><Suffix>i</Suffix></IndexDocument></WebsiteConfiguration>"),
         (404, &error("NoSuchWebsiteConfiguration")),
         (404, &error("ReplicationConfigurationNotFoundError")),
     ]);
+    let buckets = adapter(&client, &budget);
     assert_eq!(buckets.website("a").await, Reading::seen(()));
     assert_eq!(buckets.website("b").await, Reading::Absent);
     assert!(matches!(buckets.website("c").await, Reading::Unreadable(_)));
 
-    let (buckets, _) = s3_answering(&[
+    let (client, _) = s3_answering(&[
         (
             200,
             "<ReplicationConfiguration><Role>r</Role><Rule><Status>Enabled</Status><Destination><Bucket>\
@@ -124,24 +93,27 @@ async fn a_website_and_a_replication_are_seen_or_absent_by_their_own_codes() {
         (404, &error("ReplicationConfigurationNotFoundError")),
         (404, &error("NoSuchWebsiteConfiguration")),
     ]);
-    assert_eq!(buckets.replication("a").await, Reading::seen(()));
-    assert_eq!(buckets.replication("b").await, Reading::Absent);
-    assert!(matches!(buckets.replication("c").await, Reading::Unreadable(_)));
+    let buckets = adapter(&client, &budget);
+    assert_eq!(buckets.replicated_into("a").await, Reading::seen(vec!["copy".to_owned()]));
+    assert_eq!(buckets.replicated_into("b").await, Reading::Absent);
+    assert!(matches!(buckets.replicated_into("c").await, Reading::Unreadable(_)));
 }
 
 #[tokio::test]
 async fn public_grants_are_ignored_only_when_the_bucket_says_so() {
+    let budget = fast();
     let block = |ignored: &str| {
         format!(
             "<PublicAccessBlockConfiguration><IgnorePublicAcls>{ignored}</IgnorePublicAcls>\
              </PublicAccessBlockConfiguration>"
         )
     };
-    let (buckets, _) = s3_answering(&[
+    let (client, _) = s3_answering(&[
         (200, &block("true")),
         (200, &block("false")),
         (404, "<Error><Code>NoSuchPublicAccessBlockConfiguration</Code></Error>"),
     ]);
+    let buckets = adapter(&client, &budget);
     assert_eq!(buckets.ignores_public_acls("a").await, Reading::seen(true));
     assert_eq!(buckets.ignores_public_acls("b").await, Reading::seen(false));
     assert_eq!(buckets.ignores_public_acls("c").await, Reading::Absent);
@@ -149,6 +121,7 @@ async fn public_grants_are_ignored_only_when_the_bucket_says_so() {
 
 #[tokio::test]
 async fn the_listing_goes_on_to_its_last_page_and_keeps_regions() {
+    let budget = fast();
     let page = |name: &str, rest: &str| {
         format!(
             "<ListAllMyBucketsResult><Buckets><Bucket><Name>{name}</Name><BucketRegion>us-east-1</BucketRegion>\
@@ -156,7 +129,8 @@ async fn the_listing_goes_on_to_its_last_page_and_keeps_regions() {
         )
     };
     let first = page("a", "<ContinuationToken>next</ContinuationToken>");
-    let (buckets, http) = s3_answering(&[(200, &first), (200, &page("b", ""))]);
+    let (client, http) = s3_answering(&[(200, &first), (200, &page("b", ""))]);
+    let buckets = adapter(&client, &budget);
     let listed = |name: &str| ListedBucket { name: name.to_owned(), region: Some("us-east-1".to_owned()) };
     assert_eq!(buckets.list().await, Ok(vec![listed("a"), listed("b")]));
     let uris: Vec<_> = http.actual_requests().map(|request| request.uri().to_owned()).collect();

@@ -106,7 +106,7 @@ impl S3Resources {
             self.within_budget(settings::policy_is_public(reader)),
             self.within_budget(reader.acl()),
             self.within_budget(settings::public_access_block(reader)),
-            self.within_budget(settings::object_ownership(reader)),
+            self.within_budget(reader.object_ownership()),
             self.within_budget(settings::versioning(reader)),
             self.logging(reader, shared),
             self.within_budget(settings::lifecycle(reader)),

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 
 use audit_model::Reading;
 use audit_model::resource::{
-    LifecycleRule, Notifications, ObjectLock, ObjectOwnership, PublicAccessBlock, Retention, Versioning,
-    VersioningStatus,
+    LifecycleRule, Notifications, ObjectLock, PublicAccessBlock, Retention, Versioning, VersioningStatus,
 };
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_bucket_notification_configuration::GetBucketNotificationConfigurationOutput;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, DefaultRetention, ExpirationStatus,
     LifecycleRule as S3LifecycleRule, MfaDeleteStatus, ObjectLockConfiguration, ObjectLockEnabled,
-    ObjectOwnership as S3ObjectOwnership, ReplicationRule as S3ReplicationRule, ReplicationRuleStatus,
+    ReplicationRule as S3ReplicationRule, ReplicationRuleStatus,
 };
 use bucket_readings::{BucketReader, absent_or_unreadable, malformed};
 
@@ -46,24 +45,6 @@ pub(super) async fn public_access_block(of: BucketReader<'_>) -> Reading<PublicA
             })
             .map_or_else(|| malformed(ACTION, "the answer lacks one of the four settings"), Reading::seen),
         Err(error) => absent_or_unreadable(ACTION, &["NoSuchPublicAccessBlockConfiguration"], &error),
-    }
-}
-
-/// Who owns the objects.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketOwnershipControls.html>
-pub(super) async fn object_ownership(of: BucketReader<'_>) -> Reading<ObjectOwnership> {
-    const ACTION: &str = "s3:GetBucketOwnershipControls";
-    match of.client.get_bucket_ownership_controls().bucket(of.bucket).expected_bucket_owner(of.account).send().await {
-        Ok(answer) => {
-            let rule = answer.ownership_controls.and_then(|controls| controls.rules.into_iter().next());
-            match rule.map(|rule| rule.object_ownership) {
-                Some(S3ObjectOwnership::BucketOwnerEnforced) => Reading::seen(ObjectOwnership::BucketOwnerEnforced),
-                Some(S3ObjectOwnership::BucketOwnerPreferred) => Reading::seen(ObjectOwnership::BucketOwnerPreferred),
-                Some(S3ObjectOwnership::ObjectWriter) => Reading::seen(ObjectOwnership::ObjectWriter),
-                _ => malformed(ACTION, "the answer names no object ownership that is known"),
-            }
-        }
-        Err(error) => absent_or_unreadable(ACTION, &["OwnershipControlsNotFoundError"], &error),
     }
 }
 

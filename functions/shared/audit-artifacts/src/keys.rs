@@ -6,6 +6,9 @@ use jiff::Timestamp;
 /// The pointer to the last complete scan.
 pub const LATEST: &str = "state/latest.json";
 
+/// What is being changed in the account, and what bears on the next change. Replaced only by a conditional write.
+pub const JOURNAL: &str = "state/remediation.json";
+
 /// The plan of a scan.
 pub fn plan(scan_id: &str) -> String {
     format!("scans/{scan_id}/plan.json")
@@ -46,9 +49,14 @@ pub fn remediation(scan_id: &str) -> String {
     format!("scans/{scan_id}/remediation.jsonl")
 }
 
-/// What remediation is about to do to a bucket; written before the bucket is changed.
-pub fn remediation_intent(scan_id: &str, bucket: &str) -> String {
-    format!("scans/{scan_id}/remediation/{bucket}.json")
+/// The plan of a rollback.
+pub fn rollback_plan(rollback_id: &str) -> String {
+    format!("rollbacks/{rollback_id}/plan.json")
+}
+
+/// The audit records of a rollback.
+pub fn rollback(rollback_id: &str) -> String {
+    format!("rollbacks/{rollback_id}/remediation.jsonl")
 }
 
 /// The receipt of a sent alert, so that a repeated task does not send a second one.

@@ -15,7 +15,7 @@ mod write_object;
 pub use json_lines::{JsonLinesReader, JsonLinesWriter};
 #[cfg(any(test, feature = "memory"))]
 pub use memory::MemoryStore;
-pub use s3::S3Store;
+pub use s3::{S3Store, sha256};
 pub use scan_record::{Findings, ScanRecord};
 pub use store::{
     ArtifactReader, ArtifactStore, ArtifactStoreExt, ArtifactWriter, Condition, PutOutcome, Stored, Written,

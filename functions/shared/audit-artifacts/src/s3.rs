@@ -252,6 +252,11 @@ impl Digest {
     }
 }
 
+/// SHA-256 of content that is there whole, in lowercase hexadecimal.
+pub fn sha256(content: &[u8]) -> String {
+    hex(&Digest::of(content))
+}
+
 /// Lowercase hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;

@@ -3,18 +3,18 @@
 use audit_model::finding::SCHEMA_VERSION;
 use audit_model::plan::{Target, TargetKind};
 use audit_model::policy::{AlertPolicy, OptOutTag, Parameters, RemediationPolicy};
-use audit_model::remediation::{RemediationOutcome, RemediationRecord};
+use audit_model::remediation::{Decision, Reason, ReasonCode, RemediationOutcome, RemediationRecord};
 use audit_model::resource::BucketEncryption;
 use audit_model::summary::{Comparison, Counts, ScanStatus, Summary};
 use audit_model::task::RemediateOutput;
 use audit_model::{
-    Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, RemediationMode, ResourceRef, Service, Severity,
-    Shard, Status, Tags, Trigger, TriggerKind,
+    Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, Reading, RemediationMode, ResourceRef, Service,
+    Severity, Shard, Status, Tags, Trigger, TriggerKind,
 };
 use audit_task::TaskError;
 use jiff::Timestamp;
 
-use crate::{ArtifactStoreExt, JsonLinesReader, JsonLinesWriter, MemoryStore, keys};
+use crate::{ArtifactStoreExt, JsonLinesReader, JsonLinesWriter, MemoryStore, keys, sha256};
 
 /// The scan's id.
 pub const SCAN_ID: &str = "20261123T060000Z-1f2e3d4c";
@@ -41,11 +41,14 @@ pub fn plan() -> Plan {
         region: "us-east-1".to_owned(),
         services: Service::ALL.to_vec(),
         remediation: RemediationMode::Apply,
+        reapply: Vec::new(),
         policy: Policy {
             alert: AlertPolicy { threshold: Severity::Critical },
             remediation: RemediationPolicy {
                 mode: RemediationMode::Apply,
                 max_buckets_per_run: 10,
+                max_buckets_per_day: 20,
+                stop_after_failures: 1,
                 opt_out_tag: OptOutTag { key: "compliance:remediation".to_owned(), value: "off".to_owned() },
             },
             parameters: Parameters {
@@ -141,27 +144,43 @@ pub fn finding(bucket: &str, rule_id: &str, severity: Severity, status: Status) 
     }
 }
 
-/// The record of one decision about one bucket that failed the rule of a customer-managed key.
-pub fn remediation_record(bucket: &str, outcome: RemediationOutcome, reasons: &[&str]) -> RemediationRecord {
-    let aes256 = BucketEncryption {
-        algorithm: "AES256".to_owned(),
-        kms_key_id: None,
-        bucket_key_enabled: false,
-        blocked_encryption_types: Vec::new(),
-    };
+/// The record of one decision about one bucket that failed the rule of a customer-managed key. `texts` are the reasons of a
+/// bucket that was left alone, and otherwise what came of the change.
+pub fn remediation_record(bucket: &str, outcome: RemediationOutcome, texts: &[&str]) -> RemediationRecord {
+    let skipped = outcome == RemediationOutcome::Skipped;
+    let reason = |&text: &&str| Reason { code: ReasonCode::Website, text: text.to_owned() };
     RemediationRecord {
-        scan_id: SCAN_ID.to_owned(),
+        sequence: 1,
+        previous_sha256: None,
+        run_id: SCAN_ID.to_owned(),
+        change_id: None,
         bucket_arn: format!("arn:aws:s3:::{bucket}"),
         bucket: bucket.to_owned(),
         rules: vec!["s3-bucket-customer-managed-key-encrypted".to_owned()],
         mode: RemediationMode::Apply,
+        decision: if skipped { Decision::Skip } else { Decision::Apply },
         outcome,
-        reasons: reasons.iter().map(|&reason| reason.to_owned()).collect(),
-        before: Some(aes256),
+        reasons: if skipped { texts.iter().map(reason).collect() } else { Vec::new() },
+        result: (!skipped && !texts.is_empty()).then(|| texts.join("; ")),
+        before: Some(Reading::seen(sse_s3())),
+        intended: None,
         after: None,
         key_arn: None,
+        calls: Vec::new(),
         requested_by: "the schedule".to_owned(),
-        at: AGGREGATED_AT,
+        execution_arn: plan().execution_arn,
+        decided_at: AGGREGATED_AT,
+        ended_at: AGGREGATED_AT,
+    }
+}
+
+/// The default encryption that Amazon S3 gives every bucket: SSE-S3.
+pub fn sse_s3() -> BucketEncryption {
+    BucketEncryption {
+        algorithm: "AES256".to_owned(),
+        kms_key_id: None,
+        bucket_key_enabled: false,
+        blocked_encryption_types: Vec::new(),
     }
 }
 
@@ -175,6 +194,7 @@ pub fn remediation_counts(records: &[RemediationRecord]) -> RemediateOutput {
         would_apply: count(RemediationOutcome::WouldApply),
         skipped: count(RemediationOutcome::Skipped),
         failed: count(RemediationOutcome::Failed),
+        records_sha256: sha256(b""),
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Plan {
     pub services: Vec<Service>,
     /// What remediation may do in this scan.
     pub remediation: RemediationMode,
+    /// Buckets that remediation may change although an earlier change of them was taken back, by name.
+    pub reapply: Vec<String>,
     /// The audit policy in force, all of it.
     pub policy: Policy,
     /// When the execution started.
@@ -53,6 +55,24 @@ pub struct Trigger {
     /// Why, in their own words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+impl fmt::Display for Trigger {
+    /// Who asked and why, in words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            TriggerKind::Schedule => "the schedule",
+            TriggerKind::Event => "a custom event",
+            TriggerKind::Execution => "an execution started by hand",
+        })?;
+        if let Some(who) = &self.requested_by {
+            write!(f, ", requested by {who}")?;
+        }
+        if let Some(why) = &self.reason {
+            write!(f, ", because: {why}")?;
+        }
+        Ok(())
+    }
 }
 
 /// The ways in.
@@ -200,4 +220,23 @@ pub struct ShardReceipt {
     pub gone: u64,
     /// How many findings were written.
     pub findings: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asked_is_told_in_words() {
+        let trigger = |kind, who: Option<&str>, why: Option<&str>| Trigger {
+            kind,
+            event_id: None,
+            requested_by: who.map(str::to_owned),
+            reason: why.map(str::to_owned),
+        };
+        let told = trigger(TriggerKind::Event, Some("security"), Some("an audit")).to_string();
+        assert_eq!(told, "a custom event, requested by security, because: an audit");
+        assert_eq!(trigger(TriggerKind::Schedule, None, None).to_string(), "the schedule");
+        assert_eq!(trigger(TriggerKind::Execution, None, None).to_string(), "an execution started by hand");
+    }
 }

@@ -51,6 +51,10 @@ pub struct RemediationPolicy {
     pub mode: RemediationMode,
     /// How many buckets one scan may change.
     pub max_buckets_per_run: u32,
+    /// How many buckets all scans of one day, in UTC, may change.
+    pub max_buckets_per_day: u32,
+    /// After so many failed changes one scan begins no further one; at least 1.
+    pub stop_after_failures: u32,
     /// A bucket that carries this tag is never changed.
     pub opt_out_tag: OptOutTag,
 }

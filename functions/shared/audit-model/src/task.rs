@@ -46,10 +46,22 @@ pub enum PlanScanOutput {
         /// What remediation may do.
         remediation: RemediationMode,
     },
-    /// The scan steps aside.
+    /// What an earlier scan's remediation changed is taken back.
+    #[serde(rename_all = "camelCase")]
+    Rollback {
+        /// The rollback's id.
+        rollback_id: String,
+        /// The scan whose changes are taken back.
+        scan_id: String,
+        /// `Apply` or `DryRun`.
+        mode: RemediationMode,
+        /// Who asked and why, in words.
+        requested_by: String,
+    },
+    /// The scan, or the rollback, steps aside.
     #[serde(rename_all = "camelCase")]
     Skip {
-        /// The id the scan would have had.
+        /// The id that it would have had.
         scan_id: String,
         /// Why, in words.
         reason: String,
@@ -190,6 +202,42 @@ pub struct RemediateOutput {
     pub skipped: u64,
     /// Buckets whose change failed.
     pub failed: u64,
+    /// SHA-256 of `remediation.jsonl` as it was left, in lowercase hexadecimal.
+    pub records_sha256: String,
+}
+
+/// Input of `RollbackS3Encryption`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RollbackInput {
+    /// The rollback.
+    pub rollback_id: String,
+}
+
+/// Output of `RollbackS3Encryption`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RollbackOutput {
+    /// The rollback.
+    pub rollback_id: String,
+    /// The scan whose changes were taken back.
+    pub scan_id: String,
+    /// The mode it ran in.
+    pub mode: RemediationMode,
+    /// Buckets restored.
+    pub rolled_back: u64,
+    /// Buckets that a dry run would have restored.
+    pub would_roll_back: u64,
+    /// Buckets left alone.
+    pub skipped: u64,
+    /// Buckets that could not be restored.
+    pub failed: u64,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Key of the records in the reports bucket.
+    pub records: String,
+    /// SHA-256 of the records as they were left, in lowercase hexadecimal.
+    pub records_sha256: String,
 }
 
 /// An error that the machine caught.
@@ -212,7 +260,20 @@ pub enum RemediationResult {
     Broke(CaughtError),
 }
 
-/// Input of the report writers and of `PublishMetrics`.
+/// Input of `PublishMetrics`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PublishMetricsInput {
+    /// After a scan.
+    Scan(DeliverInput),
+    /// After a rollback.
+    Rollback {
+        /// What it came to.
+        rollback: RollbackOutput,
+    },
+}
+
+/// Input of the report writers, and of `PublishMetrics` after a scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DeliverInput {
@@ -240,7 +301,7 @@ pub struct WriteReportOutput {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PublishMetricsOutput {
-    /// The scan.
+    /// The scan, or the rollback.
     pub scan_id: String,
     /// How many data points were published.
     pub metrics: u64,

@@ -27,10 +27,11 @@ fn assert_agreed<T: DeserializeOwned + Serialize>(name: &str) {
 
 #[test]
 fn every_payload_is_as_agreed() {
-    let checks: [(&str, Check); 17] = [
+    let checks: [(&str, Check); 21] = [
         ("plan-scan.input", assert_agreed::<task::PlanScanInput>),
         ("plan-scan.output", assert_agreed::<task::PlanScanOutput>),
         ("plan-scan.skip", assert_agreed::<task::PlanScanOutput>),
+        ("plan-scan.rollback", assert_agreed::<task::PlanScanOutput>),
         ("list-targets.input", assert_agreed::<task::ListTargetsInput>),
         ("list-targets.output", assert_agreed::<task::ListTargetsOutput>),
         ("scan-shard.input", assert_agreed::<task::ScanShardInput>),
@@ -39,9 +40,12 @@ fn every_payload_is_as_agreed() {
         ("aggregate-findings.output", assert_agreed::<task::AggregateFindingsOutput>),
         ("remediate-s3-encryption.input", assert_agreed::<task::RemediateInput>),
         ("remediate-s3-encryption.output", assert_agreed::<task::RemediateOutput>),
+        ("rollback-s3-encryption.input", assert_agreed::<task::RollbackInput>),
+        ("rollback-s3-encryption.output", assert_agreed::<task::RollbackOutput>),
         ("deliver.input", assert_agreed::<task::DeliverInput>),
         ("write-json-report.output", assert_agreed::<task::WriteReportOutput>),
         ("write-csv-report.output", assert_agreed::<task::WriteReportOutput>),
+        ("publish-metrics.rollback", assert_agreed::<task::PublishMetricsInput>),
         ("publish-metrics.output", assert_agreed::<task::PublishMetricsOutput>),
         ("notify-critical.input", assert_agreed::<task::NotifyInput>),
         ("notify-critical.output", assert_agreed::<task::NotifyOutput>),

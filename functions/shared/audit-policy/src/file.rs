@@ -44,6 +44,8 @@ struct Alert {
 struct Remediation {
     mode: RemediationMode,
     max_buckets_per_run: u32,
+    max_buckets_per_day: u32,
+    stop_after_failures: Spanned<u32>,
     opt_out_tag: Tag,
 }
 
@@ -62,10 +64,20 @@ fn policy(file: PolicyFile, today: Date) -> Result<Policy, Mistake> {
         remediation: RemediationPolicy {
             mode: remediation.mode,
             max_buckets_per_run: remediation.max_buckets_per_run,
+            max_buckets_per_day: remediation.max_buckets_per_day,
+            stop_after_failures: failures(remediation.stop_after_failures)?,
             opt_out_tag: OptOutTag { key: tag_key(key)?, value: tag_value(value)? },
         },
         parameters: parameters(table)?,
         rules: rules(tuned)?,
         exceptions: exceptions(entries, today)?,
     })
+}
+
+/// To stop after no failure would be to begin nothing, which is what the mode is for.
+fn failures(failures: Spanned<u32>) -> Result<u32, Mistake> {
+    match failures.get_ref() {
+        0 => Err(Mistake::of(&failures, "stop_after_failures is 0; allowed is 1 or more, and mode = \"off\"")),
+        _ => Ok(failures.into_inner()),
+    }
 }

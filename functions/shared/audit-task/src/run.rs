@@ -77,8 +77,8 @@ mod inputs {
     //! The scan that each input belongs to.
 
     use audit_model::task::{
-        AggregateFindingsInput, DeliverInput, ListTargetsInput, NotifyInput, PlanScanInput, RemediateInput,
-        ScanShardInput,
+        AggregateFindingsInput, DeliverInput, ListTargetsInput, NotifyInput, PlanScanInput, PublishMetricsInput,
+        RemediateInput, RollbackInput, ScanShardInput,
     };
 
     use super::ScanScoped;
@@ -87,6 +87,22 @@ mod inputs {
         /// The plan gives the scan its id; until then the execution's name stands for it.
         fn scan_id(&self) -> &str {
             &self.execution.name
+        }
+    }
+
+    impl ScanScoped for PublishMetricsInput {
+        fn scan_id(&self) -> &str {
+            match self {
+                Self::Scan(input) => &input.scan_id,
+                Self::Rollback { rollback } => &rollback.rollback_id,
+            }
+        }
+    }
+
+    impl ScanScoped for RollbackInput {
+        /// A rollback's id has the form of a scan's.
+        fn scan_id(&self) -> &str {
+            &self.rollback_id
         }
     }
 

@@ -7,12 +7,12 @@
 mod kms_key;
 mod s3_control;
 
-use audit_model::resource::{AclGrant, BucketAcl, BucketEncryption};
+use audit_model::resource::{AclGrant, BucketAcl, BucketEncryption, ObjectOwnership};
 use audit_model::{Reading, Tags, Unreadable};
 use audit_task::{error_code, unreadable};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::types::{Grantee, ServerSideEncryptionConfiguration};
+use aws_sdk_s3::types::{Grantee, ObjectOwnership as S3ObjectOwnership, ServerSideEncryptionConfiguration};
 
 pub use kms_key::describe_key;
 pub use s3_control::s3_control_client;
@@ -78,6 +78,27 @@ impl BucketReader<'_> {
                 }
             }
             Err(error) => absent_or_unreadable(ACTION, &[], &error),
+        }
+    }
+
+    /// Who owns the objects; absent where access control lists count as they always did.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketOwnershipControls.html>
+    pub async fn object_ownership(&self) -> Reading<ObjectOwnership> {
+        const ACTION: &str = "s3:GetBucketOwnershipControls";
+        let asked = self.client.get_bucket_ownership_controls().bucket(self.bucket);
+        match asked.expected_bucket_owner(self.account).send().await {
+            Ok(answer) => {
+                let rule = answer.ownership_controls.and_then(|controls| controls.rules.into_iter().next());
+                match rule.map(|rule| rule.object_ownership) {
+                    Some(S3ObjectOwnership::BucketOwnerEnforced) => Reading::seen(ObjectOwnership::BucketOwnerEnforced),
+                    Some(S3ObjectOwnership::BucketOwnerPreferred) => {
+                        Reading::seen(ObjectOwnership::BucketOwnerPreferred)
+                    }
+                    Some(S3ObjectOwnership::ObjectWriter) => Reading::seen(ObjectOwnership::ObjectWriter),
+                    _ => malformed(ACTION, "the answer names no object ownership that is known"),
+                }
+            }
+            Err(error) => absent_or_unreadable(ACTION, &["OwnershipControlsNotFoundError"], &error),
         }
     }
 

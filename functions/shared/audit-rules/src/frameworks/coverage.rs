@@ -137,6 +137,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             services: Service::ALL.to_vec(),
             remediation: RemediationMode::Off,
+            reapply: Vec::new(),
             policy: fixtures::policy(),
             started_at: Timestamp::UNIX_EPOCH,
             execution_arn: "arn:aws:states:us-east-1:111122223333:execution:audit:run".to_owned(),
