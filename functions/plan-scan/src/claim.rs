@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html>
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
+use audit_model::Trigger;
 use audit_task::TaskError;
 use serde::{Deserialize, Serialize};
 
@@ -13,13 +14,17 @@ struct Claim {
     scan_id: String,
 }
 
-/// Claims the event for the execution. `Some` is the reason why the scan must not go on: another execution has it.
+/// Claims the event that asks, if one does, for the execution. `Some` is the reason why the scan must not go on: another
+/// execution has it.
 pub(crate) async fn lost(
     store: &dyn ArtifactStore,
-    event_id: &str,
+    trigger: &Trigger,
     execution_arn: &str,
     scan_id: &str,
 ) -> Result<Option<String>, TaskError> {
+    let Some(event_id) = &trigger.event_id else {
+        return Ok(None);
+    };
     let key = keys::claim(event_id);
     let claim = Claim { execution_arn: execution_arn.to_owned(), scan_id: scan_id.to_owned() };
     if store.put_json(&key, &claim, Condition::IfAbsent).await? == PutOutcome::Written {

@@ -71,9 +71,7 @@ async fn plan_scan(
     {
         return Ok(PlanScanOutput::Skip { scan_id, reason });
     }
-    if let Some(event_id) = &request.trigger.event_id
-        && let Some(reason) = claim::lost(ports.store, event_id, &execution.id, &scan_id).await?
-    {
+    if let Some(reason) = claim::lost(ports.store, &request.trigger, &execution.id, &scan_id).await? {
         return Ok(PlanScanOutput::Skip { scan_id, reason });
     }
     let key = keys::plan(&scan_id);
@@ -101,9 +99,7 @@ async fn plan_rollback(
     ports: &Ports<'_>,
 ) -> Result<PlanScanOutput, TaskError> {
     let request = request.rollback()?;
-    if let Some(event_id) = &request.trigger.event_id
-        && let Some(reason) = claim::lost(ports.store, event_id, &execution.id, &rollback_id).await?
-    {
+    if let Some(reason) = claim::lost(ports.store, &request.trigger, &execution.id, &rollback_id).await? {
         return Ok(PlanScanOutput::Skip { scan_id: rollback_id, reason });
     }
     let key = keys::rollback_plan(&rollback_id);

@@ -165,44 +165,55 @@ fn by_encryption(encryption: &Reading<BucketEncryption>, named_key: &Reading<Key
 fn by_tags(readings: &Readings, policy: &RemediationPolicy) -> Found {
     let tag = &policy.opt_out_tag;
     let opted_out = readings.tags.known()?.is_some_and(|tags| tags.get(&tag.key) == Some(&tag.value));
-    let reason = || reason(ReasonCode::OptedOut, format!("opted out by the tag {}={}", tag.key, tag.value));
+    let reason = || Reason::new(ReasonCode::OptedOut, format!("opted out by the tag {}={}", tag.key, tag.value));
     Ok(opted_out.then(reason).into_iter().collect())
 }
 
 fn by_logs(bucket: &str, logs: &Deliveries) -> Found {
-    Ok(match (logs.source_of(bucket), logs.unknown()) {
-        (Some(source), _) => vec![reason(
+    by_deliveries(bucket, logs, |source| match source {
+        Source::Known(source) => Reason::new(
             ReasonCode::LogTarget,
             format!("target of the server access logs of {source}, which can be delivered to buckets with SSE-S3 only"),
-        )],
-        (None, Some((source, why, sources))) => vec![reason(
+        ),
+        Source::Unknown(unread) => Reason::new(
             ReasonCode::LogTargetUnknown,
-            format!(
-                "it may be the target of server access logs: where they go could not be read of {sources} bucket(s), \
-                 among them {source}: {why}"
-            ),
-        )],
-        (None, None) => Vec::new(),
+            format!("it may be the target of server access logs: where they go {unread}"),
+        ),
     })
 }
 
 fn by_replicas(bucket: &str, replicas: &Deliveries) -> Found {
-    Ok(match (replicas.source_of(bucket), replicas.unknown()) {
-        (Some(source), _) => vec![reason(
+    by_deliveries(bucket, replicas, |source| match source {
+        Source::Known(source) => Reason::new(
             ReasonCode::ReplicationDestination,
             format!(
                 "destination of the replication of {source}, whose role may have no rights on a key of the bucket's own"
             ),
-        )],
-        (None, Some((source, why, sources))) => vec![reason(
+        ),
+        Source::Unknown(unread) => Reason::new(
             ReasonCode::ReplicationDestinationUnknown,
-            format!(
-                "it may be the destination of a replication: where objects are replicated could not be read of \
-                 {sources} bucket(s), among them {source}: {why}"
-            ),
-        )],
-        (None, None) => Vec::new(),
+            format!("it may be the destination of a replication: where objects are replicated {unread}"),
+        ),
     })
+}
+
+/// Who delivers into a bucket.
+enum Source<'a> {
+    /// This bucket.
+    Known(&'a str),
+    /// Nobody knows, for it could not be read; in words.
+    Unknown(String),
+}
+
+fn by_deliveries(bucket: &str, deliveries: &Deliveries, reason: impl FnOnce(Source<'_>) -> Reason) -> Found {
+    let source = match (deliveries.source_of(bucket), deliveries.unknown()) {
+        (Some(source), _) => Source::Known(source),
+        (None, Some((source, why, sources))) => {
+            Source::Unknown(format!("could not be read of {sources} bucket(s), among them {source}: {why}"))
+        }
+        (None, None) => return Ok(Vec::new()),
+    };
+    Ok(vec![reason(source)])
 }
 
 fn by_policy(policy: &Reading<String>, account: &str) -> Found {
@@ -237,17 +248,17 @@ fn by_object_ownership(readings: &Readings) -> Found {
     }
     let text = "access control lists are not switched off (BucketOwnerEnforced): single objects may be readable by others, \
                 who may have no rights on a key of the bucket's own";
-    Ok(vec![reason(ReasonCode::ObjectAcls, text)])
+    Ok(vec![Reason::new(ReasonCode::ObjectAcls, text)])
 }
 
 fn by_website(readings: &Readings) -> Found {
     let text = "a website: its readers are anonymous and cannot read SSE-KMS objects";
-    Ok(readings.website.known()?.map(|()| reason(ReasonCode::Website, text)).into_iter().collect())
+    Ok(readings.website.known()?.map(|()| Reason::new(ReasonCode::Website, text)).into_iter().collect())
 }
 
 fn by_own_replication(readings: &Readings) -> Found {
     let text = "source of a replication, which must be configured for SSE-KMS objects first";
-    Ok(readings.replication.known()?.map(|_| reason(ReasonCode::ReplicationSource, text)).into_iter().collect())
+    Ok(readings.replication.known()?.map(|_| Reason::new(ReasonCode::ReplicationSource, text)).into_iter().collect())
 }
 
 fn chosen_key(encryption: &BucketEncryption) -> Option<&str> {
@@ -262,40 +273,39 @@ fn is_usable(key: &Key) -> bool {
     (key.state.as_str(), key.manager.as_str(), key.spec.as_str()) == USABLE
 }
 
-pub(crate) fn reason(code: ReasonCode, text: impl Into<String>) -> Reason {
-    Reason { code, text: text.into() }
-}
-
 fn unread(why: &Unreadable) -> Reason {
-    if why.cause == UnreadableCause::Gone { reason(ReasonCode::Gone, "the bucket is gone") } else { missing(why) }
+    if why.cause == UnreadableCause::Gone { Reason::new(ReasonCode::Gone, "the bucket is gone") } else { missing(why) }
 }
 
 pub(crate) fn missing(why: &Unreadable) -> Reason {
-    reason(ReasonCode::Unreadable, format!("a reading that the decision needs is missing: {why}"))
+    Reason::new(ReasonCode::Unreadable, format!("a reading that the decision needs is missing: {why}"))
 }
 
 fn off() -> Reason {
-    reason(ReasonCode::Off, "remediation is off in this scan; the bucket was not read")
+    Reason::new(ReasonCode::Off, "remediation is off in this scan; the bucket was not read")
 }
 
 fn other_region(region: &str) -> Reason {
     let text = format!("the bucket lies in {region}, which this system does not reach; it was not read");
-    reason(ReasonCode::OtherRegion, text)
+    Reason::new(ReasonCode::OtherRegion, text)
 }
 
 fn not_judged(missing: &[Unreadable]) -> Reason {
     let missing = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-    reason(ReasonCode::NotJudged, format!("the scan could not judge its encryption: {missing}; it was not read again"))
+    Reason::new(
+        ReasonCode::NotJudged,
+        format!("the scan could not judge its encryption: {missing}; it was not read again"),
+    )
 }
 
 fn excepted(mark: &ExceptionMark) -> Reason {
     let ExceptionMark { approver, expires, .. } = mark;
     let text = format!("excepted by the audit policy, approved by {approver} until {expires}");
-    reason(ReasonCode::Excepted, text)
+    Reason::new(ReasonCode::Excepted, text)
 }
 
 fn own_bucket() -> Reason {
-    reason(ReasonCode::OwnBucket, "the bucket belongs to this system")
+    Reason::new(ReasonCode::OwnBucket, "the bucket belongs to this system")
 }
 
 fn run_limit_reached(policy: &RemediationPolicy) -> Reason {
@@ -304,17 +314,17 @@ fn run_limit_reached(policy: &RemediationPolicy) -> Reason {
         "the policy's limit of {limit} changed buckets in one scan is reached; the bucket was not read, the next scan \
          comes to it"
     );
-    reason(ReasonCode::RunLimit, text)
+    Reason::new(ReasonCode::RunLimit, text)
 }
 
 fn stopped(failed: u32) -> Reason {
     let text = format!("{failed} change(s) of this scan failed, after which the policy has it stop; it was not read");
-    reason(ReasonCode::Stopped, text)
+    Reason::new(ReasonCode::Stopped, text)
 }
 
 fn time_used_up() -> Reason {
     let text = "the time of one scan's remediation is used up; the bucket was not read, the next scan goes on";
-    reason(ReasonCode::TimeUsedUp, text)
+    Reason::new(ReasonCode::TimeUsedUp, text)
 }
 
 fn rolled_back(hold: &Hold) -> Reason {
@@ -324,11 +334,11 @@ fn rolled_back(hold: &Hold) -> Reason {
          unless a request names it in reapply",
         hold.until()
     );
-    reason(ReasonCode::RolledBack, text)
+    Reason::new(ReasonCode::RolledBack, text)
 }
 
 fn has_key(key: &str) -> Reason {
-    reason(ReasonCode::HasKey, format!("encrypted with the customer-managed key {key} by now"))
+    Reason::new(ReasonCode::HasKey, format!("encrypted with the customer-managed key {key} by now"))
 }
 
 fn key_unusable(key: &str, why: &str) -> Reason {
@@ -336,12 +346,12 @@ fn key_unusable(key: &str, why: &str) -> Reason {
         "the bucket names the customer-managed key {key}, which cannot be used: {why}; make it usable, or set another: \
          whether it was locked on purpose is for a person to say"
     );
-    reason(ReasonCode::KeyUnusable, text)
+    Reason::new(ReasonCode::KeyUnusable, text)
 }
 
 fn unknown_algorithm(algorithm: &str) -> Reason {
     let text = format!("the default encryption is {algorithm}, which this system does not know");
-    reason(ReasonCode::UnknownAlgorithm, text)
+    Reason::new(ReasonCode::UnknownAlgorithm, text)
 }
 
 fn let_in(by: &str, who: &Outsider) -> Reason {
@@ -349,11 +359,11 @@ fn let_in(by: &str, who: &Outsider) -> Reason {
     if let Some(service) = deliverer(who) {
         let text =
             format!("{by} lets in {service}, which may deliver into it and has no rights on a key of the bucket's own");
-        return reason(ReasonCode::Delivery, text);
+        return Reason::new(ReasonCode::Delivery, text);
     }
     match who {
-        Outsider::Anyone => reason(ReasonCode::Anonymous, format!("{by} lets in anyone, {RIGHTS}")),
-        who => reason(ReasonCode::OtherAccount, format!("{by} lets in {who}, {RIGHTS}")),
+        Outsider::Anyone => Reason::new(ReasonCode::Anonymous, format!("{by} lets in anyone, {RIGHTS}")),
+        who => Reason::new(ReasonCode::OtherAccount, format!("{by} lets in {who}, {RIGHTS}")),
     }
 }
 
@@ -364,18 +374,18 @@ fn own_key_unusable(key: &Key, bucket: &str) -> Reason {
          delete its alias {} and its tag",
         key_alias(bucket)
     );
-    reason(ReasonCode::OwnKeyUnusable, text)
+    Reason::new(ReasonCode::OwnKeyUnusable, text)
 }
 
 /// The reason to leave a bucket alone that somebody has changed since it was decided about.
 pub(crate) fn changed_meanwhile(shown: Option<&BucketEncryption>) -> Reason {
     let text = format!("somebody has changed it while its key was prepared: now it shows {}", Described(shown));
-    reason(ReasonCode::ChangedSince, text)
+    Reason::new(ReasonCode::ChangedSince, text)
 }
 
 /// The reason to leave a bucket alone that has got a key of its own since it was looked at.
 pub(crate) fn key_appeared() -> Reason {
-    reason(
+    Reason::new(
         ReasonCode::BeingChanged,
         "somebody has made a key for the bucket in the meantime; the next scan looks again",
     )
@@ -387,7 +397,7 @@ pub(crate) fn key_pending(open: &OpenChange) -> Reason {
         "a key may have been made for the bucket after {}, which AWS KMS does not show yet; the next scan looks again",
         open.begun_at
     );
-    reason(ReasonCode::KeyPending, text)
+    Reason::new(ReasonCode::KeyPending, text)
 }
 
 #[cfg(test)]

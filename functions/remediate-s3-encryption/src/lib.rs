@@ -234,25 +234,10 @@ impl Turn<'_> {
     }
 
     /// The change as it is about to be begun.
-    fn change(&self, before: &Reading<BucketEncryption>, own_key: Option<&OwnKey>) -> OpenChange {
-        let Case { run, bucket, arn, rules, at } = self.case;
-        let before = before.known().ok().flatten();
+    fn change(&self, shown: &Reading<BucketEncryption>, own_key: Option<&OwnKey>) -> OpenChange {
         let key_arn = own_key.map(|own| own.key.arn.as_str());
-        OpenChange {
-            run_id: run.id.to_owned(),
-            kind: ChangeKind::Apply,
-            bucket: bucket.to_owned(),
-            bucket_arn: arn.to_owned(),
-            rules: rules.to_vec(),
-            before: before.cloned(),
-            intended: Some(intended(before, key_arn)),
-            key_arn: key_arn.map(str::to_owned),
-            calls: Vec::new(),
-            requested_by: run.requested_by.to_owned(),
-            execution_arn: run.execution_arn.to_owned(),
-            begun_at: at,
-            touched_at: at,
-        }
+        let intended = intended(shown.known().ok().flatten(), key_arn);
+        self.case.change(ChangeKind::Apply, shown, Some(intended), key_arn)
     }
 
     /// The record of what would be done: as the change, and what it would take.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use audit_artifacts::S3Store;
 use audit_model::task::RemediateInput;
@@ -33,7 +32,7 @@ async fn main() -> Result<(), Error> {
         reports_bucket,
         system: required("SYSTEM_NAME")?,
         time_limit: SignedDuration::from_mins(10),
-        patience: Patience { attempts: NonZeroU32::MIN.saturating_add(4), pause: Duration::from_secs(1) },
+        patience: Patience::USUAL,
     };
     let buckets = &S3Buckets { client, account, budget };
     let encryption = &S3DefaultEncryption { client, account, budget };

@@ -44,14 +44,14 @@ impl<'a> Made<'a> {
 /// Why a bucket is left alone; `None` when it may be given back what it had.
 pub(crate) fn objection(made: Made<'_>, scan_id: &str, shown: &Reading<BucketEncryption>) -> Option<Reason> {
     match shown.known() {
-        Err(why) if why.cause == UnreadableCause::Gone => Some(reason(ReasonCode::Gone, "the bucket is gone")),
+        Err(why) if why.cause == UnreadableCause::Gone => Some(Reason::new(ReasonCode::Gone, "the bucket is gone")),
         Err(why) => {
             let text = format!("what the bucket has now could not be read: {why}");
-            Some(reason(ReasonCode::Unreadable, text))
+            Some(Reason::new(ReasonCode::Unreadable, text))
         }
         Ok(shown) if shows(made.before, shown) => {
             let text = "the bucket has the earlier default encryption already; scans leave it alone from now on";
-            Some(reason(ReasonCode::AlreadyAsBefore, text))
+            Some(Reason::new(ReasonCode::AlreadyAsBefore, text))
         }
         Ok(shown) if shows(made.after, shown) => None,
         Ok(shown) => {
@@ -60,7 +60,7 @@ pub(crate) fn objection(made: Made<'_>, scan_id: &str, shown: &Reading<BucketEnc
                 Described(made.after),
                 Described(shown)
             );
-            Some(reason(ReasonCode::ChangedSince, text))
+            Some(Reason::new(ReasonCode::ChangedSince, text))
         }
     }
 }
@@ -68,17 +68,13 @@ pub(crate) fn objection(made: Made<'_>, scan_id: &str, shown: &Reading<BucketEnc
 /// The reason to leave a bucket alone that the scan did not change.
 pub(crate) fn not_changed(scan_id: &str) -> Reason {
     let text = format!("the records of the scan {scan_id} hold no change of this bucket that could be taken back");
-    reason(ReasonCode::NotChanged, text)
+    Reason::new(ReasonCode::NotChanged, text)
 }
 
 /// The reason when there is no time left.
 pub(crate) fn time_used_up() -> Reason {
     let text = "the time of one rollback is used up; the bucket was not read: ask again, what was done is not repeated";
-    reason(ReasonCode::TimeUsedUp, text)
-}
-
-fn reason(code: ReasonCode, text: impl Into<String>) -> Reason {
-    Reason { code, text: text.into() }
+    Reason::new(ReasonCode::TimeUsedUp, text)
 }
 
 #[cfg(test)]

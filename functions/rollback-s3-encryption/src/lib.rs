@@ -182,22 +182,7 @@ impl Turn<'_> {
     }
 
     fn change(&self, made: Made<'_>, shown: &Reading<BucketEncryption>) -> OpenChange {
-        let Case { run, bucket, arn, rules, at } = self.case;
-        OpenChange {
-            run_id: run.id.to_owned(),
-            kind: ChangeKind::Rollback,
-            bucket: bucket.to_owned(),
-            bucket_arn: arn.to_owned(),
-            rules: rules.to_vec(),
-            before: shown.known().ok().flatten().cloned(),
-            intended: made.before.cloned(),
-            key_arn: made.record.key_arn.clone(),
-            calls: Vec::new(),
-            requested_by: run.requested_by.to_owned(),
-            execution_arn: run.execution_arn.to_owned(),
-            begun_at: at,
-            touched_at: at,
-        }
+        self.case.change(ChangeKind::Rollback, shown, made.before.cloned(), made.record.key_arn.as_deref())
     }
 
     fn would_roll_back(&self, made: Made<'_>, shown: Reading<BucketEncryption>) -> RemediationRecord {

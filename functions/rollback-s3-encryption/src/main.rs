@@ -1,7 +1,6 @@
 //! The Lambda function `rollback-s3-encryption`.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
 
 use audit_artifacts::S3Store;
 use audit_model::task::RollbackInput;
@@ -21,10 +20,7 @@ async fn main() -> Result<(), Error> {
     let store = &S3Store::new(client.clone(), reports_bucket, account.clone());
     let budget = &Budget::share(S3_REQUESTS, NonZeroU32::MIN);
     let encryption = &S3DefaultEncryption { client, account, budget };
-    let settings = &Settings {
-        time_limit: SignedDuration::from_mins(10),
-        patience: Patience { attempts: NonZeroU32::MIN.saturating_add(4), pause: Duration::from_secs(1) },
-    };
+    let settings = &Settings { time_limit: SignedDuration::from_mins(10), patience: Patience::USUAL };
     let ports = Ports { store, encryption, now: &Timestamp::now };
     run(|input: RollbackInput| async move { handle(&input, ports, settings).await }).await
 }

@@ -148,7 +148,7 @@ pub fn finding(bucket: &str, rule_id: &str, severity: Severity, status: Status) 
 /// bucket that was left alone, and otherwise what came of the change.
 pub fn remediation_record(bucket: &str, outcome: RemediationOutcome, texts: &[&str]) -> RemediationRecord {
     let skipped = outcome == RemediationOutcome::Skipped;
-    let reason = |&text: &&str| Reason { code: ReasonCode::Website, text: text.to_owned() };
+    let reason = |&text: &&str| Reason::new(ReasonCode::Website, text);
     RemediationRecord {
         sequence: 1,
         previous_sha256: None,

@@ -121,6 +121,13 @@ pub struct Reason {
     pub text: String,
 }
 
+impl Reason {
+    /// A reason in words.
+    pub fn new(code: ReasonCode, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

@@ -363,26 +363,26 @@ impl Journal {
 /// The reason to leave a bucket alone whose change is open.
 pub fn being_changed(open: &OpenChange) -> Reason {
     let OpenChange { run_id, begun_at, .. } = open;
-    Reason {
-        code: ReasonCode::BeingChanged,
-        text: format!("the run {run_id} has been changing the bucket since {begun_at} and has not recorded it yet"),
-    }
+    Reason::new(
+        ReasonCode::BeingChanged,
+        format!("the run {run_id} has been changing the bucket since {begun_at} and has not recorded it yet"),
+    )
 }
 
 fn changed_by_another(begun: &BegunChange) -> Reason {
     let BegunChange { run_id, at, .. } = begun;
-    Reason {
-        code: ReasonCode::BeingChanged,
-        text: format!("the run {run_id} has changed the bucket, at {at}, while this one was looking at it"),
-    }
+    Reason::new(
+        ReasonCode::BeingChanged,
+        format!("the run {run_id} has changed the bucket, at {at}, while this one was looking at it"),
+    )
 }
 
 /// The reason to leave a bucket alone when as many were changed as may be on one day.
 pub fn day_limit_reached(limit: u32) -> Reason {
-    Reason {
-        code: ReasonCode::DayLimit,
-        text: format!("the policy's limit of {limit} changed buckets on one day, in UTC, is reached"),
-    }
+    Reason::new(
+        ReasonCode::DayLimit,
+        format!("the policy's limit of {limit} changed buckets on one day, in UTC, is reached"),
+    )
 }
 
 fn day(at: Timestamp) -> Date {

@@ -55,6 +55,9 @@ pub struct Patience {
 }
 
 impl Patience {
+    /// Five looks within four seconds.
+    pub const USUAL: Self = Self { attempts: NonZeroU32::MIN.saturating_add(4), pause: Duration::from_secs(1) };
+
     /// Looks until `look` is content, and gives what it saw last.
     ///
     /// # Errors

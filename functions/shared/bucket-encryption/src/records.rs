@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use audit_artifacts::{ArtifactStore, Condition, PutOutcome, sha256};
-use audit_model::RemediationMode;
 use audit_model::remediation::{Decision, Reason, RemediationOutcome, RemediationRecord};
+use audit_model::resource::BucketEncryption;
+use audit_model::{Reading, RemediationMode};
 use audit_task::TaskError;
 use jiff::Timestamp;
+
+use crate::journal::{ChangeKind, OpenChange};
 
 /// How often a conditional write is tried. It fails only while another attempt of the same run writes.
 const ATTEMPTS: usize = 10;
@@ -40,6 +43,31 @@ pub struct Case<'a> {
 }
 
 impl Case<'_> {
+    /// The change as it is about to be begun, from what the bucket shows to what it is to have.
+    pub fn change(
+        &self,
+        kind: ChangeKind,
+        shown: &Reading<BucketEncryption>,
+        intended: Option<BucketEncryption>,
+        key_arn: Option<&str>,
+    ) -> OpenChange {
+        OpenChange {
+            run_id: self.run.id.to_owned(),
+            kind,
+            bucket: self.bucket.to_owned(),
+            bucket_arn: self.arn.to_owned(),
+            rules: self.rules.to_vec(),
+            before: shown.known().ok().flatten().cloned(),
+            intended,
+            key_arn: key_arn.map(str::to_owned),
+            calls: Vec::new(),
+            requested_by: self.run.requested_by.to_owned(),
+            execution_arn: self.run.execution_arn.to_owned(),
+            begun_at: self.at,
+            touched_at: self.at,
+        }
+    }
+
     /// The record of a decision by which nothing was tried.
     pub fn record(&self, decision: Decision, outcome: RemediationOutcome, reasons: Vec<Reason>) -> RemediationRecord {
         RemediationRecord {
