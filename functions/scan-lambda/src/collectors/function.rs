@@ -101,8 +101,8 @@ impl Described {
 
 impl LambdaFunctions {
     async fn described(&self, name: &str, zones: &SubnetZones) -> Result<Described, Unreadable> {
-        self.get_function_budget.acquire().await;
-        let answer = self.client.get_function().function_name(name).send().await;
+        let call = self.client.get_function().function_name(name);
+        let answer = self.get_function_budget.spend(call.send()).await;
         let answer = answer.map_err(|error| unreadable(GET_FUNCTION, &error))?;
         let configuration = answer.configuration.as_ref().and_then(configuration).map_or_else(
             || not_understood("the answer lacks the package type, the tracing mode or the ARN of a layer"),
@@ -151,9 +151,8 @@ impl LambdaFunctions {
     /// let in, and `GetFunction` tells a function that has gone.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html>
     async fn policy(&self, name: &str, qualifier: Option<&str>) -> Reading<String> {
-        self.get_policy_budget.acquire().await;
         let call = self.client.get_policy().function_name(name).set_qualifier(qualifier.map(ToOwned::to_owned));
-        match call.send().await {
+        match self.get_policy_budget.spend(call.send()).await {
             Ok(answer) => match answer.policy {
                 Some(policy) => Reading::seen(policy),
                 None => Reading::Unreadable(Unreadable::malformed(GET_POLICY, "the answer holds no policy")),

@@ -55,9 +55,8 @@ async fn read(client: &Client, budget: &Budget) -> Result<BTreeMap<String, Strin
     let mut zones = BTreeMap::new();
     let mut next_token = None;
     loop {
-        budget.acquire().await;
         let call = client.describe_subnets().max_results(PAGE_SIZE).set_next_token(next_token);
-        let page = call.send().await.map_err(|error| unreadable(ACTION, &error))?;
+        let page = budget.spend(call.send()).await.map_err(|error| unreadable(ACTION, &error))?;
         for subnet in page.subnets.unwrap_or_default() {
             let (Some(id), Some(zone)) = (subnet.subnet_id, subnet.availability_zone) else {
                 return Err(Unreadable::malformed(ACTION, "a subnet lacks its id or Availability Zone"));

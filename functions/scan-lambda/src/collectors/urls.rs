@@ -22,9 +22,8 @@ pub(super) async fn urls(client: &Client, budget: &Budget, name: &str) -> Result
     let mut urls = Vec::new();
     let mut marker = None;
     loop {
-        budget.acquire().await;
         let call = client.list_function_url_configs().function_name(name).max_items(PAGE_SIZE).set_marker(marker);
-        let page = call.send().await.map_err(|error| unreadable(ACTION, &error))?;
+        let page = budget.spend(call.send()).await.map_err(|error| unreadable(ACTION, &error))?;
         for config in page.function_url_configs {
             let url = function_url(config)
                 .ok_or_else(|| Unreadable::malformed(ACTION, "a function URL lacks the ARN of a function"))?;

@@ -1,6 +1,7 @@
 //! What every task function shares: errors with stable names, the Lambda run loop with its log, the settings of the
 //! AWS clients, and request budgets.
 
+mod answers;
 mod budget;
 mod clients;
 mod environment;
