@@ -7,14 +7,13 @@ use async_trait::async_trait;
 use audit_model::plan::Target;
 use audit_model::resource::{AliasPolicy, Function, FunctionConfiguration, FunctionUrl, Identity};
 use audit_model::{Reading, Tags, Unreadable, UnreadableCause};
-use audit_task::{Budget, error_code, unreadable};
+use audit_task::{Budget, error_code, reported, unreadable};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{self, Layer, TagsError};
 use futures::future::join_all;
 
 use super::environment::environment_variables;
-use super::reported::reported;
 use super::urls::urls;
 use super::{FunctionCollector, SubnetZones};
 

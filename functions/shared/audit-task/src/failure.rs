@@ -61,6 +61,11 @@ pub fn unreadable<E: ProvideErrorMetadata>(action: &str, error: &SdkError<E>) ->
     Unreadable { action: action.to_owned(), cause: cause(error), detail: detail(error) }
 }
 
+/// Why a value is missing from an answer that holds an error in its place, sorted as if the error were the answer.
+pub fn reported(action: &str, code: Option<&str>, message: Option<&str>) -> Unreadable {
+    Unreadable { action: action.to_owned(), cause: cause_of(code), detail: said(code, message) }
+}
+
 /// The error that stops a task because the call that `action` stands for failed.
 pub fn task_error<E: ProvideErrorMetadata>(action: &str, error: &SdkError<E>) -> TaskError {
     let detail = detail(error);
@@ -83,8 +88,11 @@ pub fn task_error<E: ProvideErrorMetadata>(action: &str, error: &SdkError<E>) ->
 }
 
 fn cause<E: ProvideErrorMetadata>(error: &SdkError<E>) -> UnreadableCause {
-    match error_code(error) {
-        _ if is_not_understood(error) => UnreadableCause::Malformed,
+    if is_not_understood(error) { UnreadableCause::Malformed } else { cause_of(error_code(error)) }
+}
+
+fn cause_of(code: Option<&str>) -> UnreadableCause {
+    match code {
         Some(code) if DENIED.contains(&code) => UnreadableCause::AccessDenied,
         Some(code) if THROTTLED.contains(&code) => UnreadableCause::Throttled,
         Some(code) if GONE.contains(&code) => UnreadableCause::Gone,
@@ -142,13 +150,15 @@ fn detail<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
         SdkError::ResponseError(_) => "the answer broke off".to_owned(),
         SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
         _ if is_not_understood(error) => "the response could not be parsed".to_owned(),
-        _ => {
-            let code = error_code(error).unwrap_or("no error code");
-            match error.as_service_error().and_then(ProvideErrorMetadata::message) {
-                Some(message) if DENIED.contains(&code) => format!("{code}: {message}"),
-                _ => code.to_owned(),
-            }
-        }
+        _ => said(error_code(error), error.as_service_error().and_then(ProvideErrorMetadata::message)),
+    }
+}
+
+fn said(code: Option<&str>, message: Option<&str>) -> String {
+    let code = code.unwrap_or("no error code");
+    match message {
+        Some(message) if DENIED.contains(&code) => format!("{code}: {message}"),
+        _ => code.to_owned(),
     }
 }
 

@@ -13,5 +13,5 @@ pub use budget::Budget;
 pub use clients::aws_config;
 pub use environment::{required, required_number};
 pub use error::TaskError;
-pub use failure::{error_code, task_error, unreadable};
+pub use failure::{error_code, reported, task_error, unreadable};
 pub use run::{ScanScoped, run, start_log};
