@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from harness import Client, make_function
 from local_aws import LocalAws
-from test_workflow import invoke, machine, may_invoke, run, until
+from test_workflow import invoke, may_invoke, run, until
 
 ECHOES = "def handler(event, context): return {'got': event}"
 SLOW = "import time\ndef handler(event, context): time.sleep(2)"
