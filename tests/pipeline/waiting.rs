@@ -74,7 +74,13 @@ async fn functions_that_sleep_are_woken_for_a_scan_its_alert_and_a_rollback() {
     assert!(alert.body.contains(scanned.scan_id()), "{}", alert.body);
 
     // The rollback's function still sleeps: the scan did not need it.
-    let rolled_back = system.send(ROLLBACK, &json!({ "scanId": applied.scan_id(), "buckets": "all" })).await;
+    let asked = json!({
+        "scanId": applied.scan_id(),
+        "buckets": "all",
+        "requestedBy": "payments-oncall",
+        "reason": "the partner cannot read",
+    });
+    let rolled_back = system.send(ROLLBACK, &asked).await;
     assert_succeeded(&rolled_back);
     assert_eq!((&rolled_back.output["rolledBack"], &rolled_back.output["failed"]), (&json!(2), &json!(0)));
     for (bucket, encryption) in before {
