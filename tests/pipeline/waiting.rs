@@ -76,7 +76,7 @@ async fn functions_that_sleep_are_woken_for_a_scan_its_alert_and_a_rollback() {
     // The rollback's function still sleeps: the scan did not need it.
     let asked = json!({
         "scanId": applied.scan_id(),
-        "buckets": "all",
+        "buckets": before.keys().collect::<Vec<_>>(),
         "requestedBy": "payments-oncall",
         "reason": "the partner cannot read",
     });
