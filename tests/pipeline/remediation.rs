@@ -17,7 +17,7 @@ use pretty_assertions::assert_eq;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const ROLLBACK: &str = "Compliance Remediation Rollback Requested";
+pub(crate) const ROLLBACK: &str = "Compliance Remediation Rollback Requested";
 const STATEMENTS: &str = "payments-customer-statements-123456789012";
 const FRAUD_MODELS: &str = "payments-fraud-models-123456789012";
 const LEDGER_EXPORTS: &str = "payments-ledger-exports-123456789012";
@@ -46,12 +46,12 @@ fn codes(record: &RemediationRecord) -> BTreeSet<String> {
 }
 
 /// A scan of the buckets in which remediation may change these two again, whatever became of them before.
-fn scan(remediation: &str) -> Value {
+pub(crate) fn scan(remediation: &str) -> Value {
     json!({ "services": ["s3"], "remediation": remediation, "reapply": [STATEMENTS, FRAUD_MODELS] })
 }
 
 /// Gives the two buckets that may be changed the encryption that the sample account has for them, and says what it is.
-async fn as_in_the_sample_account(system: &System) -> BTreeMap<&'static str, BucketEncryption> {
+pub(crate) async fn as_in_the_sample_account(system: &System) -> BTreeMap<&'static str, BucketEncryption> {
     let of = |algorithm: &str, key: Option<&str>, blocked: &[&str]| BucketEncryption {
         algorithm: algorithm.to_owned(),
         kms_key_id: key.map(str::to_owned),

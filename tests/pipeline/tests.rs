@@ -3,6 +3,7 @@
 //! The deployed system, driven as its users drive it. The tests share one deployment and run one after the other.
 
 mod remediation;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};

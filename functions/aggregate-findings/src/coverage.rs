@@ -4,7 +4,7 @@ use audit_artifacts::{ArtifactStore, ArtifactStoreExt, keys};
 use audit_model::Service;
 use audit_model::plan::{Inventory, ShardReceipt};
 use audit_model::summary::Gap;
-use audit_model::task::{Branch, BranchFailure};
+use audit_model::task::{Branch, BranchFailure, CaughtError};
 use audit_task::TaskError;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -102,6 +102,6 @@ async fn receipt(
 /// What the machine caught about a shard, or about the listing.
 fn explain(failures: &[BranchFailure], shard: Option<u32>) -> Option<String> {
     let failure = failures.iter().find(|failure| failure.shard == shard)?;
-    let told = format!("{} failed: {}: {}", failure.state, failure.error, failure.cause);
-    Some(told)
+    let CaughtError { state, error, cause } = &failure.caught;
+    Some(format!("{state} failed: {error}: {cause}"))
 }

@@ -8,7 +8,7 @@ use audit_artifacts::{
 use audit_model::plan::{Inventory, ShardReceipt};
 use audit_model::policy::RuleSetting;
 use audit_model::summary::{Comparison, Counts, ExceptionState, Gap};
-use audit_model::task::{BranchFailure, Execution};
+use audit_model::task::{BranchFailure, CaughtError, Execution};
 use audit_model::{ExceptionMark, Finding, PolicyException, Service, Status, Unreadable, UnreadableCause};
 use bytes::Bytes;
 use jiff::civil::{Date, date};
@@ -87,8 +87,8 @@ impl Scan {
     }
 
     fn failed(&mut self, service: Service, state: &str, shard: Option<u32>, cause: &str) {
-        let failure =
-            BranchFailure { state: state.to_owned(), shard, error: "AccessDenied".to_owned(), cause: cause.to_owned() };
+        let caught = CaughtError { state: state.to_owned(), error: "AccessDenied".to_owned(), cause: cause.to_owned() };
+        let failure = BranchFailure { shard, caught };
         self.branches.iter_mut().find(|branch| branch.service == service).unwrap().failures.push(failure);
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
-use audit_model::task::{CaughtError, FailedDelivery, RemediateOutput, RemediationResult};
+use audit_model::task::{CaughtError, RemediateOutput, RemediationResult};
 use audit_model::{Plan, PolicyException, RemediationMode, Service, Severity, Trigger, TriggerKind};
 
 use audit_artifacts::keys;
@@ -123,16 +123,16 @@ fn exceptions(uses: &[ExceptionUse]) -> String {
     format!("EXCEPTIONS FROM THE AUDIT POLICY\n{}", bounded(items.into_iter().map(|(_, item)| item)))
 }
 
-fn undelivered(failed: &[FailedDelivery]) -> String {
+fn undelivered(failed: &[CaughtError]) -> String {
     if failed.is_empty() {
         return String::new();
     }
-    let items = failed.iter().map(|FailedDelivery { delivery, error, cause }| {
-        let consequence = match delivery.as_str() {
+    let items = failed.iter().map(|CaughtError { state, error, cause }| {
+        let consequence = match state.as_str() {
             "PublishMetrics" => "the dashboard and the alarms on metrics miss this scan",
             _ => "the report is missing",
         };
-        item(&format!("{delivery}: {consequence}. {error}: {cause}"))
+        item(&format!("{state}: {consequence}. {error}: {cause}"))
     });
     format!("NOT DELIVERED\n{}", bounded(items))
 }
@@ -242,7 +242,7 @@ fn remediation(gathered: &Gathered<'_>) -> String {
     let mut part = "REMEDIATION of the default encryption of S3 buckets\n".to_owned();
     let said = match (&input.remediation, record.plan.remediation) {
         (Some(RemediationResult::Ran(counts)), _) => counts_in_words(counts, &record.plan),
-        (Some(RemediationResult::Broke(CaughtError { error, cause })), _) => format!(
+        (Some(RemediationResult::Broke(CaughtError { error, cause, .. })), _) => format!(
             "It broke, and may have changed buckets before that; what is known of them stands below. {error}: {cause}"
         ),
         (None, RemediationMode::Off) => "Switched off for this scan.".to_owned(),
@@ -310,7 +310,7 @@ fn reports(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
         ("JSON", "WriteJsonReport", keys::json_report(scan_id, *started_at)),
         ("CSV", "WriteCsvReport", keys::csv_report(scan_id, *started_at)),
     ] {
-        if input.failed_deliveries.iter().any(|failed| failed.delivery == delivery) {
+        if input.failed_deliveries.iter().any(|failed| failed.state == delivery) {
             part.push_str(&field(2, label, "was not written; see NOT DELIVERED"));
         } else {
             let place = format!("s3://{}/{key}", deployment.reports_bucket);

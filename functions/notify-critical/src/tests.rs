@@ -6,7 +6,7 @@ use audit_artifacts::{MemoryStore, sample};
 use audit_model::policy::RuleSetting;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
-use audit_model::task::{CaughtError, Execution, FailedDelivery, RemediateOutput, RemediationResult};
+use audit_model::task::{CaughtError, Execution, RemediateOutput, RemediationResult};
 use audit_model::{ExceptionMark, Finding, Plan, PolicyException, RemediationMode, Service, Severity, Status};
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
@@ -93,6 +93,10 @@ struct Case {
     deployment: Deployment,
 }
 
+fn caught(state: &str, error: &str, cause: &str) -> CaughtError {
+    CaughtError { state: state.to_owned(), error: error.to_owned(), cause: cause.to_owned() }
+}
+
 impl Case {
     fn of(findings: Vec<Finding>) -> Self {
         Self {
@@ -115,18 +119,14 @@ impl Case {
     }
 
     fn broken_remediation(mut self) -> Self {
-        let cause = "kms:CreateKey was denied".to_owned();
-        self.input.remediation =
-            Some(RemediationResult::Broke(CaughtError { error: "AccessDenied".to_owned(), cause }));
+        let broke = caught("RemediateS3Encryption", "AccessDenied", "kms:CreateKey was denied");
+        self.input.remediation = Some(RemediationResult::Broke(broke));
         self
     }
 
     fn undelivered(mut self, delivery: &str) -> Self {
-        self.input.failed_deliveries.push(FailedDelivery {
-            delivery: delivery.to_owned(),
-            error: "Unavailable".to_owned(),
-            cause: "s3:PutObject failed (no answer in time)".to_owned(),
-        });
+        let failed = caught(delivery, "Unavailable", "s3:PutObject failed (no answer in time)");
+        self.input.failed_deliveries.push(failed);
         self
     }
 

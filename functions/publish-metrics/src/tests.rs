@@ -137,8 +137,11 @@ fn a_scan_of_some_services_passes_neither_for_a_complete_nor_for_a_partial_one()
 fn what_nobody_knows_is_not_published_as_zero() {
     // No verdicts: no score and no coverage. No scan before: nothing new or resolved. A broken remediation: no counts.
     let summary = Summary { comparison: None, ..sample::summary(&[]) };
-    let broke =
-        RemediationResult::Broke(CaughtError { error: "Throttled".to_owned(), cause: "kms:CreateKey".to_owned() });
+    let broke = RemediationResult::Broke(CaughtError {
+        state: "RemediateS3Encryption".to_owned(),
+        error: "Throttled".to_owned(),
+        cause: "kms:CreateKey".to_owned(),
+    });
     let published = published(&sample::plan(), &summary, Some(&broke));
     assert_eq!(published["RemediationFailures"], 1.0, "the alarm must hear of it");
     for absent in ["ComplianceScore", "Coverage", "NewViolations", "ResolvedViolations", "Remediations"] {

@@ -147,10 +147,18 @@ async fn every_remediation_record_is_in_the_report_with_the_counts() {
 async fn a_remediation_that_broke_is_told_with_its_error_and_the_records_it_left() {
     let records = [sample::remediation_record("ledger", RemediationOutcome::Applied, &[])];
     let store = sample::store(&sample::plan(), &sample::summary(&[]), &[], &records).await.unwrap();
-    let broke = CaughtError { error: "Throttled".to_owned(), cause: "kms:CreateKey was throttled".to_owned() };
+    let broke = json!({
+        "state": "RemediateS3Encryption",
+        "error": "Throttled",
+        "cause": r#"{"errorType":"Throttled","errorMessage":"kms:CreateKey was throttled"}"#,
+    });
+    let broke: CaughtError = serde_json::from_value(broke).unwrap();
     handle(&input(Some(RemediationResult::Broke(broke))), &store, "dev-pr42", NOW).await.unwrap();
     let report: Value = serde_json::from_str(&store.text(KEY).unwrap()).unwrap();
-    assert_eq!(report["summary"]["remediation"], json!({"error": "Throttled", "cause": "kms:CreateKey was throttled"}));
+    assert_eq!(
+        report["summary"]["remediation"],
+        json!({"state": "RemediateS3Encryption", "error": "Throttled", "cause": "kms:CreateKey was throttled"})
+    );
     assert_eq!(report["remediation"][0]["bucket"], "ledger");
 }
 

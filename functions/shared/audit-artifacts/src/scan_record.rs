@@ -155,8 +155,11 @@ mod tests {
     async fn records_of_remediation_may_be_missing_only_when_it_did_not_end_well() {
         let store = sample::store(&sample::plan(), &sample::summary(&[]), &[], &[]).await.unwrap();
         let record = ScanRecord::load(&store, sample::SCAN_ID).await.unwrap();
-        let broke =
-            RemediationResult::Broke(CaughtError { error: "Throttled".to_owned(), cause: "kms:CreateKey".to_owned() });
+        let broke = RemediationResult::Broke(CaughtError {
+            state: "RemediateS3Encryption".to_owned(),
+            error: "Throttled".to_owned(),
+            cause: "kms:CreateKey".to_owned(),
+        });
         assert!(record.remediation_records(&store, None).await.unwrap().is_none());
         assert!(record.remediation_records(&store, Some(&broke)).await.unwrap().is_none());
         let ran = RemediationResult::Ran(sample::remediation_counts(&[]));

@@ -1,6 +1,7 @@
 //! The vocabulary of the auditor: resources as they were read, findings, plans, summaries, and what the states of
 //! the machine say to each other. It knows no AWS SDK, no clock and no environment.
 
+mod cause;
 pub mod finding;
 pub mod plan;
 pub mod policy;

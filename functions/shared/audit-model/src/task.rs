@@ -150,14 +150,12 @@ pub struct Branch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BranchFailure {
-    /// The state that failed.
-    pub state: String,
-    /// The shard, or `None` when the listing failed.
+    /// The shard, or `None` when the listing failed, or the shards as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<u32>,
-    /// Name of the error.
-    pub error: String,
-    /// Its cause, cut short.
-    pub cause: String,
+    /// What was caught.
+    #[serde(flatten)]
+    pub caught: CaughtError,
 }
 
 /// Output of `AggregateFindings`.
@@ -244,9 +242,13 @@ pub struct RollbackOutput {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CaughtError {
+    /// The state that failed.
+    pub state: String,
     /// Name of the error.
     pub error: String,
-    /// Its cause, cut short.
+    /// What the function or the service said, cut short. The machine hands on the cause as it caught it, and reading it
+    /// into this type is what explains it.
+    #[serde(deserialize_with = "crate::cause::deserialize")]
     pub cause: String,
 }
 
@@ -318,19 +320,7 @@ pub struct NotifyInput {
     /// What remediation came to; `None` when it was not asked for.
     pub remediation: Option<RemediationResult>,
     /// Reports or metrics that could not be delivered.
-    pub failed_deliveries: Vec<FailedDelivery>,
-}
-
-/// A report or the metrics that could not be delivered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FailedDelivery {
-    /// The state that failed.
-    pub delivery: String,
-    /// Name of the error.
-    pub error: String,
-    /// Its cause, cut short.
-    pub cause: String,
+    pub failed_deliveries: Vec<CaughtError>,
 }
 
 /// Output of `NotifyCritical`.
