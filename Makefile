@@ -27,6 +27,9 @@ CDK := cd infrastructure && cdk
 SETTINGS ?=
 # PREFLIGHT=--allow-unchecked deploys although something could not be checked.
 PREFLIGHT ?=
+# Which changes the CDK asks about before it deploys them. Without a terminal it cannot ask: APPROVAL=never.
+APPROVAL ?= broadening
+APPROVALS := never broadening any-change
 
 PYTHON_SOURCES := functions infrastructure tests
 
@@ -105,9 +108,10 @@ test-teardown: setup bundles-dev ## Test on the local AWS that nothing is left a
 # --- Deploy it ------------------------------------------------------------------------------------------------------
 
 .PHONY: package
-package: check-policy ## Build the functions for AWS Lambda (release; LAMBDA_TARGET=… for another target triple)
+package: setup check-policy ## Build the functions for AWS Lambda (release; LAMBDA_TARGET=… for another target triple)
 	$(CARGO) build --workspace --bins --release $(if $(LAMBDA_TARGET),--target $(LAMBDA_TARGET))
 	$(call bundle,$(TARGET)/$(if $(LAMBDA_TARGET),$(LAMBDA_TARGET)/)release,$(TARGET)/lambda)
+	python infrastructure/check_binaries.py $(SETTINGS) $(TARGET)/lambda || { rm -rf $(TARGET)/lambda; exit 1; }
 
 .PHONY: preflight
 preflight: setup ## Say what a deployment to the account of the current credentials would fail at, before it starts
@@ -120,10 +124,11 @@ synth: setup package ## Write the CloudFormation template to infrastructure/cdk.
 
 # The preflight comes before the long build.
 .PHONY: deploy
-deploy: setup ## Deploy to the AWS account of the current credentials
+deploy: setup ## Deploy to the AWS account of the current credentials (APPROVAL=never where nobody can be asked)
+	$(if $(filter $(APPROVALS),$(APPROVAL)),,$(error APPROVAL is "$(APPROVAL)"; allowed: $(APPROVALS)))
 	$(MAKE) --no-print-directory preflight
 	$(MAKE) --no-print-directory package
-	$(CDK) deploy --require-approval broadening $(SETTINGS)
+	$(CDK) deploy --require-approval $(APPROVAL) $(SETTINGS)
 
 .PHONY: destroy
 destroy: setup ## Remove the system from the AWS account of the current credentials
