@@ -53,10 +53,10 @@ def _advice(architecture: str) -> str:
     glibc = ".".join(map(str, GLIBC))
     return (
         "AWS Lambda could not start these functions, and CloudFormation would wait for their answers for hours. Either "
-        f"build on an {architecture} system whose glibc is {glibc} or older, such as Amazon Linux 2023; or with "
-        f"LAMBDA_TARGET={triple} and a linker that links against glibc {glibc} on a newer system, which "
-        f"`zig cc` (as cargo-lambda and cargo-zigbuild call it, PyPI has it as ziglang) is; or choose the architecture "
-        "that you build for with -c architecture=…"
+        f"build on an {architecture} system whose glibc is {glibc} or older, such as Amazon Linux 2023; or "
+        "`pip install cargo-zigbuild ziglang` and `make package "
+        f'LAMBDA_BUILD="cargo zigbuild --locked" LAMBDA_TARGET={triple}.{glibc}`; or choose the architecture that you '
+        "build for with -c architecture=…"
     )
 
 

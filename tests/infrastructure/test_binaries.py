@@ -130,7 +130,8 @@ def test_every_function_that_cannot_start_is_named_with_what_to_do(tmp_path: Pat
     ]
     assert "needs GLIBC_2.38" in found[0]
     assert "cannot be opened: No such file" in found[1]
-    assert all(word in advice for word in ("LAMBDA_TARGET=x86_64-unknown-linux-gnu", "Amazon Linux 2023", "zig cc"))
+    assert "Amazon Linux 2023" in advice
+    assert '`make package LAMBDA_BUILD="cargo zigbuild --locked" LAMBDA_TARGET=x86_64-unknown-linux-gnu.2.34`' in advice
 
 
 def test_the_architecture_is_the_setting(tmp_path: Path) -> None:

@@ -17,10 +17,23 @@ def would_run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_binaries_are_checked_before_the_cdk_takes_them(target: str, last: str) -> None:
     commands = would_run(target, "SETTINGS=-c architecture=arm64").stdout.splitlines()
     [checked] = [number for number, command in enumerate(commands) if "check_binaries.py" in command]
-    [bundled] = [number for number, command in enumerate(commands) if "install -D --strip" in command]
+    [bundled] = [number for number, command in enumerate(commands) if "install -D" in command]
     [taken] = [number for number, command in enumerate(commands) if last in command]
     assert bundled < checked < taken
     assert "-c architecture=arm64" in commands[checked]
+
+
+def test_another_glibc_and_processor_are_built_for_as_the_advice_says() -> None:
+    """cargo-zigbuild takes a version of glibc after the triple, and builds into the folder of the triple alone.
+
+    https://github.com/rust-cross/cargo-zigbuild
+    """
+    advised = ("LAMBDA_BUILD=cargo zigbuild --locked", "LAMBDA_TARGET=aarch64-unknown-linux-gnu.2.34")
+    commands = would_run("package", *advised).stdout
+    assert "cargo zigbuild --locked --workspace --bins --release --target aarch64-unknown-linux-gnu.2.34\n" in commands
+    assert "/aarch64-unknown-linux-gnu/release/$function " in commands
+    # This machine's does not know the other processor.
+    assert "--strip" not in commands
 
 
 @pytest.mark.parametrize("approval", ["never", "broadening", "any-change"])
