@@ -85,6 +85,7 @@ class Functions(Construct):
         self.by_name: Mapping[str, lambda_.Function] = {
             name: self._function(name, allowed[name], environments[name]) for name in FUNCTIONS
         }
+        # By the policy that is shipped, which need not be the one in this folder.
         self.remediation_mode = remediation_mode(self._bundles / "plan-scan" / "audit-policy.toml")
 
     def _function(self, name: str, allowed: tuple[Permission, ...], environment: Mapping[str, str]) -> lambda_.Function:

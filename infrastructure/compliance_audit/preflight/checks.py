@@ -442,9 +442,10 @@ def _log_delivery(needs: Needs, readings: Readings) -> str:
         return "the state machine has its log already"
     raise _UndecidedError(
         f"the account has {len(policies)} resource policies of CloudWatch Logs, as many as it may have, and none is "
-        f"{_LOG_DELIVERY}, to which AWS would add. Unless AWS gives the log group one of its own, the state machine is "
-        "refused, and only that tells. To be safe put two of `aws logs describe-resource-policies` into one with "
-        "`aws logs put-resource-policy`, then `aws logs delete-resource-policy --policy-name NAME`"
+        f"{_LOG_DELIVERY}, to which AWS would add. Whether it gives the log group one of its own, which does not "
+        "count, or refuses the state machine, only the deployment tells. To be safe put two of `aws logs "
+        "describe-resource-policies` into one with `aws logs put-resource-policy`, then `aws logs "
+        "delete-resource-policy --policy-name NAME`"
     )
 
 
