@@ -19,6 +19,7 @@ from compliance_audit.keys import customer_managed_key
 from compliance_audit.logs import Logs
 from compliance_audit.network import Network
 from compliance_audit.permissions import Permission, Resources, permissions
+from compliance_audit.policy import remediation_mode
 from compliance_audit.settings import FUNCTIONS, REGION, SCANNERS, Settings
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +85,8 @@ class Functions(Construct):
         self.by_name: Mapping[str, lambda_.Function] = {
             name: self._function(name, allowed[name], environments[name]) for name in FUNCTIONS
         }
+        # By the policy that is shipped, which need not be the one in this folder.
+        self.remediation_mode = remediation_mode(self._bundles / "plan-scan" / "audit-policy.toml")
 
     def _function(self, name: str, allowed: tuple[Permission, ...], environment: Mapping[str, str]) -> lambda_.Function:
         settings = self._settings
@@ -200,6 +203,7 @@ def _environments(settings: Settings, surroundings: Surroundings) -> Mapping[str
     scanner = {"MAP_CONCURRENCY": str(settings.map_concurrency)}
     system = {"SYSTEM_NAME": settings.names.system}
     own: Mapping[str, Mapping[str, str]] = {
+        "plan-scan": system,
         **dict.fromkeys(SCANNERS, scanner),
         "remediate-s3-encryption": {**system, "KEY_TAGS": json.dumps(dict(settings.tags), sort_keys=True)},
         "write-json-report": system,

@@ -58,7 +58,13 @@ class Triggers(Construct):
             requested,
             rule_name=names.of(requested, "rule"),
             description="Scans the account, or takes back what remediation changed, when an event asks for it",
-            event_pattern=events.EventPattern(source=[EVENT_SOURCE], detail_type=list(EVENT_DETAIL_TYPES)),
+            event_pattern=events.EventPattern(
+                source=[EVENT_SOURCE],
+                detail_type=list(EVENT_DETAIL_TYPES),
+                # An event reaches every deployment in the account; one that names another is not for this one.
+                # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+                detail={"system": [{"exists": False}, names.system]},
+            ),
             targets=[start],
         )
 

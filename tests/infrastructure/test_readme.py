@@ -46,5 +46,12 @@ def test_every_constraint_has_a_test_that_is_there() -> None:
             assert not test or re.search(rf"\b(def|fn) {test}\b", file.read_text()), f"{test} in {file}"
 
 
+def test_every_permission_that_the_preflight_needs_is_named() -> None:
+    source = (ROOT / "infrastructure" / "compliance_audit" / "preflight" / "account.py").read_text()
+    # No policy can deny this one.
+    read = set(re.findall(r'_read\(\s*"([a-z0-9]+:[A-Z]\w+)"', source)) - {"sts:GetCallerIdentity"}
+    assert set(re.findall(r"`([a-z0-9]+:[A-Z]\w+)`", section("Before a deployment"))) == read
+
+
 def test_every_permission_that_a_deletion_needs_is_named() -> None:
     assert set(re.findall(r"`([a-z0-9]+:[A-Z]\w+)`", section("Taking it down"))) == set(ACTIONS)

@@ -49,7 +49,8 @@ fn verdicts(findings: &[Finding]) -> BTreeMap<(&str, &str), Status> {
 async fn a_scan_starts_in_three_ways_and_each_is_complete() {
     let system = System::find().await;
     let by_clock = system.execute(&scheduled_event("11111111-2222-4333-8444-555555555555")).await;
-    let by_event = system.request(&json!({ "requestedBy": "security-engineering", "remediation": "off" })).await;
+    let asked = json!({ "requestedBy": "security-engineering", "remediation": "off", "system": system.name });
+    let by_event = system.request(&asked).await;
     let by_hand = system.execute(&json!({})).await;
     for (ended, kind) in
         [(by_clock, TriggerKind::Schedule), (by_event, TriggerKind::Event), (by_hand, TriggerKind::Execution)]
@@ -100,7 +101,8 @@ async fn a_scan_steps_aside_for_an_older_one_unless_it_is_forced() {
 #[ignore = "needs the deployed system: make test-pipeline"]
 async fn malformed_requests_are_refused_with_the_field_and_what_is_allowed_and_nothing_is_scanned() {
     let system = System::find().await;
-    let cases: [(Value, &[&str]); 3] = [
+    let cases: [(Value, &[&str]); 4] = [
+        (json!({ "system": "prod-main" }), &["system", "prod-main", "which is this deployment"]),
         (json!({ "services": ["ec3"] }), &["services", "ec3", "s3", "vpc", "lambda"]),
         (json!({ "requestedBy": 7 }), &["requestedBy", "text"]),
         (json!({ "service": ["s3"] }), &["service", "services", "remediation", "requestedBy", "reason", "force"]),

@@ -57,6 +57,7 @@ impl Machine {
             policy_text: self.policy.clone().unwrap_or_else(shipped),
             account: sample::ACCOUNT.to_owned(),
             region: "us-east-1".to_owned(),
+            system: "dev-pr42".to_owned(),
         };
         handle(PlanScanInput { input, execution: execution.clone() }, &ports).await
     }
@@ -327,6 +328,7 @@ async fn what_is_wrong_leaves_nothing_behind() {
     let unreadable = TaskError::InvalidPolicy("audit-policy.toml cannot be read".to_owned());
     let cases = [
         (None, false, requested(&json!({ "services": ["ec3"] })), "InvalidRequest"),
+        (None, false, requested(&json!({ "system": "prod-main" })), "InvalidRequest"),
         (Some(Ok("[alert]".to_owned())), false, requested(&json!({})), "InvalidPolicy"),
         (Some(Err(unreadable)), false, requested(&json!({})), "InvalidPolicy"),
         (None, true, requested(&json!({})), "AccessDenied"),

@@ -4,10 +4,10 @@ use audit_model::{Policy, RemediationMode, Service, Trigger};
 use audit_task::TaskError;
 use serde_json::Value;
 
-use super::{Fields, refused};
+use super::{Fields, SYSTEM, refused};
 
 /// The fields of a request for a scan.
-pub(super) const FIELDS: [&str; 6] = ["services", "remediation", "reapply", "requestedBy", "reason", "force"];
+pub(super) const FIELDS: [&str; 7] = ["services", "remediation", "reapply", "requestedBy", "reason", "force", SYSTEM];
 
 /// What an execution is asked to scan.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,9 @@ use serde_json::json;
 
 use super::*;
 
+/// The deployment that reads.
+const OURS: &str = "dev-pr42";
+
 fn policy(mode: RemediationMode) -> Policy {
     let mut policy = sample::plan().policy;
     policy.remediation.mode = mode;
@@ -17,13 +20,13 @@ fn read(input: &Value) -> Result<ScanRequest, TaskError> {
 }
 
 fn read_under(input: &Value, most: RemediationMode) -> Result<ScanRequest, TaskError> {
-    let request = Request::read(input)?;
+    let request = Request::read(input, OURS)?;
     assert_eq!(request.form, Form::Scan);
     request.scan(&policy(most))
 }
 
 fn read_rollback(input: &Value) -> Result<RollbackRequest, TaskError> {
-    let request = Request::read(input)?;
+    let request = Request::read(input, OURS)?;
     assert_eq!(request.form, Form::Rollback);
     request.rollback()
 }
@@ -86,6 +89,35 @@ fn each_way_in_is_told_from_the_others() {
     assert_eq!(scheduled, Ok(ScanRequest { trigger: by_clock, ..everything() }));
 
     assert_eq!(read(&json!({})), Ok(everything()));
+}
+
+#[test]
+fn a_request_for_another_deployment_is_refused_whichever_way_it_comes() {
+    let rollback = json!({
+        "scanId": "20261123T060000Z-1f2e3d4c", "buckets": "all", "requestedBy": "oncall", "reason": "broken",
+    });
+    let with = |detail: &Value, system: Value| {
+        let mut detail = detail.clone();
+        detail["system"] = system;
+        detail
+    };
+    let forms = [("Compliance Scan Requested", json!({})), ("Compliance Remediation Rollback Requested", rollback)];
+    for (detail_type, detail) in forms {
+        for given in [json!("prod-main"), json!("dev-pr4"), json!("DEV-PR42"), json!(""), json!(null), json!([OURS])] {
+            let addressed = with(&detail, given.clone());
+            for (field, input) in
+                [("system", addressed.clone()), ("detail.system", event("compliance.audit", detail_type, &addressed))]
+            {
+                let refused = Request::read(&input, OURS).err();
+                let told = format!("{field} is {given}; allowed: dev-pr42, which is this deployment, or no such field");
+                assert_eq!(refused, Some(TaskError::InvalidRequest(told)), "{input}");
+            }
+        }
+        for detail in [with(&detail, json!(OURS)), detail] {
+            assert!(Request::read(&detail, OURS).is_ok(), "{detail}");
+            assert!(Request::read(&event("compliance.audit", detail_type, &detail), OURS).is_ok(), "{detail}");
+        }
+    }
 }
 
 #[test]
@@ -325,7 +357,7 @@ proptest! {
     ) {
         let input = if wrapped { event("compliance.audit", "Compliance Scan Requested", &input) } else { input };
         for most in RemediationMode::ALL {
-            let request = Request::read(&input).and_then(|request| match request.form {
+            let request = Request::read(&input, OURS).and_then(|request| match request.form {
                 Form::Scan => request.scan(&policy(most)).map(Some),
                 Form::Rollback => request.rollback().map(|_| None),
             });
