@@ -937,7 +937,12 @@ async fn scan_shard(resources: &S3Resources) {
     ];
     let targets = targets.map(|(kind, id)| sample::target(kind, id)).to_vec();
     let store = sample::store_with_targets(Service::S3, 1, targets).await.unwrap();
-    let input = ScanShardInput { scan_id: sample::SCAN_ID.to_owned(), service: Service::S3, shard: 1 };
+    let input = ScanShardInput {
+        scan_id: sample::SCAN_ID.to_owned(),
+        service: Service::S3,
+        listing: sample::LISTING.to_owned(),
+        shard: 1,
+    };
     let output = handle(input, &Ports { store: &store, resources, now: || Timestamp::UNIX_EPOCH }).await.unwrap();
     assert_eq!(output.resources, 5);
 }
