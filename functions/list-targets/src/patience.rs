@@ -27,24 +27,25 @@ impl Patience {
     /// What the lister lists. It has its share of the time, as one of so many.
     ///
     /// # Errors
-    /// Those of the lister, and `Unavailable` when its time is over.
+    /// Those of the lister. When its time is over, the last one of them, or `Unavailable`.
     pub(crate) async fn list(self, lister: &dyn TargetLister, of: usize) -> Result<Vec<Target>, TaskError> {
         let share = self.limit / u32::try_from(of).unwrap_or(u32::MAX).max(1);
-        tokio::time::timeout(share, self.again_and_again(lister)).await.unwrap_or_else(|_| {
-            Err(TaskError::Unavailable(format!("the list did not come to its end within {} s", share.as_secs())))
-        })
-    }
-
-    async fn again_and_again(self, lister: &dyn TargetLister) -> Result<Vec<Target>, TaskError> {
-        for _ in 1..self.attempts {
-            match lister.list().await {
-                Err(error @ (TaskError::Throttled(_) | TaskError::Unavailable(_))) => {
-                    tracing::warn!(%error, "the list is begun again");
-                    tokio::time::sleep(self.pause).await;
+        let mut error =
+            TaskError::Unavailable(format!("the list did not come to its end within {} s", share.as_secs()));
+        let again_and_again = async {
+            for _ in 1..self.attempts {
+                match lister.list().await {
+                    Err(again @ (TaskError::Throttled(_) | TaskError::Unavailable(_))) => {
+                        tracing::warn!(error = %again, "the list is begun again");
+                        error = again;
+                        tokio::time::sleep(self.pause).await;
+                    }
+                    ended => return ended,
                 }
-                ended => return ended,
             }
-        }
-        lister.list().await
+            lister.list().await
+        };
+        let ended = tokio::time::timeout(share, again_and_again).await;
+        ended.unwrap_or(Err(error))
     }
 }

@@ -293,7 +293,8 @@ async fn what_may_go_away_by_itself_is_waited_for_and_nothing_else_is() {
         (vec![Err(denied()), Ok(vec![ledger()])], Err("not allowed")),
         (vec![internal(), Ok(vec![ledger()])], Err("refused")),
         (vec![corrupt(), Ok(vec![ledger()])], Err("nameless")),
-        // The first list never ends; two lists share the time.
+        // A list that is begun and never ends.
+        (vec![throttled()], Err("slow down")),
         (vec![], Err("the list did not come to its end within 0 s")),
     ];
     for (answers, expected) in cases {

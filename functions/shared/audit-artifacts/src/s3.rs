@@ -206,7 +206,7 @@ impl S3Store {
                     .operation_timeout(2 * COMPLETION)
                     .build(),
             )
-            // Or nothing but white space, or none of it for a while, would count as a broken stream.
+            // Or an answer of which nothing comes for a while would count as a stream that broke.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         let completed = self
             .client
