@@ -68,6 +68,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     """Each function's permissions.
 
     A function reads and writes only the objects that its task is about: no scanner can touch what another one found.
+    Who writes objects in parts may read them, for when the answer to a completed upload gets lost.
     """
     plan, summary, findings = "scans/*/plan.json", "scans/*/summary.json", "scans/*/findings.jsonl"
     remediation = "scans/*/remediation.jsonl"
@@ -175,8 +176,8 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             ),
             _on_all_buckets(on, "s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"),
         ),
-        "write-json-report": _artifacts(on, reads=record, writes=("reports/*.json",), drops=("reports/*.json",)),
-        "write-csv-report": _artifacts(on, reads=record, writes=("reports/*.csv",), drops=("reports/*.csv",)),
+        "write-json-report": _writing_a_report(on, record, "reports/*.json"),
+        "write-csv-report": _writing_a_report(on, record, "reports/*.csv"),
         "publish-metrics": (
             *_artifacts(on, reads=(plan, summary)),
             Permission(
@@ -276,9 +277,14 @@ def _scanning(on: Resources, service: str) -> tuple[Permission, ...]:
     """Reading a service's shards, writing its findings."""
     return _artifacts(
         on,
-        reads=("scans/*/plan.json", f"scans/*/shards/{service}/*"),
+        reads=("scans/*/plan.json", f"scans/*/shards/{service}/*", f"scans/*/findings/{service}/*.jsonl"),
         writes=(f"scans/*/findings/{service}/*",),
     )
+
+
+def _writing_a_report(on: Resources, record: tuple[str, ...], report: str) -> tuple[Permission, ...]:
+    """Reading what a scan has left, writing a report of it."""
+    return _artifacts(on, reads=(*record, report), writes=(report,), drops=(report,))
 
 
 def _reading(*actions: str) -> Permission:

@@ -44,6 +44,7 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("s3", "GetObject"): READ,
     ("s3", "GetObjectLockConfiguration"): {"s3:GetBucketObjectLockConfiguration"},
     ("s3", "GetPublicAccessBlock"): {"s3:GetBucketPublicAccessBlock"},
+    ("s3", "HeadObject"): READ,  # the checksum of an object with a KMS key wants kms:Decrypt; API_HeadObject.html
     ("s3", "ListBuckets"): {"s3:ListAllMyBuckets"},
     ("s3", "ListMultipartUploads"): {"s3:ListBucketMultipartUploads"},
     ("s3", "ListObjectVersions"): {"s3:ListBucketVersions"},

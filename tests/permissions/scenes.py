@@ -87,7 +87,7 @@ def _event() -> Json:
 
 
 def list_once(service: str) -> Scene:
-    """A service is listed for the first time."""
+    """A service is listed for the first time. What cannot be listed fails nothing; the log says so."""
     return lambda system: system.invoke("list-targets", {"scanId": new_scan_id(), "service": service})
 
 
@@ -159,10 +159,19 @@ def scan_functions(system: System) -> str:
 
 def _listed(system: System, service: str, kind: str, *names: str) -> list[Json]:
     """The targets of a kind that the recorded scan has listed, or those of them that have these names."""
-    listed: list[Json] = json.loads(system.recorded[f"shards/{service}/0001.json"])["targets"]
+    listed: list[Json] = json.loads(system.recorded[_first_shard(system, service)])["targets"]
     found = [target for target in listed if target["kind"] == kind and (not names or target["id"] in names)]
     assert len(found) >= max(1, len(names)), f"of the kind {kind} the scan has listed {found} only"
     return found
+
+
+def _listing(system: System, service: str) -> str:
+    """The listing that the shards of the recorded scan are of."""
+    return str(json.loads(system.recorded[f"shards/{service}/inventory.json"])["listing"])
+
+
+def _first_shard(system: System, service: str) -> str:
+    return f"shards/{service}/{_listing(system, service)}/0001.json"
 
 
 def _target(kind: str, name: str) -> Json:
@@ -171,14 +180,16 @@ def _target(kind: str, name: str) -> Json:
 
 def _scanning(system: System, service: str, targets: list[Json]) -> str:
     shard = {"service": service, "number": 1, "targets": targets}
-    scan_id = system.copy_scan(service, {f"shards/{service}/0001.json": json.dumps(shard)})
-    said = system.invoke(f"scan-{service}", {"scanId": scan_id, "service": service, "shard": 1})
+    scan_id = system.copy_scan(service, {_first_shard(system, service): json.dumps(shard)})
+    asked = {"scanId": scan_id, "service": service, "listing": _listing(system, service), "shard": 1}
+    said = system.invoke(f"scan-{service}", asked)
     return said + system.read(f"scans/{scan_id}/findings/{service}/0001.jsonl")
 
 
 def scan_what_nobody_planned(service: str) -> Scene:
     """A shard of a scan that there is not."""
-    return lambda system: system.invoke(f"scan-{service}", {"scanId": new_scan_id(), "service": service, "shard": 1})
+    asked = {"service": service, "listing": "0", "shard": 1}
+    return lambda system: system.invoke(f"scan-{service}", {"scanId": new_scan_id(), **asked})
 
 
 # --- aggregate-findings ---------------------------------------------------------------------------------------------

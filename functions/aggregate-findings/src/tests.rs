@@ -16,6 +16,7 @@ use pretty_assertions::assert_eq;
 
 use super::*;
 
+mod coverage;
 mod properties;
 
 /// A rule that remediation does not repair, and one that it does.
@@ -51,19 +52,16 @@ impl Scan {
     }
 
     async fn list(&self, service: Service, shards: &[u64]) {
-        let inventory = Inventory {
-            service,
-            resources: shards.iter().sum(),
-            shards: shards.to_vec(),
-            listed_at: sample::STARTED_AT,
-        };
-        self.store.replace_json(&keys::inventory(sample::SCAN_ID, service), &inventory).await.unwrap();
+        self.write_inventory(&inventory(service, shards)).await;
+    }
+
+    async fn write_inventory(&self, inventory: &Inventory) {
+        self.store.replace_json(&keys::inventory(sample::SCAN_ID, inventory.service), inventory).await.unwrap();
     }
 
     async fn scan(&self, service: Service, shard: u32, resources: u64, findings: &[Finding]) {
         self.write_findings(service, shard, findings).await;
-        let receipt = ShardReceipt { service, shard, resources, gone: 0, findings: findings.len() as u64 };
-        self.write_receipt(&receipt).await;
+        self.write_receipt(&receipt(service, shard, resources, findings.len() as u64)).await;
     }
 
     async fn write_findings(&self, service: Service, shard: u32, findings: &[Finding]) {
@@ -129,6 +127,21 @@ impl Scan {
     async fn latest(&self) -> Option<String> {
         latest::find(&self.store).await.unwrap().map(|latest| latest.scan_id)
     }
+}
+
+fn inventory(service: Service, shards: &[u64]) -> Inventory {
+    Inventory {
+        service,
+        listing: sample::LISTING.to_owned(),
+        resources: shards.iter().sum(),
+        shards: shards.to_vec(),
+        unlisted: Vec::new(),
+        listed_at: sample::STARTED_AT,
+    }
+}
+
+fn receipt(service: Service, shard: u32, resources: u64, findings: u64) -> ShardReceipt {
+    ShardReceipt { service, listing: sample::LISTING.to_owned(), shard, resources, gone: 0, findings }
 }
 
 async fn write_lines(store: &MemoryStore, key: &str, findings: &[Finding]) {
@@ -504,8 +517,7 @@ async fn the_bucket_is_trusted_and_not_the_payload() {
 #[tokio::test]
 async fn a_receipt_must_account_for_every_resource_and_every_finding() {
     let findings = [versioning("a", Status::Compliant), versioning("b", Status::NonCompliant)];
-    let receipt =
-        |resources, gone, findings| ShardReceipt { service: Service::S3, shard: 1, resources, gone, findings };
+    let receipt = |resources, gone, findings| ShardReceipt { gone, ..receipt(Service::S3, 1, resources, findings) };
     let short = |resources, reason| vec![gap(Service::S3, Some(1), resources, reason)];
     // (the receipt of a shard of 5 resources with 2 findings, the gaps)
     let cases = [
@@ -552,13 +564,12 @@ async fn objects_that_contradict_themselves_stop_the_scan_and_leave_no_findings(
     }
 
     let scan = Scan::of_buckets(&[]).await;
-    let inventory = Inventory { service: Service::S3, resources: 7, shards: vec![3, 3], listed_at: sample::STARTED_AT };
-    scan.store.replace_json(&keys::inventory(sample::SCAN_ID, Service::S3), &inventory).await.unwrap();
+    scan.write_inventory(&Inventory { resources: 7, ..inventory(Service::S3, &[3, 3]) }).await;
     assert_eq!(scan.aggregate().await.unwrap_err().name(), "Corrupt");
 
     let scan = Scan::of_buckets(&[]).await;
-    let receipt = ShardReceipt { service: Service::S3, shard: 2, resources: 0, gone: 0, findings: 0 };
-    scan.store.replace_json(&keys::shard_receipt(sample::SCAN_ID, Service::S3, 1), &receipt).await.unwrap();
+    let stray = receipt(Service::S3, 2, 0, 0);
+    scan.store.replace_json(&keys::shard_receipt(sample::SCAN_ID, Service::S3, 1), &stray).await.unwrap();
     assert_eq!(scan.aggregate().await.unwrap_err().name(), "Corrupt");
 }
 
@@ -636,7 +647,7 @@ async fn what_a_gap_may_hide_is_not_resolved() {
     scan.follows(&violations).await;
     scan.list(Service::S3, &[2]).await;
     scan.write_findings(Service::S3, 1, &[versioning("a", Status::Compliant)]).await;
-    scan.write_receipt(&ShardReceipt { service: Service::S3, shard: 1, resources: 2, gone: 0, findings: 2 }).await;
+    scan.write_receipt(&receipt(Service::S3, 1, 2, 2)).await;
     let comparison = scan.summary().await.comparison.unwrap();
     assert_eq!((comparison.resolved, comparison.not_verified), (1, 1));
 }

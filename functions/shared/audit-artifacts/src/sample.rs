@@ -24,6 +24,8 @@ pub const STARTED_AT: Timestamp = Timestamp::constant(1_795_413_600, 0);
 pub const AGGREGATED_AT: Timestamp = Timestamp::constant(1_795_413_660, 0);
 /// A day before the scan: since when the sample's violations have been open.
 pub const DAY_BEFORE: Timestamp = Timestamp::constant(1_795_327_200, 0);
+/// The listing that a service's shards are of.
+pub const LISTING: &str = "0f1e2d3c4b5a6978";
 /// The audited account.
 pub const ACCOUNT: &str = "123456789012";
 
@@ -247,7 +249,8 @@ pub async fn store_with_shard(service: Service, number: u32, ids: &[&str]) -> Re
 pub async fn store_with_targets(service: Service, number: u32, targets: Vec<Target>) -> Result<MemoryStore, TaskError> {
     let store = MemoryStore::default();
     store.replace_json(&keys::plan(SCAN_ID), &plan()).await?;
-    store.replace_json(&keys::shard(SCAN_ID, service, number), &Shard { service, number, targets }).await?;
+    let key = keys::shard(SCAN_ID, service, LISTING, number);
+    store.replace_json(&key, &Shard { service, number, targets }).await?;
     Ok(store)
 }
 

@@ -86,6 +86,8 @@ pub struct ListTargetsOutput {
     pub scan_id: String,
     /// The service.
     pub service: Service,
+    /// The listing that the shards are of.
+    pub listing: String,
     /// How many resources there are.
     pub resources: u64,
     /// The numbers of the shards.
@@ -100,6 +102,8 @@ pub struct ScanShardInput {
     pub scan_id: String,
     /// The service.
     pub service: Service,
+    /// The listing that the shard is of.
+    pub listing: String,
     /// The shard's number.
     pub shard: u32,
 }

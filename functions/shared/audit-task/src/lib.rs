@@ -1,11 +1,12 @@
 //! What every task function shares: errors with stable names, the Lambda run loop with its log, the settings of the
-//! AWS clients, and request budgets.
+//! AWS clients, request budgets, and lists that AWS answers page by page.
 
 mod budget;
 mod clients;
 mod environment;
 mod error;
 mod failure;
+mod listed;
 mod run;
 
 pub use budget::Budget;
@@ -13,4 +14,5 @@ pub use clients::aws_config;
 pub use environment::{required, required_number};
 pub use error::TaskError;
 pub use failure::{error_code, task_error, unreadable};
+pub use listed::listed;
 pub use run::{ScanScoped, run, start_log};
