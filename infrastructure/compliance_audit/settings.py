@@ -35,6 +35,9 @@ FUNCTIONS = (
 SCANNERS = ("scan-s3", "scan-vpc", "scan-lambda")
 """The functions that read one shard of resources each."""
 
+CUSTOM_RESOURCES = ("empty-bucket", "close-default-security-group")
+"""The functions that CloudFormation calls."""
+
 
 class SettingsError(Exception):
     """The context does not describe a deployment; the message lists everything that is wrong with it."""
