@@ -133,6 +133,11 @@ deploy: setup ## Deploy to the AWS account of the current credentials (APPROVAL=
 	$(MAKE) --no-print-directory preflight
 	$(MAKE) --no-print-directory package
 	$(CDK) deploy --require-approval $(APPROVAL) $(SETTINGS)
+	$(MAKE) --no-print-directory recipients
+
+.PHONY: recipients
+recipients: setup ## Say who has not confirmed the subscription to the alerts
+	python infrastructure/recipients.py $(SETTINGS)
 
 .PHONY: destroy
 destroy: setup ## Remove the system from the AWS account of the current credentials

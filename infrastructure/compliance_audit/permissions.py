@@ -74,7 +74,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     remediation = "scans/*/remediation.jsonl"
     record = (plan, summary, findings, remediation)
     rollback_plan, rollback = "rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl"
-    journal = "state/remediation.json"
+    journal, figures = "state/remediation.json", "state/figures.json"
     return {
         "plan-scan": (
             *_artifacts(on, reads=("claims/*", plan, rollback_plan), writes=("claims/*", plan, rollback_plan)),
@@ -179,7 +179,8 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
         "write-json-report": _writing_a_report(on, record, "reports/*.json"),
         "write-csv-report": _writing_a_report(on, record, "reports/*.csv"),
         "publish-metrics": (
-            *_artifacts(on, reads=(plan, summary)),
+            *_artifacts(on, reads=(plan, summary, figures), writes=(figures,)),
+            Permission(actions=("sns:GetTopicAttributes",), resources=(on.alerts_topic,)),
             Permission(
                 actions=("cloudwatch:PutMetricData",),
                 conditions={

@@ -44,6 +44,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 SCANNERS = ("scan-s3", "scan-vpc", "scan-lambda")
 """The functions that read one shard of resources each."""
 
+CUSTOM_RESOURCES = ("empty-bucket", "close-default-security-group")
+"""The functions that CloudFormation calls."""
+
 
 class SettingsError(Exception):
     """The context does not describe a deployment; the message lists everything that is wrong with it."""

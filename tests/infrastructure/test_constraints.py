@@ -721,7 +721,7 @@ def test_the_functions_are_told_what_they_need() -> None:
         "remediate-s3-encryption": {"KEY_TAGS", "SYSTEM_NAME"},
         "write-json-report": {"SYSTEM_NAME"},
         "write-csv-report": {"SYSTEM_NAME"},
-        "publish-metrics": {"METRICS_NAMESPACE"},
+        "publish-metrics": {"ALERTS_TOPIC_ARN", "METRICS_NAMESPACE"},
         "notify-critical": {"ALERTS_TOPIC_ARN", "SYSTEM_NAME"},
     }
     serving_cloudformation = ("empty-bucket", "close-default-security-group")

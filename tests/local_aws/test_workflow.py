@@ -341,8 +341,9 @@ def test_an_address_has_to_confirm(client: Client, name: str) -> None:
     assert made["SubscriptionArn"] == "pending confirmation"
     (listed,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert listed["SubscriptionArn"] == "PendingConfirmation"
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=make_queue(client, name))
     attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
-    assert attributes["SubscriptionsPending"] == "1"
+    assert (attributes["SubscriptionsPending"], attributes["SubscriptionsConfirmed"]) == ("1", "1")
 
 
 def test_segments_of_a_trace_are_taken(client: Client) -> None:

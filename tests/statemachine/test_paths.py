@@ -62,6 +62,7 @@ def test_the_functions_are_asked_what_the_contracts_say(machine: Machine) -> Non
     [alert] = machine.asked("NotifyCritical")
     assert alert["remediation"] == contract("remediate-s3-encryption.output")
     assert alert["failedDeliveries"] == []
+    assert alert["subscriptions"] == contract("publish-metrics.output")["subscriptions"]
     assert alert["execution"] == plan["execution"]
 
 
@@ -194,6 +195,8 @@ def test_a_delivery_that_fails_is_told_and_fails_the_execution_after_the_others(
     [alert] = machine.asked("NotifyCritical")
     [failed] = alert["failedDeliveries"]
     assert (failed["state"], failed["error"]) == (name, "AccessDenied")
+    told = None if name == "PublishMetrics" else contract("publish-metrics.output")["subscriptions"]
+    assert alert["subscriptions"] == told
 
 
 @pytest.mark.parametrize("name", ["PlanScan", "AggregateFindings", "NotifyCritical"])

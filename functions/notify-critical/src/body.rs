@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
-use audit_model::task::{CaughtError, RemediateOutput, RemediationResult};
-use audit_model::{Plan, PolicyException, RemediationMode, Service, Severity, Trigger, TriggerKind};
+use audit_model::task::{CaughtError, RemediateOutput, RemediationResult, Subscriptions};
+use audit_model::{Plan, PolicyException, Reading, RemediationMode, Service, Severity, Trigger, TriggerKind};
 
 use audit_artifacts::keys;
 
@@ -25,6 +25,7 @@ pub(crate) fn body(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
         verdict(gathered),
         exceptions(&record.summary.exceptions),
         undelivered(&input.failed_deliveries),
+        recipients(input.subscriptions.as_ref()),
         figures(&record.plan, &record.summary),
         violations(gathered),
         remediation(gathered),
@@ -135,6 +136,26 @@ fn undelivered(failed: &[CaughtError]) -> String {
         item(&format!("{state}: {consequence}. {error}: {cause}"))
     });
     format!("NOT DELIVERED\n{}", bounded(items))
+}
+
+/// Who does not get this message; nothing when everybody does, or when the metrics, which tell, were not delivered.
+fn recipients(subscriptions: Option<&Reading<Subscriptions>>) -> String {
+    let said = match subscriptions {
+        None | Some(Reading::Absent | Reading::Seen { value: Subscriptions { confirmed: 1.., pending: 0 } }) => {
+            return String::new();
+        }
+        Some(Reading::Unreadable(why)) => format!("Who gets the alerts could not be read. {why}"),
+        Some(Reading::Seen { value: Subscriptions { confirmed: 0, pending: 0 } }) => {
+            "Nobody was subscribed to the alerts when the metrics were published.".to_owned()
+        }
+        Some(Reading::Seen { value: Subscriptions { confirmed, pending } }) => format!(
+            "No alert reaches {} of {}, for want of a confirmation. Amazon SNS drops a request after 48 hours; \
+             `make recipients` names the addresses.",
+            count(*pending, "recipient"),
+            confirmed.saturating_add(*pending),
+        ),
+    };
+    format!("RECIPIENTS\n{}", item(&said))
 }
 
 fn figures(plan: &Plan, summary: &Summary) -> String {

@@ -6,8 +6,10 @@ use audit_artifacts::{MemoryStore, sample};
 use audit_model::policy::RuleSetting;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
-use audit_model::task::{CaughtError, Execution, RemediateOutput, RemediationResult};
-use audit_model::{ExceptionMark, Finding, Plan, PolicyException, RemediationMode, Service, Severity, Status};
+use audit_model::task::{CaughtError, Execution, RemediateOutput, RemediationResult, Subscriptions};
+use audit_model::{
+    ExceptionMark, Finding, Plan, PolicyException, Reading, RemediationMode, Service, Severity, Status, Unreadable,
+};
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
@@ -35,6 +37,7 @@ fn input() -> NotifyInput {
         },
         remediation: None,
         failed_deliveries: Vec::new(),
+        subscriptions: None,
     }
 }
 
@@ -348,6 +351,28 @@ async fn a_report_that_was_not_written_is_not_offered() {
     assert!(!body.contains(".csv"), "{body}");
     let (_, body) = Case::of(vec![]).undelivered("PublishMetrics").message().await;
     assert_says(&body, &["PublishMetrics: the dashboard and the alarms on metrics miss this scan.", ".json", ".csv"]);
+}
+
+#[tokio::test]
+async fn whoever_is_not_told_is_told_of() {
+    let seen = |confirmed, pending| Some(Reading::seen(Subscriptions { confirmed, pending }));
+    let unread = Reading::Unreadable(Unreadable::malformed("sns:GetTopicAttributes", "it has no numbers"));
+    for (subscriptions, said) in [
+        (None, None),
+        (seen(2, 0), None),
+        (seen(1, 1), Some("No alert reaches 1 recipient of 2, for want of a confirmation.")),
+        (seen(0, 2), Some("No alert reaches 2 recipients of 2, for want of a confirmation.")),
+        (seen(0, 0), Some("Nobody was subscribed to the alerts")),
+        (Some(unread), Some("Who gets the alerts could not be read. sns:GetTopicAttributes gave an answer that")),
+    ] {
+        let mut case = Case::of(vec![critical("ledger")]);
+        case.input.subscriptions.clone_from(&subscriptions);
+        let (_, body) = case.message().await;
+        match said {
+            Some(said) => assert_says(&body, &["1 open violation", "RECIPIENTS -", said, "SUMMARY"]),
+            None => assert!(!body.contains("RECIPIENTS"), "{subscriptions:?}: {body}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,9 @@ use jiff::Timestamp;
 /// The pointer to the last complete scan.
 pub const LATEST: &str = "state/latest.json";
 
+/// The figures of the last complete scan of all services. Replaced only by a conditional write.
+pub const FIGURES: &str = "state/figures.json";
+
 /// What is being changed in the account, and what bears on the next change. Replaced only by a conditional write.
 pub const JOURNAL: &str = "state/remediation.json";
 

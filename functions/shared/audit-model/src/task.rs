@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::summary::ScanStatus;
-use crate::{RemediationMode, Service};
+use crate::{Reading, RemediationMode, Service};
 
 /// The execution of the state machine, from its context object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -311,6 +311,18 @@ pub struct PublishMetricsOutput {
     pub scan_id: String,
     /// How many data points were published.
     pub metrics: u64,
+    /// Who gets the alerts; `None` after a rollback, which does not ask.
+    pub subscriptions: Option<Reading<Subscriptions>>,
+}
+
+/// How many subscriptions the alerts topic has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscriptions {
+    /// Those that get its messages.
+    pub confirmed: u64,
+    /// Those that nobody has confirmed yet; Amazon SNS drops them after 48 hours.
+    pub pending: u64,
 }
 
 /// Input of `NotifyCritical`.
@@ -325,6 +337,8 @@ pub struct NotifyInput {
     pub remediation: Option<RemediationResult>,
     /// Reports or metrics that could not be delivered.
     pub failed_deliveries: Vec<CaughtError>,
+    /// Who gets the alerts; `None` when `PublishMetrics`, which reads it, failed.
+    pub subscriptions: Option<Reading<Subscriptions>>,
 }
 
 /// Output of `NotifyCritical`.
