@@ -43,7 +43,7 @@ impl Scene {
     /// Runs the remediation of a scan that comes when the first one is gone, and finds these buckets without a key. It has
     /// another id, and so records of its own; what the first one did is recorded among the first one's.
     async fn later_scan(&self, failing: &[&str]) -> Vec<RemediationRecord> {
-        let store = as_scan(LATER, &self.store, sample::plan(), failing).await;
+        let store = as_scan(LATER, &self.store, asked_for(), failing).await;
         let now = || sample::AGGREGATED_AT + LEASE;
         let account = &self.account;
         let ports =
@@ -145,14 +145,14 @@ const LATER: &str = "20261123T120000Z-aaaaaaaa";
 
 /// A later scan in the same store.
 async fn as_scan(scan_id: &str, store: &MemoryStore, plan: Plan, buckets: &[&str]) -> MemoryStore {
-    let next = scan_of(plan, buckets).await;
+    let next = scan_of(plan.clone(), buckets).await;
     for key in next.keys() {
         let text = next.text(&key).unwrap().replace(sample::SCAN_ID, scan_id);
         let key = key.replace(sample::SCAN_ID, scan_id);
         let _ = store.put(&key, "application/json", text.into(), audit_artifacts::Condition::None).await.unwrap();
     }
     // The sample's plan lies under the sample's id.
-    let plan = Plan { scan_id: scan_id.to_owned(), ..sample::plan() };
+    let plan = Plan { scan_id: scan_id.to_owned(), ..plan };
     audit_artifacts::ArtifactStoreExt::replace_json(store, &keys::plan(scan_id), &plan).await.unwrap();
     store.clone()
 }
@@ -166,7 +166,7 @@ async fn two_runs_at_once_end_with_one_key_and_one_record_for_each_change() {
             let scene = Scene::new().await;
             scene.interruption.after(calls);
             let store = scene.interrupted_store();
-            let other_scan = as_scan(LATER, &scene.store, sample::plan(), &NAMES).await;
+            let other_scan = as_scan(LATER, &scene.store, asked_for(), &NAMES).await;
             let Scene { account, .. } = &scene;
             let now = || sample::AGGREGATED_AT;
             let other = async {
@@ -314,7 +314,7 @@ async fn what_was_written_is_recorded_even_if_it_is_not_seen_at_once() {
 async fn a_crash_does_not_use_up_the_limit_of_the_day() {
     for calls in 0.. {
         let scene = Scene::new().await;
-        let mut plan = sample::plan();
+        let mut plan = asked_for();
         plan.policy.remediation.max_buckets_per_day = 2;
         next_scan(&scene.store, plan, &NAMES).await;
         if scene.crash_after(calls).await.is_none() {
@@ -338,7 +338,7 @@ async fn a_key_whose_answer_was_lost_is_found_by_its_tag_and_no_second_one_is_ma
 
     // Neither a retry of the task nor a scan at once must make another one.
     assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 0, 1));
-    let soon = as_scan(LATER, &store, sample::plan(), &["ledger"]).await;
+    let soon = as_scan(LATER, &store, asked_for(), &["ledger"]).await;
     let input = RemediateInput { scan_id: LATER.to_owned() };
     let now = || sample::AGGREGATED_AT + SignedDuration::from_mins(1);
     let ports = Ports { store: &soon, buckets: &account, encryption: &account.encryption, keys: &account, now: &now };

@@ -136,6 +136,11 @@ impl Records {
         self.stored.records.iter().chain(&self.added)
     }
 
+    /// Those that are stored.
+    pub fn stored(&self) -> &[RemediationRecord] {
+        &self.stored.records
+    }
+
     /// Whether there is a record about the bucket.
     pub fn contain(&self, bucket: &str) -> bool {
         self.outcomes.contains_key(bucket)
