@@ -77,7 +77,6 @@ pub(crate) fn before_reading(
         (plan.remediation == RemediationMode::Off).then(off),
         (candidate.region != plan.region).then(|| other_region(&candidate.region)),
         (candidate.region == plan.region && !candidate.fails).then(|| not_judged(&candidate.missing)),
-        progress.time_used_up.then(time_used_up),
     ];
     let is_named = plan.reapply.contains(&candidate.bucket);
     let own_suffix = format!("-{}", settings.system);
@@ -90,8 +89,9 @@ pub(crate) fn before_reading(
         hold.map(taken_back),
         open.map(being_changed),
     ];
-    let unread: Vec<Reason> =
-        general.into_iter().flatten().chain(limits(step, progress, &plan.policy.remediation)).collect();
+    let limits = limits(step, progress, &plan.policy.remediation);
+    let late = progress.time_used_up.then(time_used_up);
+    let unread: Vec<Reason> = general.into_iter().flatten().chain(limits).chain(late).collect();
     let reads = unread.is_empty();
     let drift = journal.drift(&candidate.bucket, now).filter(|_| !is_named);
     KnownBefore { reasons: unread.into_iter().chain(read.into_iter().flatten()).collect(), reads, drift }

@@ -1,10 +1,11 @@
 //! The task against an account in memory.
 
 mod account;
+mod announced;
 mod interrupted;
+mod many;
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use audit_artifacts::{ArtifactStore, MemoryStore, keys, sample};
@@ -264,9 +265,8 @@ async fn after_so_many_failures_as_the_policy_says_no_further_bucket_is_begun() 
 async fn when_time_is_used_up_no_further_bucket_is_begun() {
     let store = scan(RemediationMode::Apply, 10, &["a", "b", "c"]).await;
     let account = Account::new(["a", "b", "c"].map(|name| (name, sse_s3_bucket())));
-    // Every look at the clock takes a minute.
-    let minutes = AtomicI64::new(0);
-    let now = || sample::AGGREGATED_AT + SignedDuration::from_mins(minutes.fetch_add(1, Ordering::SeqCst));
+    // Every writing call takes three minutes, and a bucket needs four of them.
+    let now = || sample::AGGREGATED_AT + SignedDuration::from_mins(3 * i64::from(account.encryption.writes()));
     let ports = Ports { store: &store, buckets: &account, encryption: &account.encryption, keys: &account, now: &now };
     let input = RemediateInput { scan_id: sample::SCAN_ID.to_owned() };
     let output = handle(&input, ports, &settings()).await.unwrap();
@@ -407,8 +407,13 @@ async fn a_bucket_that_somebody_changes_while_its_key_is_prepared_is_left_to_the
     assert_eq!(calls, ["kms:CreateKey", "kms:CreateAlias", "kms:EnableKeyRotation"]);
 }
 
-/// How many calls a run on a copy of the scene makes before this one.
+/// How many calls a run on a copy of the scene makes before this one is made for the first time.
 async fn account_calls_until(store: &MemoryStore, account: &Account, call: &str) -> usize {
+    account_calls_until_nth(store, account, call, 0).await
+}
+
+/// How many calls a run on a copy of the scene makes before this one is made once more than so many times.
+async fn account_calls_until_nth(store: &MemoryStore, account: &Account, call: &str, times: usize) -> usize {
     let copy = Account::new([("ledger", sse_s3_bucket())]);
     for key in account.keys() {
         copy.add_key(&key.bucket, key.named, &key.state);
@@ -416,7 +421,8 @@ async fn account_calls_until(store: &MemoryStore, account: &Account, call: &str)
     let other = scan(RemediationMode::Apply, 10, &["ledger"]).await;
     assert_eq!(other.keys(), store.keys());
     remediate(&other, &copy).await.unwrap();
-    copy.encryption.calls().iter().position(|made| made == call).unwrap()
+    let calls = copy.encryption.calls();
+    calls.iter().enumerate().filter(|(_, made)| *made == call).nth(times).unwrap().0
 }
 
 #[tokio::test]
