@@ -73,7 +73,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     remediation = "scans/*/remediation.jsonl"
     record = (plan, summary, findings, remediation)
     rollback_plan, rollback = "rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl"
-    journal = "state/remediation.json"
+    journal, alert = "state/remediation.json", "scans/*/alert.json"
     return {
         "plan-scan": (
             *_artifacts(on, reads=("claims/*", plan, rollback_plan), writes=("claims/*", plan, rollback_plan)),
@@ -151,7 +151,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             drops=(findings,),
         ),
         "remediate-s3-encryption": (
-            *_artifacts(on, reads=(*record, rollback, journal), writes=(remediation, rollback, journal)),
+            *_artifacts(on, reads=(*record, rollback, journal, alert), writes=(remediation, rollback, journal)),
             _reading("kms:ListAliases", "kms:ListKeys", "s3:ListAllMyBuckets"),
             _on_all_buckets(
                 on,
@@ -187,7 +187,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             ),
         ),
         "notify-critical": (
-            *_artifacts(on, reads=(*record, "scans/*/alert.json"), writes=("scans/*/alert.json",)),
+            *_artifacts(on, reads=(*record, alert), writes=(alert,)),
             *publishing(on),
         ),
         "empty-bucket": (

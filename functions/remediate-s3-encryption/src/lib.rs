@@ -190,7 +190,7 @@ struct Course {
 impl Course {
     /// Notes what came of a bucket's turn.
     fn note(&mut self, bucket: &str, told: &BTreeMap<String, Announcement>) {
-        let record = self.records.all().filter(|record| record.bucket == bucket).last();
+        let record = self.records.all().rfind(|record| record.bucket == bucket);
         let is_any = |of: fn(ReasonCode) -> bool| {
             record.is_some_and(|record| record.reasons.iter().any(|reason| of(reason.code)))
         };

@@ -1,4 +1,5 @@
-//! The reports bucket. Every object is stored with a SHA-256 checksum that S3 verifies on arrival and keeps.
+//! The reports bucket. Every object is stored with a SHA-256 checksum that S3 verifies on arrival and keeps, and, where it was
+//! written under a condition, with the name of the attempt that wrote it.
 
 use async_trait::async_trait;
 use audit_task::{TaskError, error_code, task_error};
@@ -17,6 +18,9 @@ use crate::store::{ArtifactReader, ArtifactStore, ArtifactWriter, Condition, Put
 /// 10,000 parts of at least 5 MiB: 78 GiB of findings.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
 const PART_SIZE: usize = 8 * 1024 * 1024;
+
+/// The metadata in which an object that was written under a condition keeps the attempt that wrote it.
+const ATTEMPT: &str = "attempt";
 
 /// The reports bucket.
 #[derive(Debug, Clone)]
@@ -42,6 +46,20 @@ impl S3Store {
         match answer {
             Ok(object) => Ok(Some(object)),
             Err(SdkError::ServiceError(error)) if error.err().is_no_such_key() => Ok(None),
+            Err(error) => Err(task_error("s3:GetObject", &error)),
+        }
+    }
+
+    /// Whether this attempt has written the object that is there. The SDK repeats a request whose answer was lost, and the
+    /// condition of one that was done holds no more: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+    async fn is_written_by(&self, key: &str, attempt: &str) -> Result<bool, TaskError> {
+        let answer =
+            self.client.head_object().bucket(&self.bucket).key(key).expected_bucket_owner(&self.account).send().await;
+        match answer {
+            Ok(object) => {
+                Ok(object.metadata().and_then(|metadata| metadata.get(ATTEMPT)).is_some_and(|its| its == attempt))
+            }
+            Err(SdkError::ServiceError(error)) if error.err().is_not_found() => Ok(false),
             Err(error) => Err(task_error("s3:GetObject", &error)),
         }
     }
@@ -82,15 +100,17 @@ impl ArtifactStore for S3Store {
             .content_type(content_type)
             .checksum_sha256(BASE64.encode(Digest::of(&content)))
             .body(ByteStream::from(content));
+        let attempt = format!("{:032x}", fastrand::u128(..));
         let request = match condition {
             Condition::None => request,
-            Condition::IfAbsent => request.if_none_match("*"),
-            Condition::IfMatch(etag) => request.if_match(etag),
+            Condition::IfAbsent => request.if_none_match("*").metadata(ATTEMPT, &attempt),
+            Condition::IfMatch(etag) => request.if_match(etag).metadata(ATTEMPT, &attempt),
         };
         match request.send().await {
             Ok(_) => Ok(PutOutcome::Written),
             Err(error) if matches!(error_code(&error), Some("PreconditionFailed" | "ConditionalRequestConflict")) => {
-                Ok(PutOutcome::ConditionFailed)
+                let is_ours = self.is_written_by(key, &attempt).await?;
+                Ok(if is_ours { PutOutcome::Written } else { PutOutcome::ConditionFailed })
             }
             Err(error) => Err(task_error("s3:PutObject", &error)),
         }
@@ -266,3 +286,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         digits
     })
 }
+
+#[cfg(test)]
+mod tests;
