@@ -53,15 +53,8 @@ impl S3Store {
     /// Whether this attempt has written the object that is there. The SDK repeats a request whose answer was lost, and the
     /// condition of one that was done holds no more: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
     async fn is_written_by(&self, key: &str, attempt: &str) -> Result<bool, TaskError> {
-        let answer =
-            self.client.head_object().bucket(&self.bucket).key(key).expected_bucket_owner(&self.account).send().await;
-        match answer {
-            Ok(object) => {
-                Ok(object.metadata().and_then(|metadata| metadata.get(ATTEMPT)).is_some_and(|its| its == attempt))
-            }
-            Err(SdkError::ServiceError(error)) if error.err().is_not_found() => Ok(false),
-            Err(error) => Err(task_error("s3:GetObject", &error)),
-        }
+        let metadata = self.get_object(key).await?.and_then(|object| object.metadata).unwrap_or_default();
+        Ok(metadata.get(ATTEMPT).is_some_and(|its| its == attempt))
     }
 }
 

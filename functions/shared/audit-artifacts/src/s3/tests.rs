@@ -28,7 +28,7 @@ impl Object {
         if request.method() != "PUT" {
             let response = http::Response::builder();
             return match &self.stored {
-                None => response.status(404).body(SdkBody::empty()).unwrap(),
+                None => response.status(404).body(SdkBody::from("<Error><Code>NoSuchKey</Code></Error>")).unwrap(),
                 Some((_, None, _)) => response.status(200).body(SdkBody::empty()).unwrap(),
                 Some((_, Some(attempt), _)) => {
                     response.status(200).header("x-amz-meta-attempt", attempt).body(SdkBody::empty()).unwrap()
@@ -79,7 +79,7 @@ async fn a_write_that_had_landed_and_was_repeated_is_told_from_somebody_else_s()
     let object = Arc::new(Mutex::new(Object { unanswered: 1, ..Object::default() }));
     let store = bucket_with(&object);
     assert_eq!(put(&store, "ours", Condition::IfAbsent).await, Ok(PutOutcome::Written));
-    assert_eq!(object.lock().unwrap().requests, ["PUT", "PUT", "HEAD"]);
+    assert_eq!(object.lock().unwrap().requests, ["PUT", "PUT", "GET"]);
     object.lock().unwrap().unanswered = 1;
     assert_eq!(put(&store, "ours again", Condition::IfMatch("1".to_owned())).await, Ok(PutOutcome::Written));
     let stored = object.lock().unwrap().stored.clone().unwrap();
