@@ -18,7 +18,7 @@ SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 SERVICES = ("s3", "vpc", "lambda")
 """Values of the dimension Service."""
 
-OUTCOMES = ("APPLIED", "WOULD_APPLY", "SKIPPED", "FAILED")
+OUTCOMES = ("APPLIED", "ANNOUNCED", "WOULD_APPLY", "SKIPPED", "FAILED")
 """Values of the dimension Outcome of a scan's remediation."""
 
 OUTCOMES_OF_A_ROLLBACK = ("ROLLED_BACK", "WOULD_ROLL_BACK", "SKIPPED", "FAILED")

@@ -74,7 +74,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     remediation = "scans/*/remediation.jsonl"
     record = (plan, summary, findings, remediation)
     rollback_plan, rollback = "rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl"
-    journal, figures = "state/remediation.json", "state/figures.json"
+    journal, figures, alert = "state/remediation.json", "state/figures.json", "scans/*/alert.json"
     return {
         "plan-scan": (
             *_artifacts(on, reads=("claims/*", plan, rollback_plan), writes=("claims/*", plan, rollback_plan)),
@@ -152,7 +152,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             drops=(findings,),
         ),
         "remediate-s3-encryption": (
-            *_artifacts(on, reads=(*record, rollback, journal), writes=(remediation, rollback, journal)),
+            *_artifacts(on, reads=(*record, rollback, journal, alert), writes=(remediation, rollback, journal)),
             _reading("kms:ListAliases", "kms:ListKeys", "s3:ListAllMyBuckets"),
             _on_all_buckets(
                 on,
@@ -189,7 +189,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             ),
         ),
         "notify-critical": (
-            *_artifacts(on, reads=(*record, "scans/*/alert.json"), writes=("scans/*/alert.json",)),
+            *_artifacts(on, reads=(*record, alert), writes=(alert,)),
             *publishing(on),
         ),
         "empty-bucket": (

@@ -206,9 +206,10 @@ def _objects() -> Iterator[Acknowledgement]:
                 "scans/*/findings.jsonl",
                 "scans/*/remediation.jsonl",
                 "rollbacks/*/remediation.jsonl",
+                "scans/*/alert.json",
             ),
-            "It reads what was found, and writes only records: its own, and those of a run that died before it had "
-            "recorded what it did.",
+            "It reads what was found, and which announcements were sent, and writes only records: its own, and those of a "
+            "run that died before it had recorded what it did.",
         ),
         (
             "rollback-s3-encryption",

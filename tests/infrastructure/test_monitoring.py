@@ -168,11 +168,11 @@ def test_the_dashboard_shows_every_metric_of_a_scan_and_no_other() -> None:
     assert shown | {("ResourcesEvaluated", None)} == SCAN_METRICS
 
 
-# The outcomes that the records of remediation have: of a scan the first four, of a rollback the others.
+# The outcomes that the records of remediation have: of a scan the first five, of a rollback the others.
 @pytest.mark.parametrize(
     ("metric", "outcomes"),
     [
-        ("Remediations", {"APPLIED", "WOULD_APPLY", "SKIPPED", "FAILED"}),
+        ("Remediations", {"APPLIED", "ANNOUNCED", "WOULD_APPLY", "SKIPPED", "FAILED"}),
         ("Rollbacks", {"ROLLED_BACK", "WOULD_ROLL_BACK", "SKIPPED", "FAILED"}),
     ],
 )

@@ -10,6 +10,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from patience import patiently
@@ -279,6 +280,27 @@ def repair_after_a_rollback_that_died(system: System) -> str:
     return _repairing(system, _PUBLIC, _left_behind("ROLLBACK", None))
 
 
+def repair_what_was_announced(system: System) -> str:
+    """An earlier scan has announced the change, and its alert was sent."""
+    _forget_the_keys(system)
+    receipt = {"messageId": "a message", "subject": "a subject", "announced": [_REPAIRED]}
+    system.write(f"scans/{_DEAD}/alert.json", json.dumps(receipt))
+    before: Json = {
+        "algorithm": "AES256",
+        "kmsKeyId": None,
+        "bucketKeyEnabled": False,
+        "blockedEncryptionTypes": ["SSE-C"],
+    }
+    announcement: Json = {
+        "scanId": _DEAD,
+        "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "before": before,
+        "intended": before | {"algorithm": "aws:kms", "bucketKeyEnabled": True},
+    }
+    journal: Json = {"open": [], "begun": {}, "held": {}, "announced": {_REPAIRED: announcement}}
+    return _repairing(system, _REPAIRED, journal, requested=False)
+
+
 def roll_back(system: System) -> str:
     """A bucket that a scan has changed gets back what it had."""
     _forget_the_keys(system)
@@ -359,7 +381,7 @@ def _purpose(bucket: str) -> str:
     return f"repair {bucket}"
 
 
-def _repairing(system: System, bucket: str, journal: Json | None = None) -> str:
+def _repairing(system: System, bucket: str, journal: Json | None = None, *, requested: bool = True) -> str:
     findings = [
         line
         for line in system.recorded["findings.jsonl"].splitlines()
@@ -368,8 +390,9 @@ def _repairing(system: System, bucket: str, journal: Json | None = None) -> str:
     summary = json.loads(system.recorded["summary.json"])
     summary["totals"] = {**dict.fromkeys(summary["totals"], 0), "compliant": len(findings)}
     plan = {**json.loads(system.recorded["plan.json"]), "remediation": "apply"}
+    plan["remediationRequested"] = requested
     scan_id = system.copy_scan(
-        _purpose(bucket),
+        _purpose(bucket) if requested else f"{_purpose(bucket)}, as was announced",
         {
             "findings.jsonl": "".join(f"{line}\n" for line in findings),
             "plan.json": json.dumps(plan),
@@ -532,6 +555,7 @@ SCENES: Mapping[str, tuple[Scene, ...]] = {
         repair_with_the_key_of_before,
         leave_a_public_bucket_alone,
         repair_after_a_rollback_that_died,
+        repair_what_was_announced,
     ),
     "rollback-s3-encryption": (roll_back, roll_back_after_a_scan_that_died),
     "write-json-report": (

@@ -263,6 +263,37 @@ async fn what_was_applied_is_verified_recorded_taken_back_exactly_and_applied_ag
     }
 }
 
+/// A scan for which nobody said what remediation may do: as those of the schedule.
+#[tokio::test]
+#[ignore = "needs the deployed system: make test-pipeline"]
+async fn a_scan_that_nobody_asked_to_apply_announces_and_the_next_one_does_what_was_announced() {
+    let system = System::find().await;
+    let bucket = "announced-123456789012".to_owned();
+    system.s3.create_bucket().bucket(&bucket).send().await.unwrap();
+    system.take_emails().await;
+    let unasked = json!({ "services": ["s3"] });
+
+    let first = system.execute(&unasked).await;
+    let announced = records_of_scan(&system, &first).await.remove(&bucket).unwrap();
+    assert_eq!(announced.outcome, RemediationOutcome::Announced, "{announced:#?}");
+    assert_eq!(bucket_encryption(&system, &bucket).await.algorithm, "AES256");
+    assert!(system.keys_of(&bucket).await.is_empty());
+    let emails = system.take_emails().await;
+    let email = emails.iter().find(|email| email.body.contains(first.scan_id())).unwrap();
+    for told in ["unless you object", "ANNOUNCED", &format!("{bucket} gets a new key of its own")] {
+        assert!(email.body.contains(told), "{told}: {}", email.body);
+    }
+    let receipt: Value =
+        serde_json::from_str(&system.text(&format!("scans/{}/alert.json", first.scan_id())).await).unwrap();
+    assert!(receipt["announced"].as_array().unwrap().contains(&json!(bucket)), "{receipt}");
+
+    let second = system.execute(&unasked).await;
+    let applied = records_of_scan(&system, &second).await.remove(&bucket).unwrap();
+    assert_eq!((applied.outcome, &applied.before), (RemediationOutcome::Applied, &announced.before), "{applied:#?}");
+    assert_eq!(bucket_encryption(&system, &bucket).await.kms_key_id, applied.key_arn);
+    system.s3.delete_bucket().bucket(&bucket).send().await.unwrap();
+}
+
 /// The key is rotating, named and tagged as a bucket's own.
 async fn assert_key(system: &System, bucket: &str, arn: &str) {
     assert_eq!(system.keys_of(bucket).await, [arn]);

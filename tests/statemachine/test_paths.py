@@ -175,10 +175,12 @@ def test_remediation_that_breaks_is_told_and_the_reports_are_written(machine: Ma
         assert asked["remediation"]["error"] == "AccessDenied"
 
 
-def test_a_bucket_that_could_not_be_repaired_is_told(machine: Machine) -> None:
+@pytest.mark.parametrize("told", ["announced", "drifted", "failed"])
+def test_what_people_must_hear_of_remediation_is_told_when_nothing_else_is(machine: Machine, told: str) -> None:
+    """What the next scan changes counts only if the alert has named it."""
     machine.script(
         AggregateFindings=[changed("aggregate-findings.output", alert=False)],
-        RemediateS3Encryption=[changed("remediate-s3-encryption.output", failed=1)],
+        RemediateS3Encryption=[changed("remediate-s3-encryption.output", **{told: 1})],
     )
     assert machine.run().status == "SUCCEEDED"
     assert len(machine.asked("NotifyCritical")) == 1

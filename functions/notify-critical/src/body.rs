@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use audit_model::policy::OptOutTag;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, RemediateOutput, RemediationResult, Subscriptions};
@@ -82,6 +83,16 @@ fn verdict(gathered: &Gathered<'_>) -> String {
     }
     if gathered.remediation_failed() {
         part.push_str(&paragraph("Remediation failed; see REMEDIATION."));
+    }
+    if gathered.announced.entries.all() > 0 {
+        let buckets = count(gathered.announced.entries.all(), "bucket");
+        part.push_str(&paragraph(&format!("The next scan changes {buckets}, unless you object; see REMEDIATION.")));
+    }
+    if gathered.drifted() > 0 {
+        part.push_str(&paragraph(&format!(
+            "The encryption of {} was set back again and again, and is left to you; see REMEDIATION.",
+            count(gathered.drifted(), "bucket")
+        )));
     }
     part
 }
@@ -273,6 +284,7 @@ fn remediation(gathered: &Gathered<'_>) -> String {
         }
     };
     part.push_str(&wrapped("  ", "  ", &said));
+    part.push_str(&announcements(gathered));
     part.extend(remediations.listed());
     if remediations.omitted() > 0 {
         part.push_str(&item(&format!("and {} more, which the JSON report names", remediations.omitted())));
@@ -280,9 +292,34 @@ fn remediation(gathered: &Gathered<'_>) -> String {
     part
 }
 
+/// What the next scan changes, and every way to keep it from that.
+fn announcements(gathered: &Gathered<'_>) -> String {
+    let entries = &gathered.announced.entries;
+    if entries.all() == 0 {
+        return String::new();
+    }
+    let OptOutTag { key, value } = &gathered.record.plan.policy.remediation.opt_out_tag;
+    let said = format!(
+        "ANNOUNCED: the next scan will change the default encryption of {}, unless before that the bucket is tagged \
+         {key}={value}; or the audit policy excepts the violation, or its mode is dry-run or off, and that is deployed; or \
+         the bucket is given a customer-managed key by hand. A bucket whose configuration is changed in another way is \
+         decided about, and announced, anew. Whoever cannot wait asks for a scan with \"remediation\": \"apply\".",
+        count(entries.listed().len() as u64, "bucket")
+    );
+    let mut part = wrapped("  ", "  ", &said);
+    part.extend(entries.listed());
+    if entries.omitted() > 0 {
+        part.push_str(&item(&format!(
+            "and {} more, which found no room here: they are announced again before they are changed",
+            entries.omitted()
+        )));
+    }
+    part
+}
+
 fn counts_in_words(counts: &RemediateOutput, plan: &Plan) -> String {
-    let RemediateOutput { mode, applied, would_apply, skipped, failed, .. } = counts;
-    if applied + would_apply + skipped + failed == 0 {
+    let RemediateOutput { mode, applied, announced, would_apply, skipped, failed, .. } = counts;
+    if applied + announced + would_apply + skipped + failed == 0 {
         let why = if plan.services.contains(&Service::S3) {
             "no bucket was found to fail an encryption rule"
         } else {
@@ -292,7 +329,7 @@ fn counts_in_words(counts: &RemediateOutput, plan: &Plan) -> String {
     }
     match mode {
         RemediationMode::Apply => format!(
-            "Mode apply: {} changed, {skipped} left alone, {failed} failed. The figures above are from before; the \
+            "Mode apply: {} changed, {announced} announced, {skipped} left alone, {failed} failed. The figures above are from before; the \
              next scan judges again. Objects that were stored before keep the encryption they have. A change can be \
              taken back: send the event \"Compliance Remediation Rollback Requested\" with this scan's id.",
             count(*applied, "bucket")
@@ -304,11 +341,18 @@ fn counts_in_words(counts: &RemediateOutput, plan: &Plan) -> String {
     }
 }
 
+/// One bucket that is to be changed.
+pub(crate) fn announcement_entry(record: &RemediationRecord) -> String {
+    let key = if record.key_arn.is_some() { "the key that it has of its own" } else { "a new key of its own" };
+    item(&format!("{} gets {key}", record.bucket))
+}
+
 /// One decision about one bucket.
 pub(crate) fn remediation_entry(record: &RemediationRecord) -> String {
     let what = match (record.outcome, &record.key_arn) {
         (RemediationOutcome::Applied, Some(key)) => format!("now encrypts with {key}"),
         (RemediationOutcome::Applied, None) => "was changed".to_owned(),
+        (RemediationOutcome::Announced, _) => "is changed by the next scan".to_owned(),
         (RemediationOutcome::WouldApply, Some(key)) => format!("would encrypt with {key}"),
         (RemediationOutcome::WouldApply, None) => "would encrypt with a key of its own".to_owned(),
         (RemediationOutcome::RolledBack, _) => "was given back its earlier default encryption".to_owned(),

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use audit_artifacts::{MemoryStore, sample};
 use audit_model::policy::RuleSetting;
-use audit_model::remediation::{RemediationOutcome, RemediationRecord};
+use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, Execution, RemediateOutput, RemediationResult, Subscriptions};
 use audit_model::{
@@ -410,10 +410,102 @@ async fn every_decision_of_remediation_is_told_failures_first() {
         &body,
         &[
             "Remediation failed; see REMEDIATION.",
-            "Mode apply: 1 bucket changed, 1 left alone, 1 failed.",
+            "Mode apply: 1 bucket changed, 0 announced, 1 left alone, 1 failed.",
             "- FAILED stuck could not be changed: the key could not be made",
             "- APPLIED ledger now encrypts with arn:aws:kms:us-east-1:123456789012:key/0a1b",
             "- SKIPPED web was left alone: it is a website; it is opted out",
+        ],
+    );
+}
+
+fn announced(buckets: impl IntoIterator<Item = String>) -> Vec<RemediationRecord> {
+    let record =
+        |bucket: String| sample::remediation_record(&bucket, RemediationOutcome::Announced, &["it is announced"]);
+    buckets.into_iter().map(record).collect()
+}
+
+#[tokio::test]
+async fn what_the_next_scan_changes_is_announced_with_every_way_to_keep_it_from_that() {
+    let mut records = announced(["ledger".to_owned(), "payments".to_owned()]);
+    records[1].key_arn = Some("arn:aws:kms:us-east-1:123456789012:key/0a1b".to_owned());
+    let case = Case::of(vec![]).remediated(records);
+    let (store, mailbox) = (case.store().await, Mailbox::default());
+    handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    let [(subject, body)] = &mailbox.messages.into_inner().unwrap()[..] else { panic!("one message") };
+    assert_eq!(subject, "[ACTION] The next scan changes 2 buckets in account 123456789012 (dev-pr42)");
+    assert_says(
+        body,
+        &[
+            "No open violation of severity CRITICAL was found.",
+            "The next scan changes 2 buckets, unless you object; see REMEDIATION.",
+            "Mode apply: 0 buckets changed, 2 announced, 0 left alone, 0 failed.",
+            "ANNOUNCED: the next scan will change the default encryption of 2 buckets, unless",
+            "tagged compliance:remediation=off",
+            "the audit policy excepts the violation",
+            "dry-run or off",
+            "customer-managed key by hand",
+            "announced, anew",
+            "asks for a scan with \"remediation\": \"apply\"",
+            "- ledger gets a new key of its own",
+            "- payments gets the key that it has of its own",
+        ],
+    );
+    let receipt: AlertReceipt = store.find_json(&keys::alert(sample::SCAN_ID)).await.unwrap().unwrap();
+    assert_eq!(receipt.announced, ["ledger", "payments"]);
+}
+
+/// What the message does not name nobody has heard of, and as many as remediation announces it names.
+#[tokio::test]
+async fn the_receipt_names_exactly_the_announcements_that_the_message_names() {
+    let longest = |number: u32| format!("{number:063}");
+    for (buckets, all_are_named) in [(50, true), (1_000, false)] {
+        let failures = (0..100).map(|number| {
+            sample::remediation_record(&format!("f{number}"), RemediationOutcome::Failed, &[&"why ".repeat(200)])
+        });
+        let records = failures.chain(announced((0..buckets).map(longest))).collect();
+        let case = Case::of(vec![]).remediated(records);
+        let (store, mailbox) = (case.store().await, Mailbox::default());
+        handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+        let receipt: AlertReceipt = store.find_json(&keys::alert(sample::SCAN_ID)).await.unwrap().unwrap();
+        let (_, body) = mailbox.messages.into_inner().unwrap().remove(0);
+        let named: Vec<_> = (0..buckets).map(longest).filter(|name| body.contains(&format!("- {name} gets"))).collect();
+        assert_eq!(receipt.announced, named);
+        assert_eq!(named.len() == buckets as usize, all_are_named, "{} of {buckets}", named.len());
+        if !all_are_named {
+            let left = buckets as usize - named.len();
+            assert_says(&body, &[&format!("and {left} more, which found no room here")]);
+        }
+    }
+}
+
+/// A receipt of an earlier version names nothing.
+#[tokio::test]
+async fn a_receipt_of_an_earlier_version_is_understood() {
+    let case = Case::of(vec![critical("ledger")]);
+    let (store, mailbox) = (case.store().await, Mailbox::default());
+    let earlier = serde_json::json!({ "messageId": "message-0", "subject": "s" });
+    store.replace_json(&keys::alert(sample::SCAN_ID), &earlier).await.unwrap();
+    let output = handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    assert_eq!((output.message_id.as_str(), mailbox.messages.into_inner().unwrap().len()), ("message-0", 0));
+}
+
+#[tokio::test]
+async fn what_is_set_back_again_and_again_is_told_before_what_else_was_left_alone() {
+    let mut drifting = sample::remediation_record("ledger", RemediationOutcome::Skipped, &["it was set back"]);
+    drifting.reasons[0].code = ReasonCode::Drift;
+    let other = sample::remediation_record("atlas", RemediationOutcome::Skipped, &["it is a website"]);
+    let mut case = Case::of(vec![]).remediated(vec![other, drifting]);
+    if let Some(RemediationResult::Ran(counts)) = &mut case.input.remediation {
+        counts.drifted = 1;
+    }
+    let (subject, body) = case.message().await;
+    assert_eq!(subject, "[ACTION] Encryption was set back again of 1 bucket in account 123456789012 (dev-pr42)");
+    assert_says(
+        &body,
+        &[
+            "The encryption of 1 bucket was set back again and again, and is left to you; see REMEDIATION.",
+            "- SKIPPED ledger was left alone: it was set back",
+            "- SKIPPED atlas was left alone",
         ],
     );
 }

@@ -84,6 +84,7 @@ async fn plan_scan(
         region: ports.region.clone(),
         services: request.services,
         remediation: request.remediation,
+        remediation_requested: request.remediation_requested,
         reapply: request.reapply,
         policy,
         started_at: execution.start_time,

@@ -105,7 +105,7 @@ pub fn data_points_of_rollback(rollback: &RollbackOutput) -> Vec<DataPoint> {
             RemediationOutcome::WouldRollBack => rollback.would_roll_back,
             RemediationOutcome::Skipped => rollback.skipped,
             RemediationOutcome::Failed => rollback.failed,
-            RemediationOutcome::Applied | RemediationOutcome::WouldApply => 0,
+            RemediationOutcome::Applied | RemediationOutcome::Announced | RemediationOutcome::WouldApply => 0,
         };
         by_outcome("Rollbacks", outcome, count)
     });
@@ -121,6 +121,7 @@ fn remediations(result: Option<&RemediationResult>) -> Vec<DataPoint> {
     let points = RemediationOutcome::OF_A_SCAN.into_iter().map(|outcome| {
         let count = counts.map_or(0, |counts| match outcome {
             RemediationOutcome::Applied => counts.applied,
+            RemediationOutcome::Announced => counts.announced,
             RemediationOutcome::WouldApply => counts.would_apply,
             RemediationOutcome::Skipped => counts.skipped,
             RemediationOutcome::Failed => counts.failed,

@@ -40,8 +40,10 @@ fn ran() -> RemediationResult {
         scan_id: sample::SCAN_ID.to_owned(),
         mode: RemediationMode::Apply,
         applied: 4,
+        announced: 3,
         would_apply: 0,
         skipped: 2,
+        drifted: 1,
         failed: 1,
         records_sha256: String::new(),
     })
@@ -94,6 +96,7 @@ const TOLD: [(&str, f64); 2] = [("ConfirmedSubscriptions", 2.0), ("PendingSubscr
 const NOTHING_REMEDIATED: [(&str, f64); 5] = [
     ("RemediationFailures", 0.0),
     ("Remediations Outcome=APPLIED", 0.0),
+    ("Remediations Outcome=ANNOUNCED", 0.0),
     ("Remediations Outcome=WOULD_APPLY", 0.0),
     ("Remediations Outcome=SKIPPED", 0.0),
     ("Remediations Outcome=FAILED", 0.0),
@@ -118,6 +121,7 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("NewViolations", 1.0),
         ("ResolvedViolations", 3.0),
         ("Remediations Outcome=APPLIED", 4.0),
+        ("Remediations Outcome=ANNOUNCED", 3.0),
         ("Remediations Outcome=WOULD_APPLY", 0.0),
         ("Remediations Outcome=SKIPPED", 2.0),
         ("Remediations Outcome=FAILED", 1.0),

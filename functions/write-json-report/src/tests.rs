@@ -137,7 +137,8 @@ async fn every_remediation_record_is_in_the_report_with_the_counts() {
     let read: Vec<RemediationRecord> = serde_json::from_value(report["remediation"].clone()).unwrap();
     assert_eq!(read, records);
     let counts = json!({
-        "scanId": sample::SCAN_ID, "mode": "apply", "applied": 1, "wouldApply": 0, "skipped": 1, "failed": 0,
+        "scanId": sample::SCAN_ID, "mode": "apply", "applied": 1, "announced": 0, "wouldApply": 0, "skipped": 1,
+        "drifted": 0, "failed": 0,
         "recordsSha256": sample::remediation_counts(&records).records_sha256,
     });
     assert_eq!(report["summary"]["remediation"], counts);

@@ -51,6 +51,7 @@ fn everything() -> ScanRequest {
         trigger: Trigger { kind: TriggerKind::Execution, event_id: None, requested_by: None, reason: None },
         services: vec![Service::S3, Service::Vpc, Service::Lambda],
         remediation: RemediationMode::Apply,
+        remediation_requested: false,
         reapply: Vec::new(),
         force: false,
     }
@@ -76,6 +77,7 @@ fn each_way_in_is_told_from_the_others() {
         trigger: trigger(TriggerKind::Event),
         services: vec![Service::S3, Service::Lambda],
         remediation: RemediationMode::DryRun,
+        remediation_requested: true,
         reapply: vec!["ledger".to_owned(), "payments".to_owned()],
         force: true,
     };
@@ -141,7 +143,7 @@ fn a_malformed_request_is_refused_with_its_field_and_what_is_allowed() {
         event
     };
     // (input, what the error must tell)
-    let cases: [(Value, &[&str]); 35] = [
+    let cases: [(Value, &[&str]); 37] = [
         (json!({ "services": ["ec3"] }), &["services[0]", "\"ec3\"", "s3, vpc, lambda"]),
         (json!({ "services": ["s3", "S3"] }), &["services[1]", "\"S3\"", "s3, vpc, lambda"]),
         (json!({ "services": [3] }), &["services[0]", "is 3", "s3, vpc, lambda"]),
@@ -156,11 +158,16 @@ fn a_malformed_request_is_refused_with_its_field_and_what_is_allowed() {
         (json!({ "reason": ["a"] }), &["reason", "[\"a\"]", "text", "1024"]),
         (json!({ "reason": "ä".repeat(1025) }), &["reason", "1024"]),
         (json!({ "reason": null }), &["reason", "null", "text"]),
-        (json!({ "reapply": "ledger" }), &["reapply", "\"ledger\"", "list of 1 to 1000"]),
-        (json!({ "reapply": [] }), &["reapply", "[]", "list of 1 to 1000"]),
-        (json!({ "reapply": ["ledger", "Ledger"] }), &["reapply[1]", "\"Ledger\"", "lowercase"]),
-        (json!({ "reapply": ["a/../b"] }), &["reapply[0]", "\"a/../b\"", "3 to 63"]),
-        (json!({ "reapply": vec!["ledger"; 1001] }), &["reapply", "list of 1 to 1000"]),
+        (json!({ "reapply": ["ledger"] }), &["reapply", "[\"ledger\"]", "says \"remediation\": \"apply\""]),
+        (requested(json!({ "reapply": ["ledger"] })), &["detail.reapply", "says \"remediation\": \"apply\""]),
+        (json!({ "remediation": "apply", "reapply": "ledger" }), &["reapply", "\"ledger\"", "list of 1 to 1000"]),
+        (json!({ "remediation": "apply", "reapply": [] }), &["reapply", "[]", "list of 1 to 1000"]),
+        (
+            json!({ "remediation": "apply", "reapply": ["ledger", "Ledger"] }),
+            &["reapply[1]", "\"Ledger\"", "lowercase"],
+        ),
+        (json!({ "remediation": "apply", "reapply": ["a/../b"] }), &["reapply[0]", "\"a/../b\"", "3 to 63"]),
+        (json!({ "remediation": "apply", "reapply": vec!["ledger"; 1001] }), &["reapply", "list of 1 to 1000"]),
         (json!({ "force": "yes" }), &["force", "\"yes\"", "true, false"]),
         (json!({ "force": 1 }), &["force", "is 1", "true, false"]),
         (json!({ "service": ["s3"] }), &["\"service\"", "services, remediation, reapply, requestedBy, reason, force"]),

@@ -1,4 +1,5 @@
-//! The reports bucket. Every object is stored with a SHA-256 checksum that S3 verifies on arrival and keeps.
+//! The reports bucket. Every object is stored with a SHA-256 checksum that S3 verifies on arrival and keeps, and, where it was
+//! written under a condition, with the name of the attempt that wrote it.
 
 use std::time::Duration;
 
@@ -27,6 +28,9 @@ const PART_SIZE: usize = 8 * 1024 * 1024;
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>
 const COMPLETION: Duration = Duration::from_secs(5 * 60);
 
+/// The metadata in which an object that was written under a condition keeps the attempt that wrote it.
+const ATTEMPT: &str = "attempt";
+
 /// The reports bucket.
 #[derive(Debug, Clone)]
 pub struct S3Store {
@@ -53,6 +57,13 @@ impl S3Store {
             Err(SdkError::ServiceError(error)) if error.err().is_no_such_key() => Ok(None),
             Err(error) => Err(task_error("s3:GetObject", &error)),
         }
+    }
+
+    /// Whether this attempt has written the object that is there. The SDK repeats a request whose answer was lost, and the
+    /// condition of one that was done holds no more: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+    async fn is_written_by(&self, key: &str, attempt: &str) -> Result<bool, TaskError> {
+        let metadata = self.get_object(key).await?.and_then(|object| object.metadata).unwrap_or_default();
+        Ok(metadata.get(ATTEMPT).is_some_and(|its| its == attempt))
     }
 }
 
@@ -91,15 +102,17 @@ impl ArtifactStore for S3Store {
             .content_type(content_type)
             .checksum_sha256(BASE64.encode(Digest::of(&content)))
             .body(ByteStream::from(content));
+        let attempt = format!("{:032x}", fastrand::u128(..));
         let request = match condition {
             Condition::None => request,
-            Condition::IfAbsent => request.if_none_match("*"),
-            Condition::IfMatch(etag) => request.if_match(etag),
+            Condition::IfAbsent => request.if_none_match("*").metadata(ATTEMPT, &attempt),
+            Condition::IfMatch(etag) => request.if_match(etag).metadata(ATTEMPT, &attempt),
         };
         match request.send().await {
             Ok(_) => Ok(PutOutcome::Written),
             Err(error) if matches!(error_code(&error), Some("PreconditionFailed" | "ConditionalRequestConflict")) => {
-                Ok(PutOutcome::ConditionFailed)
+                let is_ours = self.is_written_by(key, &attempt).await?;
+                Ok(if is_ours { PutOutcome::Written } else { PutOutcome::ConditionFailed })
             }
             Err(error) => Err(task_error("s3:PutObject", &error)),
         }

@@ -43,11 +43,13 @@ pub fn plan() -> Plan {
         region: "us-east-1".to_owned(),
         services: Service::ALL.to_vec(),
         remediation: RemediationMode::Apply,
+        remediation_requested: false,
         reapply: Vec::new(),
         policy: Policy {
             alert: AlertPolicy { threshold: Severity::Critical },
             remediation: RemediationPolicy {
                 mode: RemediationMode::Apply,
+                announce_first: true,
                 max_buckets_per_run: 10,
                 max_buckets_per_day: 20,
                 stop_after_failures: 1,
@@ -193,8 +195,10 @@ pub fn remediation_counts(records: &[RemediationRecord]) -> RemediateOutput {
         scan_id: SCAN_ID.to_owned(),
         mode: RemediationMode::Apply,
         applied: count(RemediationOutcome::Applied),
+        announced: count(RemediationOutcome::Announced),
         would_apply: count(RemediationOutcome::WouldApply),
         skipped: count(RemediationOutcome::Skipped),
+        drifted: 0,
         failed: count(RemediationOutcome::Failed),
         records_sha256: sha256(b""),
     }

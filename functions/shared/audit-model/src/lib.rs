@@ -1,6 +1,7 @@
 //! The vocabulary of the auditor: resources as they were read, findings, plans, summaries, and what the states of
 //! the machine say to each other. It knows no AWS SDK, no clock and no environment.
 
+pub mod alert;
 mod cause;
 pub mod finding;
 pub mod plan;
@@ -11,6 +12,7 @@ pub mod resource;
 pub mod summary;
 pub mod task;
 
+pub use alert::AlertReceipt;
 pub use finding::{Evidence, ExceptionMark, Finding, FrameworkReference, Guidance, ResourceRef, Severity, Status};
 pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};

@@ -24,7 +24,10 @@ pub struct Plan {
     pub services: Vec<Service>,
     /// What remediation may do in this scan.
     pub remediation: RemediationMode,
-    /// Buckets that remediation may change although an earlier change of them was taken back, by name.
+    /// Whether a person said so: the request named the mode itself. The schedule never does.
+    pub remediation_requested: bool,
+    /// Buckets that remediation may change although an earlier change of them was taken back, or set back again and again,
+    /// by name.
     pub reapply: Vec<String>,
     /// The audit policy in force, all of it.
     pub policy: Policy,

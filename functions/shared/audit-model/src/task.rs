@@ -198,10 +198,14 @@ pub struct RemediateOutput {
     pub mode: RemediationMode,
     /// Buckets changed.
     pub applied: u64,
+    /// Buckets that a later scan changes, as people are told.
+    pub announced: u64,
     /// Buckets that a dry run would have changed.
     pub would_apply: u64,
     /// Buckets left alone.
     pub skipped: u64,
+    /// Those of them that this scan was the first to find set back again and again.
+    pub drifted: u64,
     /// Buckets whose change failed.
     pub failed: u64,
     /// SHA-256 of `remediation.jsonl` as it was left, in lowercase hexadecimal.

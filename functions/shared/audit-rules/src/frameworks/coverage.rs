@@ -137,6 +137,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             services: Service::ALL.to_vec(),
             remediation: RemediationMode::Off,
+            remediation_requested: false,
             reapply: Vec::new(),
             policy: fixtures::policy(),
             started_at: Timestamp::UNIX_EPOCH,
