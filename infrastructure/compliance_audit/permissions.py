@@ -72,6 +72,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     plan, summary, findings = "scans/*/plan.json", "scans/*/summary.json", "scans/*/findings.jsonl"
     remediation = "scans/*/remediation.jsonl"
     record = (plan, summary, findings, remediation)
+    alert_violations = "scans/*/alert-violations.json"
     rollback_plan, rollback = "rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl"
     journal = "state/remediation.json"
     return {
@@ -147,7 +148,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 "scans/*/findings/*",
                 "state/latest.json",
             ),
-            writes=(findings, summary, "state/latest.json"),
+            writes=(findings, alert_violations, summary, "state/latest.json"),
             drops=(findings,),
         ),
         "remediate-s3-encryption": (
@@ -187,7 +188,11 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             ),
         ),
         "notify-critical": (
-            *_artifacts(on, reads=(*record, "scans/*/alert.json"), writes=("scans/*/alert.json",)),
+            *_artifacts(
+                on,
+                reads=(plan, summary, alert_violations, remediation, "scans/*/alert.json"),
+                writes=("scans/*/alert.json",),
+            ),
             *publishing(on),
         ),
         "empty-bucket": (

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use audit_artifacts::{MemoryStore, sample};
-use audit_model::summary::{Counts, Gap, ScanStatus, Summary};
+use audit_model::summary::{Comparison, Counts, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, DeliverInput, RemediateOutput, RemediationResult, RollbackOutput};
 use audit_model::{Plan, RemediationMode, Service, Severity, Status};
 use pretty_assertions::assert_eq;
@@ -72,6 +72,7 @@ const EVALUATED: [(&str, f64); 4] = [
     ("ResourcesEvaluated Service=vpc", 0.0),
     ("ResourcesEvaluated Service=lambda", 0.0),
 ];
+const CHANGED: [(&str, f64); 2] = [("NewViolations", 1.0), ("ResolvedViolations", 3.0)];
 const NOTHING_REMEDIATED: [(&str, f64); 5] = [
     ("RemediationFailures", 0.0),
     ("Remediations Outcome=APPLIED", 0.0),
@@ -93,8 +94,6 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("ExceptedViolations", 0.0),
         ("Violations Service=vpc", 0.0),
         ("Violations Service=lambda", 0.0),
-        ("NewViolations", 1.0),
-        ("ResolvedViolations", 3.0),
         ("Remediations Outcome=APPLIED", 4.0),
         ("Remediations Outcome=WOULD_APPLY", 0.0),
         ("Remediations Outcome=SKIPPED", 2.0),
@@ -103,7 +102,7 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("ScanDuration", 90.0),
         ("ScansCompleted Status=COMPLETE", 1.0),
     ];
-    assert_eq!(published(&sample::plan(), &summary(), Some(&ran())), expected(&[&posture[..], &EVALUATED].concat()));
+    assert_eq!(published(&sample::plan(), &summary(), Some(&ran())), expected(&[&posture[..], &EVALUATED, &CHANGED].concat()));
 }
 
 #[test]
@@ -116,11 +115,11 @@ fn an_excepted_violation_is_published_apart() {
 }
 
 #[test]
-fn a_partial_scan_says_nothing_about_the_posture() {
+fn a_partial_scan_says_nothing_about_the_posture_but_what_has_changed() {
     let rest = [("ScanDuration", 90.0), ("ScansCompleted Status=PARTIAL", 1.0)];
     assert_eq!(
         published(&sample::plan(), &partial(), None),
-        expected(&[&rest[..], &EVALUATED, &NOTHING_REMEDIATED].concat())
+        expected(&[&rest[..], &EVALUATED, &CHANGED, &NOTHING_REMEDIATED].concat())
     );
 }
 
@@ -129,14 +128,15 @@ fn a_scan_of_some_services_passes_neither_for_a_complete_nor_for_a_partial_one()
     let plan = Plan { services: vec![Service::S3, Service::Vpc], ..sample::plan() };
     let rest = [("ScanDuration", 90.0), ("ScansCompleted Status=SCOPED", 1.0)];
     for summary in [summary(), partial()] {
-        assert_eq!(published(&plan, &summary, None), expected(&[&rest[..], &NOTHING_REMEDIATED].concat()));
+        assert_eq!(published(&plan, &summary, None), expected(&[&rest[..], &CHANGED, &NOTHING_REMEDIATED].concat()));
     }
 }
 
 #[test]
 fn what_nobody_knows_is_not_published_as_zero() {
     // No verdicts: no score and no coverage. No scan before: nothing new or resolved. A broken remediation: no counts.
-    let summary = Summary { comparison: None, ..sample::summary(&[]) };
+    let comparison = Service::ALL.map(|service| (service, Comparison::FirstScan)).into();
+    let summary = Summary { comparison, ..sample::summary(&[]) };
     let broke =
         RemediationResult::Broke(CaughtError { error: "Throttled".to_owned(), cause: "kms:CreateKey".to_owned() });
     let published = published(&sample::plan(), &summary, Some(&broke));
