@@ -79,11 +79,11 @@ class ScanMetrics:
         return self._metric("ResourcesEvaluated", WORST_OF_BAD, "Resources evaluated")
 
     def new_violations(self) -> cloudwatch.Metric:
-        """Violations that the last complete scan did not have."""
+        """Open violations that were not known to the scan before."""
         return self._metric("NewViolations", "Sum", "New")
 
     def resolved_violations(self) -> cloudwatch.Metric:
-        """Violations of the last complete scan that are gone."""
+        """Violations that were seen mended or gone since the scan before."""
         return self._metric("ResolvedViolations", "Sum", "Resolved")
 
     def remediations(self) -> list[cloudwatch.Metric]:

@@ -73,6 +73,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     plan, summary, findings = "scans/*/plan.json", "scans/*/summary.json", "scans/*/findings.jsonl"
     remediation = "scans/*/remediation.jsonl"
     record = (plan, summary, findings, remediation)
+    alert_violations = "scans/*/alert-violations.json"
     rollback_plan, rollback = "rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl"
     journal, figures, alert = "state/remediation.json", "state/figures.json", "scans/*/alert.json"
     return {
@@ -148,7 +149,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 "scans/*/findings/*",
                 "state/latest.json",
             ),
-            writes=(findings, summary, "state/latest.json"),
+            writes=(findings, alert_violations, summary, "state/latest.json"),
             drops=(findings,),
         ),
         "remediate-s3-encryption": (
@@ -189,7 +190,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             ),
         ),
         "notify-critical": (
-            *_artifacts(on, reads=(*record, alert), writes=(alert,)),
+            *_artifacts(on, reads=(plan, summary, alert_violations, remediation, alert), writes=(alert,)),
             *publishing(on),
         ),
         "empty-bucket": (

@@ -212,10 +212,13 @@ def aggregate_what_nobody_planned(system: System) -> str:
 
 
 def aggregate_what_breaks_off(system: System) -> str:
-    """A scanner's findings are broken, behind the first part of the object that is being written."""
-    first, second = system.recorded["findings/s3/0001.jsonl"].splitlines()[:2]
-    broken = {"findings/s3/0001.jsonl": f"{_long(first, _IN_PARTS)}\n{second}\n{{broken\n"}
-    return _aggregating(system, system.copy_scan("broken findings", broken))
+    """An inventory is broken, behind the first part of the object that is being written."""
+    first, *others = system.recorded["findings/s3/0001.jsonl"].splitlines()
+    broken = {
+        "findings/s3/0001.jsonl": "".join(f"{line}\n" for line in (_long(first, _IN_PARTS), *others)),
+        "shards/vpc/inventory.json": "{broken",
+    }
+    return _aggregating(system, system.copy_scan("broken inventory", broken))
 
 
 def _long(finding: str, size: int) -> str:
@@ -232,7 +235,8 @@ def _later_scan(system: System) -> str:
 
 def _aggregating(system: System, scan_id: str) -> str:
     started = json.loads(system.recorded["plan.json"])["startedAt"]
-    system.write("state/latest.json", json.dumps({"scanId": system.scan_id, "startedAt": started}))
+    latest = {"scanId": system.scan_id, "startedAt": started}
+    system.write("state/latest.json", json.dumps(dict.fromkeys(("s3", "vpc", "lambda"), latest)))
     branches: list[Json] = [
         {"service": service, "planned": True, "shards": 1, "failures": []} for service in ("s3", "vpc", "lambda")
     ]

@@ -252,7 +252,8 @@ impl System {
         keys.into_iter().find(|key| key.ends_with(&name)).unwrap_or_else(|| panic!("no report {name}"))
     }
 
-    async fn json<T: DeserializeOwned>(&self, key: &str) -> T {
+    /// An object of the reports bucket as a JSON document.
+    pub async fn json<T: DeserializeOwned>(&self, key: &str) -> T {
         serde_json::from_str(&self.text(key).await).unwrap_or_else(|error| panic!("{key}: {error}"))
     }
 

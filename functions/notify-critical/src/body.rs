@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use audit_model::policy::OptOutTag;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
-use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
+use audit_model::summary::{Changes, ExceptionState, ExceptionUse, ScanStatus, Summary};
 use audit_model::task::{CaughtError, RemediateOutput, RemediationResult, Subscriptions};
 use audit_model::{Plan, PolicyException, Reading, RemediationMode, Service, Severity, Trigger, TriggerKind};
 
@@ -29,6 +29,7 @@ pub(crate) fn body(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
         recipients(input.subscriptions.as_ref()),
         figures(&record.plan, &record.summary),
         violations(gathered),
+        out_of_sight(gathered),
         remediation(gathered),
         reports(gathered, deployment),
         next_steps(gathered),
@@ -49,36 +50,25 @@ fn not_looked_at(summary: &Summary) -> String {
         "THIS SCAN IS PARTIAL: it did not look at everything that was planned. What it did not look at may hide \
          more violations than are named here. Not looked at:",
     );
-    part.push_str(&bounded(summary.gaps.iter().map(|gap| item(&gap_in_words(gap)))));
+    part.push_str(&bounded(summary.gaps.iter().map(|gap| item(&gap.to_string()))));
     part
-}
-
-fn gap_in_words(gap: &Gap) -> String {
-    let Gap { service, shard, resources, resource_type, reason } = gap;
-    let what = match (shard, resources) {
-        _ if resource_type.is_some() => format!("{} of {service}", resource_type.as_deref().unwrap_or_default()),
-        (None, None) => format!("all of {service}"),
-        (None, Some(resources)) => format!("all of {service} ({})", count(*resources, "resource")),
-        (Some(shard), None) => format!("part {shard} of {service}"),
-        (Some(shard), Some(resources)) => format!("part {shard} of {service} ({})", count(*resources, "resource")),
-    };
-    format!("{what}: {reason}")
 }
 
 /// In one look: how many violations raise the alert, and whether this system failed at something.
 fn verdict(gathered: &Gathered<'_>) -> String {
     let threshold = at_or_above(gathered.record.plan.policy.alert.threshold);
-    let mut part = match gathered.violations.all() {
-        0 if gathered.record.summary.status == ScanStatus::Partial => {
+    let Summary { status, alerting_violations, lost_sight, .. } = &gathered.record.summary;
+    let mut part = match *alerting_violations {
+        0 if *status == ScanStatus::Partial => {
             paragraph(&format!("No open violation of {threshold} was found in what was looked at."))
         }
         0 => paragraph(&format!("No open violation of {threshold} was found.")),
         violations => paragraph(&format!("{} of {threshold}.", count(violations, "open violation"))),
     };
-    if gathered.record.summary.lost_sight > 0 {
+    if *lost_sight > 0 {
         part.push_str(&paragraph(&format!(
-            "{} of {threshold} could not be looked at again and may still be open; the reports say why.",
-            count(gathered.record.summary.lost_sight, "violation")
+            "{} of {threshold} could not be looked at again and may still be open; see OUT OF SIGHT.",
+            count(*lost_sight, "known violation")
         )));
     }
     if gathered.remediation_failed() {
@@ -190,7 +180,16 @@ fn figures(plan: &Plan, summary: &Summary) -> String {
             &format!("{}, counted as violations in the score", count(summary.totals.excepted, "more violation")),
         );
     }
-    tell("Changes", &changes(summary.comparison.as_ref()));
+    if summary.totals.not_evaluated > 0 {
+        tell(
+            "Unwatched",
+            &format!(
+                "{} of rules that are off, or in the catalogue no more",
+                count(summary.totals.not_evaluated, "known violation")
+            ),
+        );
+    }
+    tell("Changes", &changes(summary));
     tell("Services", &services(plan));
     tell("Resources", &joined(summary.resources.iter().map(|(service, resources)| format!("{resources} {service}"))));
     tell("Scan", &format!("{}, started at {}, {}", plan.scan_id, plan.started_at, asked_for(&plan.trigger)));
@@ -203,18 +202,38 @@ fn percent(share: Option<f64>, of: &str) -> String {
 
 fn coverage(summary: &Summary) -> String {
     let share = percent(summary.coverage(), "of the evaluations came to a verdict");
-    match summary.totals.insufficient_data {
+    match summary.totals.insufficient_data.saturating_sub(summary.totals.not_evaluated) {
         0 => share,
         1 => format!("{share}; 1 could not be judged for want of data, and the reports say why"),
         missing => format!("{share}; {missing} could not be judged for want of data, and the reports say why"),
     }
 }
 
-fn changes(comparison: Option<&Comparison>) -> String {
-    let Some(Comparison { scan_id, new, first_evaluated, still_open, resolved, not_verified }) = comparison else {
-        return "no earlier complete scan to compare with".to_owned();
-    };
-    let not_verified = match not_verified {
+/// What has changed since which scan. Services that were compared with the same scan, or with nothing for the same reason,
+/// are told together.
+fn changes(summary: &Summary) -> String {
+    let mut groups: Vec<(String, Vec<Service>, Option<Changes>)> = Vec::new();
+    for (&service, comparison) in &summary.comparison {
+        let (with, changes) = (comparison.to_string(), comparison.changes().copied());
+        match groups.iter_mut().find(|(other, ..)| *other == with) {
+            Some((_, services, sum)) => {
+                services.push(service);
+                *sum = sum.zip(changes).map(|(sum, changes)| sum + changes);
+            }
+            None => groups.push((with, vec![service], changes)),
+        }
+    }
+    let alone = groups.len() == 1;
+    let told = groups.into_iter().map(|(with, services, changes)| {
+        let services = if alone { String::new() } else { format!("{}: ", joined(services.iter())) };
+        format!("{services}{}{with}", changes.map(changes_in_words).unwrap_or_default())
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+fn changes_in_words(changes: Changes) -> String {
+    let Changes { new, first_evaluated, still_open, resolved, not_looked_at } = changes;
+    let not_looked_at = match not_looked_at {
         0 => String::new(),
         number => format!(", {number} not looked at again"),
     };
@@ -222,9 +241,7 @@ fn changes(comparison: Option<&Comparison>) -> String {
         0 => String::new(),
         number => format!("{number} of rules that were not evaluated then, "),
     };
-    format!(
-        "{new} new, {first_evaluated}{still_open} still open, {resolved} resolved{not_verified} since scan {scan_id}"
-    )
+    format!("{new} new, {first_evaluated}{still_open} still open, {resolved} resolved{not_looked_at} ")
 }
 
 fn services(plan: &Plan) -> String {
@@ -252,21 +269,27 @@ fn asked_for(trigger: &Trigger) -> String {
 }
 
 fn violations(gathered: &Gathered<'_>) -> String {
-    let violations = &gathered.violations;
-    if violations.all() == 0 {
-        return String::new();
-    }
-    let mut part = match violations.omitted() {
-        0 => "VIOLATIONS\n".to_owned(),
+    let entries = gathered.violations.listed().zip(1..).map(|(entry, number)| format!("{number}. {entry}"));
+    let entries = entries.collect::<Vec<_>>().join("\n");
+    list_of_worst("VIOLATIONS", gathered.record.summary.alerting_violations, gathered.violations.listed().len(), &entries)
+}
+
+fn out_of_sight(gathered: &Gathered<'_>) -> String {
+    let lost_sight = &gathered.lost_sight;
+    let items: String = lost_sight.listed().collect();
+    list_of_worst("OUT OF SIGHT", gathered.record.summary.lost_sight, lost_sight.listed().len(), &items)
+}
+
+/// A list, the worst first, under a title that tells when it does not name all.
+fn list_of_worst(title: &str, all: u64, listed: usize, entries: &str) -> String {
+    let head = match all.saturating_sub(listed as u64) {
+        _ if all == 0 => return String::new(),
+        0 => format!("{title}\n"),
         omitted => paragraph(&format!(
-            "VIOLATIONS (the first {} of {}, the worst first; the reports name the other {omitted})",
-            violations.listed().len(),
-            violations.all(),
+            "{title} (the first {listed} of {all}, the worst first; the reports name the other {omitted})"
         )),
     };
-    let entries: Vec<_> = violations.listed().zip(1..).map(|(entry, number)| format!("{number}. {entry}")).collect();
-    part.push_str(&entries.join("\n"));
-    part
+    format!("{head}{entries}")
 }
 
 fn remediation(gathered: &Gathered<'_>) -> String {

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 use audit_artifacts::{MemoryStore, sample};
 use audit_model::policy::RuleSetting;
 use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord};
-use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
+use audit_model::summary::{Changes, Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, Execution, RemediateOutput, RemediationResult, Subscriptions};
 use audit_model::{
-    ExceptionMark, Finding, Plan, PolicyException, Reading, RemediationMode, Service, Severity, Status, Unreadable,
+    Change, ExceptionMark, Finding, Plan, PolicyException, Reading, RemediationMode, Service, Severity, Status,
+    Unreadable,
 };
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
@@ -112,6 +113,14 @@ impl Case {
         }
     }
 
+    /// Alerts from this severity on.
+    fn threshold(mut self, severity: Severity) -> Self {
+        self.plan.policy.alert.threshold = severity;
+        let alerting = self.findings.iter().filter(|finding| finding.is_open() && finding.severity >= severity);
+        self.summary.alerting_violations = alerting.count() as u64;
+        self
+    }
+
     fn partial(self) -> Self {
         Self { summary: partial(self.summary), ..self }
     }
@@ -165,7 +174,8 @@ fn assert_says(text: &str, parts: &[&str]) {
 #[tokio::test]
 async fn a_complete_scan_with_a_critical_violation() {
     let mut new = critical("payroll");
-    new.first_seen = Some(sample::STARTED_AT);
+    new.first_seen = Some(sample::AGGREGATED_AT);
+    new.change = Some(Change::New);
     let case = Case::of(vec![critical("ledger"), low("ledger"), new]).remediated(vec![]);
     let (subject, body) = case.message().await;
     assert_eq!(subject, "[CRITICAL] 2 critical violations in account 123456789012 (dev-pr42)");
@@ -315,16 +325,32 @@ async fn an_expired_exception_alone_is_reason_enough_for_a_message() {
 }
 
 #[tokio::test]
-async fn violations_that_are_out_of_sight_are_told_and_so_are_rules_that_are_off() {
-    let mut case = Case::of(vec![low("ledger")]);
-    case.summary.lost_sight = 2;
+async fn violations_that_are_out_of_sight_are_named_and_rules_that_are_off_are_told() {
+    let lost = Finding {
+        status: Status::InsufficientData,
+        missing: vec![Unreadable::not_looked_at("part 3 of s3 (100 resources): ScanS3 failed")],
+        last_seen: Some(sample::STARTED_AT),
+        change: Some(Change::NotLookedAt),
+        ..critical("vault")
+    };
+    let mut case = Case::of(vec![low("ledger"), lost]);
+    case.summary.lost_sight = 1;
+    case.summary.totals.not_evaluated = 1;
     let off = RuleSetting { enabled: false, severity: None };
     case.plan.policy.rules.insert("s3-bucket-required-tags".to_owned(), off);
     let (subject, body) = case.message().await;
     assert_eq!(subject, "[ACTION] Known violations could not be looked at in account 123456789012 (dev-pr42)");
     assert_says(
         &body,
-        &["2 violations of severity CRITICAL could not be looked at again", "Rules off s3-bucket-required-tags"],
+        &[
+            "1 known violation of severity CRITICAL could not be looked at again and may still be open; see OUT OF SIGHT.",
+            "Rules off s3-bucket-required-tags",
+            "Unwatched 1 known violation of rules that are off, or in the catalogue no more",
+            "OUT OF SIGHT - [CRITICAL] Title of s3-bucket-public-read-prohibited: s3-bucket-public-read-prohibited, \
+             arn:aws:s3:::vault, first seen at 2026-11-22T06:00:00Z, last seen at 2026-11-23T06:00:00Z; it was not \
+             looked at: part 3 of s3 (100 resources): ScanS3 failed",
+            "REMEDIATION",
+        ],
     );
 }
 
@@ -554,8 +580,7 @@ async fn remediation_that_did_not_run_says_why() {
 async fn the_policy_s_threshold_decides_what_is_named_the_worst_first() {
     let high = sample::finding("web", "s3-bucket-ssl-requests-only", Severity::High, Status::NonCompliant);
     let passes = sample::finding("good", PUBLIC_READ, Severity::Critical, Status::Compliant);
-    let mut case = Case::of(vec![high.clone(), low("ledger"), passes, critical("ledger")]);
-    case.plan.policy.alert.threshold = Severity::High;
+    let mut case = Case::of(vec![high.clone(), low("ledger"), passes, critical("ledger")]).threshold(Severity::High);
     let (subject, body) = case.message().await;
     assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42)");
     assert_says(
@@ -571,8 +596,7 @@ async fn the_policy_s_threshold_decides_what_is_named_the_worst_first() {
     );
     assert!(!body.contains("[LOW]") && !body.contains("good"), "{body}");
 
-    let mut case = Case::of(vec![high]);
-    case.plan.policy.alert.threshold = Severity::High;
+    let case = Case::of(vec![high]).threshold(Severity::High);
     assert_eq!(case.message().await.0, "[HIGH] 1 high violation in account 123456789012 (dev-pr42)");
 }
 
@@ -582,41 +606,62 @@ async fn what_cannot_be_said_is_not_made_up() {
     unknown.first_seen = None;
     let mut first = critical("payroll");
     first.first_seen = Some(sample::AGGREGATED_AT);
-    let mut case = Case::of(vec![unknown, first]);
-    case.summary.comparison = None;
-    case.summary.totals.insufficient_data = 2;
-    case.findings.extend([0, 1].map(|_| sample::finding("x", "r", Severity::Low, Status::InsufficientData)));
+    first.change = None;
+    let mut evaluated = critical("vault");
+    evaluated.change = Some(Change::FirstEvaluated);
+    let mut case = Case::of(vec![unknown, first, evaluated]);
+    case.summary.comparison = [(Service::S3, Comparison::FirstScan)].into();
+    case.summary.totals.insufficient_data = 3;
+    case.findings.extend([0; 3].map(|_| sample::finding("x", "r", Severity::Low, Status::InsufficientData)));
     case.plan.services = vec![Service::S3];
     case.plan.trigger.requested_by = Some("the on-call engineer".to_owned());
     let (_, body) = case.message().await;
     assert_says(
         &body,
         &[
-            "Coverage 50.0 % of the evaluations came to a verdict; 2 could not be judged for want of data",
-            "Changes no earlier complete scan to compare with",
+            "Coverage 50.0 % of the evaluations came to a verdict; 3 could not be judged for want of data",
+            "Changes nothing to compare with, for no scan looked at it before",
             "Services s3 only, as was asked",
             "asked for by the on-call engineer",
             "Since not known",
-            "Since first seen by this scan; there is no earlier one to compare with",
+            "Since first seen by this scan; nothing to compare with, for no scan looked at it before",
+            "Since not known: the scan before did not evaluate the rule",
         ],
     );
+}
 
-    let mut case = Case::of(vec![]).partial();
-    case.summary.comparison = Some(Comparison {
-        scan_id: "earlier".to_owned(),
-        new: 0,
-        first_evaluated: 7,
-        still_open: 0,
-        resolved: 0,
-        not_verified: 4,
-    });
-    assert_says(
-        &case.message().await.1,
-        &[
-            "Score none, for nothing was judged",
-            "0 new, 7 of rules that were not evaluated then, 0 still open, 0 resolved, 4 not looked at again since scan earlier",
-        ],
-    );
+#[tokio::test]
+async fn what_has_changed_is_told_for_each_scan_that_was_compared_with() {
+    let compared = |scan_id: &str, changes| Comparison::Compared {
+        scan_id: scan_id.to_owned(),
+        started_at: sample::DAY_BEFORE,
+        changes,
+    };
+    let some = Changes { new: 0, first_evaluated: 7, still_open: 0, resolved: 1, not_looked_at: 4 };
+    let few = Changes { resolved: 1, ..Changes::default() };
+    let gone = |scan_id: &str| Comparison::Expired { scan_id: scan_id.to_owned() };
+    // (the comparison of S3, VPC and Lambda, what is said)
+    let cases = [
+        (
+            [compared("one", some), compared("one", few), compared("one", few)],
+            "Changes 0 new, 7 of rules that were not evaluated then, 0 still open, 3 resolved, 4 not looked at again since scan one Services",
+        ),
+        (
+            [compared("one", few), compared("two", few), compared("one", few)],
+            "Changes s3, lambda: 0 new, 0 still open, 2 resolved since scan one; vpc: 0 new, 0 still open, 1 resolved since scan two",
+        ),
+        (
+            [compared("one", few), gone("two"), Comparison::Broken { scan_id: "three".to_owned() }],
+            "Changes s3: 0 new, 0 still open, 1 resolved since scan one; vpc: nothing to compare with, for the findings of the \
+             scan before, two, have expired; lambda: nothing to compare with, for what the scan before, three, left cannot be \
+             understood",
+        ),
+    ];
+    for (comparison, told) in cases {
+        let mut case = Case::of(vec![]).partial();
+        case.summary.comparison = Service::ALL.into_iter().zip(comparison).collect();
+        assert_says(&case.message().await.1, &["Score none, for nothing was judged", told]);
+    }
 }
 
 #[tokio::test]
@@ -665,8 +710,7 @@ async fn a_hundred_thousand_violations_fit_into_a_message_that_counts_the_rest()
 async fn the_worst_violation_is_named_even_when_it_comes_last() {
     let mut findings: Vec<_> = (0..1000).map(|number| low(&format!("bucket-{number:04}"))).collect();
     findings.push(critical("zebra"));
-    let mut case = Case::of(findings);
-    case.plan.policy.alert.threshold = Severity::Low;
+    let case = Case::of(findings).threshold(Severity::Low);
     let (_, body) = case.message().await;
     assert_says(&body, &["1001 open violations", "1. [CRITICAL]", "arn:aws:s3:::zebra", "2. [LOW]", "bucket-0000"]);
 }

@@ -12,10 +12,11 @@ use crate::Figures;
 /// The data points of a scan.
 ///
 /// A figure that is zero is published as zero; a figure that nobody knows is not published.
-/// - `ComplianceScore`, `Coverage`, `Violations`, `ExceptedViolations`, `NewViolations` and `ResolvedViolations` come from
-///   complete scans of all services only. A scan of one service, or one that failed for a service, counts fewer violations, and on a
-///   dashboard that would look like progress.
+/// - `ComplianceScore`, `Coverage`, `Violations` and `ExceptedViolations` come from complete scans of all services only. A scan
+///   of one service, or one that failed for a service, counts fewer violations, and on a dashboard that would look like progress.
 /// - `ScoreChange` and `CoverageChange` are what such a scan is above the one `before`, in points; a fall is negative.
+/// - `NewViolations` and `ResolvedViolations` come from every scan that could be compared with the one before: each change shows
+///   in one scan only, be it complete or not, and their sum over time must not miss any.
 /// - `ResourcesEvaluated` comes from scans of all services, partial ones included: there a fall is the news.
 /// - `Remediations` are the outcomes that remediation reported, zeros when it had nothing to do, and none when it broke.
 /// - `RemediationFailures` counts the buckets whose change failed, and a remediation that broke as one.
@@ -41,6 +42,10 @@ pub fn data_points(
             let resources = summary.resources.get(service).copied().unwrap_or_default();
             DataPoint::count("ResourcesEvaluated", Some(("Service", service.as_str().to_owned())), resources)
         }));
+    }
+    if let Some(changes) = summary.changes() {
+        points.push(DataPoint::count("NewViolations", None, changes.new));
+        points.push(DataPoint::count("ResolvedViolations", None, changes.resolved));
     }
     points.extend(remediations(remediation));
     if let Reading::Seen { value } = subscriptions {
@@ -86,14 +91,9 @@ fn posture(summary: &Summary) -> Vec<DataPoint> {
     }
     for (service, counts) in &summary.by_service {
         let dimension = Some(("Service", service.as_str().to_owned()));
-        let open = counts.non_compliant.saturating_sub(counts.excepted);
-        points.push(DataPoint::count("Violations", dimension, open));
+        points.push(DataPoint::count("Violations", dimension, counts.open()));
     }
     points.push(DataPoint::count("ExceptedViolations", None, summary.totals.excepted));
-    if let Some(comparison) = &summary.comparison {
-        points.push(DataPoint::count("NewViolations", None, comparison.new));
-        points.push(DataPoint::count("ResolvedViolations", None, comparison.resolved));
-    }
     points
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use audit_artifacts::{ArtifactStoreExt, Condition, MemoryStore, keys, sample};
-use audit_model::summary::{Counts, Gap, ScanStatus, Summary};
+use audit_model::summary::{Comparison, Counts, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, DeliverInput, RemediateOutput, RemediationResult, RollbackOutput};
 use audit_model::{Plan, RemediationMode, Service, Severity, Status, Unreadable};
 use pretty_assertions::assert_eq;
@@ -93,6 +93,7 @@ const EVALUATED: [(&str, f64); 4] = [
     ("ResourcesEvaluated Service=lambda", 0.0),
 ];
 const TOLD: [(&str, f64); 2] = [("ConfirmedSubscriptions", 2.0), ("PendingSubscriptions", 1.0)];
+const CHANGED: [(&str, f64); 2] = [("NewViolations", 1.0), ("ResolvedViolations", 3.0)];
 const NOTHING_REMEDIATED: [(&str, f64); 5] = [
     ("RemediationFailures", 0.0),
     ("Remediations Outcome=APPLIED", 0.0),
@@ -118,8 +119,6 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("ExceptedViolations", 0.0),
         ("Violations Service=vpc", 0.0),
         ("Violations Service=lambda", 0.0),
-        ("NewViolations", 1.0),
-        ("ResolvedViolations", 3.0),
         ("Remediations Outcome=APPLIED", 4.0),
         ("Remediations Outcome=ANNOUNCED", 3.0),
         ("Remediations Outcome=WOULD_APPLY", 0.0),
@@ -129,7 +128,7 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("ScanDuration", 90.0),
         ("ScansCompleted Status=COMPLETE", 1.0),
     ];
-    let all = expected(&[&posture[..], &EVALUATED, &TOLD].concat());
+    let all = expected(&[&posture[..], &EVALUATED, &CHANGED, &TOLD].concat());
     assert_eq!(published(&sample::plan(), &summary(), Some(&ran())), all);
 }
 
@@ -143,11 +142,11 @@ fn an_excepted_violation_is_published_apart() {
 }
 
 #[test]
-fn a_partial_scan_says_nothing_about_the_posture() {
+fn a_partial_scan_says_nothing_about_the_posture_but_what_has_changed() {
     let rest = [("ScanDuration", 90.0), ("ScansCompleted Status=PARTIAL", 1.0)];
     assert_eq!(
         published(&sample::plan(), &partial(), None),
-        expected(&[&rest[..], &EVALUATED, &NOTHING_REMEDIATED, &TOLD].concat())
+        expected(&[&rest[..], &EVALUATED, &CHANGED, &NOTHING_REMEDIATED, &TOLD].concat())
     );
 }
 
@@ -156,7 +155,7 @@ fn a_scan_of_some_services_passes_neither_for_a_complete_nor_for_a_partial_one()
     let plan = Plan { services: vec![Service::S3, Service::Vpc], ..sample::plan() };
     let rest = [("ScanDuration", 90.0), ("ScansCompleted Status=SCOPED", 1.0)];
     for summary in [summary(), partial()] {
-        assert_eq!(published(&plan, &summary, None), expected(&[&rest[..], &NOTHING_REMEDIATED, &TOLD].concat()));
+        assert_eq!(published(&plan, &summary, None), expected(&[&rest[..], &CHANGED, &NOTHING_REMEDIATED, &TOLD].concat()));
     }
 }
 
@@ -164,7 +163,8 @@ fn a_scan_of_some_services_passes_neither_for_a_complete_nor_for_a_partial_one()
 fn what_nobody_knows_is_not_published_as_zero() {
     // No verdicts: no score and no coverage. No scan before: nothing new or resolved. A broken remediation: no counts. A
     // denied reading: nobody knows who has confirmed.
-    let summary = Summary { comparison: None, ..sample::summary(&[]) };
+    let comparison = Service::ALL.map(|service| (service, Comparison::FirstScan)).into();
+    let summary = Summary { comparison, ..sample::summary(&[]) };
     let broke = RemediationResult::Broke(CaughtError {
         state: "RemediateS3Encryption".to_owned(),
         error: "Throttled".to_owned(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use audit_artifacts::{ArtifactStore, MemoryStore, keys, sample};
 use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord};
-use audit_model::{Finding, Plan, Severity, Status};
+use audit_model::{Change, Finding, Plan, Severity, Status};
 use bucket_encryption::memory::{InterruptedStore, Interruption};
 use bucket_encryption::{Hold, Patience};
 use jiff::SignedDuration;
@@ -282,8 +282,11 @@ async fn buckets_that_fail_or_could_not_be_judged_are_recorded_and_only_those_th
     };
     let mut abroad = unread("abroad");
     abroad.resource.region = "eu-west-1".to_owned();
+    let mut of_a_rule_that_is_off = unread("carried");
+    of_a_rule_that_is_off.change = Some(Change::NotEvaluated);
     let findings = [
         abroad,
+        of_a_rule_that_is_off,
         sample::finding("compliant", RULE, Severity::High, Status::Compliant),
         violation("ledger"),
         sample::finding("ledger", "s3-bucket-server-side-encryption-enabled", Severity::Critical, Status::NonCompliant),

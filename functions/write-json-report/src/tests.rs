@@ -64,7 +64,7 @@ async fn the_report_gives_back_what_was_found_whatever_the_number() {
 async fn scan_policy_and_figures_stand_in_the_head() {
     let findings = findings(3);
     let (report, text) = report(&findings, &[]).await;
-    assert_eq!(report["schemaVersion"], "3.0");
+    assert_eq!(report["schemaVersion"], "4.0");
     assert_eq!(
         report["scan"],
         json!({
@@ -87,6 +87,15 @@ async fn scan_policy_and_figures_stand_in_the_head() {
     // One of the three findings is a violation: two of three are compliant, 66.66 % cut to one decimal.
     assert_eq!((&report["summary"]["score"], &report["summary"]["coverage"]), (&json!(66.6), &json!(100.0)));
     assert_eq!(report["summary"]["remediation"], Value::Null);
+    let changes = json!({"new": 1, "firstEvaluated": 0, "stillOpen": 2, "resolved": 3, "notLookedAt": 0});
+    assert_eq!(report["summary"]["changes"], changes);
+    let since = json!({
+        "state": "COMPARED",
+        "scanId": "20261122T180000Z-0a1b2c3d",
+        "startedAt": "2026-11-22T18:00:00Z",
+        "changes": changes,
+    });
+    assert_eq!(report["summary"]["comparison"]["s3"], since);
     let figures = serde_json::to_value(sample::summary(&findings)).unwrap();
     for (name, value) in figures.as_object().unwrap() {
         assert_eq!(&report["summary"][name], value, "{name}");

@@ -3,7 +3,7 @@
 use audit_model::Service;
 use jiff::Timestamp;
 
-/// The pointer to the last complete scan.
+/// The pointers to the last scan of each service.
 pub const LATEST: &str = "state/latest.json";
 
 /// The figures of the last complete scan of all services. Replaced only by a conditional write.
@@ -46,6 +46,11 @@ pub fn findings(scan_id: &str) -> String {
 /// The summary of a scan.
 pub fn summary(scan_id: &str) -> String {
     format!("scans/{scan_id}/summary.json")
+}
+
+/// What the alert of a scan may name: the worst of its violations, as many as a message may hold.
+pub fn alert_violations(scan_id: &str) -> String {
+    format!("scans/{scan_id}/alert-violations.json")
 }
 
 /// The audit records of remediation.

@@ -2,7 +2,7 @@
 //! records of remediation.
 
 use audit_model::remediation::RemediationRecord;
-use audit_model::summary::Summary;
+use audit_model::summary::{AlertViolations, Summary};
 use audit_model::task::RemediationResult;
 use audit_model::{Finding, Plan};
 use audit_task::TaskError;
@@ -48,6 +48,24 @@ impl ScanRecord {
             read: 0,
             counted: self.summary.totals.all(),
         })
+    }
+
+    /// What the alert may name of the scan's findings.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not there, `Corrupt` when it does not go with the summary, and those of the store.
+    pub async fn alert_violations(&self, store: &dyn ArtifactStore) -> Result<AlertViolations, TaskError> {
+        let Summary { scan_id, alerting_violations, lost_sight, .. } = &self.summary;
+        let key = keys::alert_violations(scan_id);
+        let named: AlertViolations = store.get_json(&key).await?;
+        for (named, counted) in [(named.open.len(), alerting_violations), (named.lost_sight.len(), lost_sight)] {
+            if named as u64 > *counted || (named == 0 && *counted > 0) {
+                return Err(TaskError::Corrupt(format!(
+                    "the object {key} names {named} violations where the summary counts {counted}; run the scan again"
+                )));
+            }
+        }
+        Ok(named)
     }
 
     /// The audit records of remediation, to be read one at a time, where `result` is what its state came to. `None`
@@ -141,6 +159,28 @@ mod tests {
             assert_eq!(error.name(), "Corrupt");
             assert!(error.to_string().contains(complaint), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_the_alert_may_name_goes_with_what_the_summary_counts() {
+        let critical = |bucket| sample::finding(bucket, "s3-rule", Severity::Critical, Status::NonCompliant);
+        let low = sample::finding("c", "s3-rule", Severity::Low, Status::NonCompliant);
+        let findings = [critical("a"), critical("b"), low];
+        // (how many the summary counts, whether that goes with the two that are named)
+        for (counted, goes) in [(2, true), (500, true), (1, false)] {
+            let mut summary = sample::summary(&findings);
+            summary.alerting_violations = counted;
+            let store = sample::store(&sample::plan(), &summary, &findings, &[]).await.unwrap();
+            let named = ScanRecord::load(&store, sample::SCAN_ID).await.unwrap().alert_violations(&store).await;
+            match named {
+                Ok(named) => assert!(goes && named.open == findings[..2] && named.lost_sight.is_empty()),
+                Err(error) => assert!(!goes && error.name() == "Corrupt", "{error}"),
+            }
+        }
+        let none = sample::store(&sample::plan(), &Summary { lost_sight: 1, ..sample::summary(&[]) }, &[], &[]);
+        let none = none.await.unwrap();
+        let named = ScanRecord::load(&none, sample::SCAN_ID).await.unwrap().alert_violations(&none).await;
+        assert_eq!(named.unwrap_err().name(), "Corrupt");
     }
 
     #[tokio::test]

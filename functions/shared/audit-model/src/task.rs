@@ -170,13 +170,14 @@ pub struct AggregateFindingsOutput {
     pub scan_id: String,
     /// Complete or partial.
     pub status: ScanStatus,
-    /// Whether people must hear of it: open violations at or above the threshold, or a partial scan.
+    /// Whether people must hear of it: open violations at or above the threshold, known ones that could not be looked at, an
+    /// exception that has run out, or a partial scan.
     pub alert: bool,
-    /// Open critical violations.
+    /// Open violations of the severity critical.
     pub critical_violations: u64,
-    /// Open violations.
+    /// Open violations: those that no exception covers.
     pub violations: u64,
-    /// Buckets that fail an encryption rule.
+    /// Buckets with an open violation of a rule that remediation repairs.
     pub remediable: u64,
 }
 

@@ -70,7 +70,7 @@ pub fn task_error<E: ProvideErrorMetadata, R>(action: &str, error: &SdkError<E, 
         UnreadableCause::Failed if is_fault_of_the_service(error) => {
             TaskError::Unavailable(format!("{action} failed ({detail})"))
         }
-        UnreadableCause::Failed | UnreadableCause::OtherRegion => {
+        UnreadableCause::Failed | UnreadableCause::OtherRegion | UnreadableCause::NotLookedAt => {
             TaskError::Internal(format!("{action} was refused ({detail})"))
         }
     }
