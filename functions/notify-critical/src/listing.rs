@@ -47,6 +47,11 @@ impl<R: Ord> Listing<R> {
     pub(crate) const fn omitted(&self) -> u64 {
         self.omitted
     }
+
+    /// How many texts there were.
+    pub(crate) fn all(&self) -> u64 {
+        self.listed.len() as u64 + self.omitted
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +87,7 @@ mod tests {
                 .collect();
             let listed: Vec<_> = listing.listed().map(str::len).collect();
             prop_assert_eq!(listed, fitting);
-            prop_assert_eq!(listing.listed().len() as u64 + listing.omitted(), number as u64);
+            prop_assert_eq!(listing.all(), number as u64);
         }
     }
 }

@@ -580,7 +580,7 @@ async fn remediation_that_did_not_run_says_why() {
 async fn the_policy_s_threshold_decides_what_is_named_the_worst_first() {
     let high = sample::finding("web", "s3-bucket-ssl-requests-only", Severity::High, Status::NonCompliant);
     let passes = sample::finding("good", PUBLIC_READ, Severity::Critical, Status::Compliant);
-    let mut case = Case::of(vec![high.clone(), low("ledger"), passes, critical("ledger")]).threshold(Severity::High);
+    let case = Case::of(vec![high.clone(), low("ledger"), passes, critical("ledger")]).threshold(Severity::High);
     let (subject, body) = case.message().await;
     assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42)");
     assert_says(

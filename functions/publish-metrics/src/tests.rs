@@ -94,7 +94,7 @@ const EVALUATED: [(&str, f64); 4] = [
 ];
 const TOLD: [(&str, f64); 2] = [("ConfirmedSubscriptions", 2.0), ("PendingSubscriptions", 1.0)];
 const CHANGED: [(&str, f64); 2] = [("NewViolations", 1.0), ("ResolvedViolations", 3.0)];
-const NOTHING_REMEDIATED: [(&str, f64); 5] = [
+const NOTHING_REMEDIATED: [(&str, f64); 6] = [
     ("RemediationFailures", 0.0),
     ("Remediations Outcome=APPLIED", 0.0),
     ("Remediations Outcome=ANNOUNCED", 0.0),
