@@ -164,7 +164,7 @@ def test_the_history_has_room_for_a_large_scan_that_waits_all_the_time() -> None
 # --- What is caught -------------------------------------------------------------------------------------------------
 
 
-def caught(name: str, state: Json, *, of_a_shard: bool) -> Json:
+def caught(state: Json, *, of_a_shard: bool) -> Json:
     """The one shape in which an error is caught: what the machine knows of it, and the raw cause cut short."""
     [next_state] = [catcher["Next"] for catcher in state["Catch"]]
     breaks_the_road = next_state in ("ExplainFailure", "ExecutionFailed")
@@ -184,7 +184,7 @@ def test_everything_that_can_fail_is_caught_in_the_same_way() -> None:
     for scope in scopes(definition()):
         for name, state in scope["States"].items():
             if state["Type"] in ("Task", "Map", "Parallel"):
-                assert state["Catch"] == [caught(name, state, of_a_shard=name in shards)], name
+                assert state["Catch"] == [caught(state, of_a_shard=name in shards)], name
 
 
 def test_causes_are_explained_in_one_place() -> None:

@@ -1,7 +1,8 @@
 """Lambda: functions that were idle for so long that they are inactive, and what wakes them.
 
-A function in a VPC becomes inactive when it was not invoked for 14 days. Nobody can wait for that, so
-``POST /_ministack/lambda/inactive`` with ``{"functions": […], "wakesAfterSeconds": …}`` says that it has happened.
+A function in a VPC becomes inactive when it was not invoked for 14 days
+(https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html). Nobody can wait for that, so ``POST
+/_ministack/lambda/inactive`` with ``{"functions": […], "wakesAfterSeconds": …}`` says that it has happened.
 """
 
 from __future__ import annotations
