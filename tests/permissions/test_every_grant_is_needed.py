@@ -60,7 +60,7 @@ def test_what_may_not_be_listed_is_a_gap_of_its_type_and_the_rest_is_judged(
     scan = f"scans/{json.loads(ended['output'])['scanId']}"
     summary = json.loads(system.read(f"{scan}/summary.json"))
     [gap] = summary["gaps"]
-    assert mentions(gap.pop("reason"), action) == 1
+    assert gap.pop("reason").startswith(f"{action} was denied")
     assert gap == {"service": service, "shard": None, "resources": None, "resourceType": type_}
     findings = [json.loads(line) for line in system.read(f"{scan}/findings.jsonl").splitlines()]
     found = {finding["resource"]["type"] for finding in findings}

@@ -227,7 +227,9 @@ async fn run_listing(
 async fn what_cannot_be_listed_is_said_and_everything_else_is_scanned() {
     use TargetKind::{AccessPoint, Account as Itself, Bucket};
     let nothing = Account::default;
-    let cases: [(Service, Account, &[(TargetKind, &str)], &[&str]); 5] = [
+    // (the service, what can be listed, what is listed, the types that are not)
+    type Case<'a> = (Service, Account, &'a [(TargetKind, &'a str)], &'a [&'a str]);
+    let cases: [Case<'_>; 5] = [
         (
             Service::S3,
             nothing().with(Bucket, &["ledger"]),
