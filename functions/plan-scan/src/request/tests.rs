@@ -93,6 +93,27 @@ fn each_way_in_is_told_from_the_others() {
     assert_eq!(read(&json!({})), Ok(everything()));
 }
 
+/// A request that leaves the field out asks for whatever the policy says, and the schedule is nobody.
+#[test]
+fn remediation_is_asked_for_by_a_person_only_and_only_by_name() {
+    let asked = json!({ "remediation": "apply" });
+    let custom = |detail| event("compliance.audit", "Compliance Scan Requested", detail);
+    for (input, requested) in [
+        (custom(&asked), true),
+        (asked.clone(), true),
+        (custom(&json!({ "requestedBy": "security-engineering" })), false),
+        (json!({}), false),
+        (event("aws.events", "Scheduled Event", &asked), false),
+    ] {
+        let request = read(&input).unwrap();
+        assert_eq!(
+            (request.remediation_requested, request.remediation),
+            (requested, RemediationMode::Apply),
+            "{input}"
+        );
+    }
+}
+
 #[test]
 fn a_request_for_another_deployment_is_refused_whichever_way_it_comes() {
     let rollback = json!({
