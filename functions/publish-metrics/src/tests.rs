@@ -155,7 +155,10 @@ fn a_scan_of_some_services_passes_neither_for_a_complete_nor_for_a_partial_one()
     let plan = Plan { services: vec![Service::S3, Service::Vpc], ..sample::plan() };
     let rest = [("ScanDuration", 90.0), ("ScansCompleted Status=SCOPED", 1.0)];
     for summary in [summary(), partial()] {
-        assert_eq!(published(&plan, &summary, None), expected(&[&rest[..], &CHANGED, &NOTHING_REMEDIATED, &TOLD].concat()));
+        assert_eq!(
+            published(&plan, &summary, None),
+            expected(&[&rest[..], &CHANGED, &NOTHING_REMEDIATED, &TOLD].concat())
+        );
     }
 }
 

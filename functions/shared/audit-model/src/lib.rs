@@ -13,7 +13,9 @@ pub mod summary;
 pub mod task;
 
 pub use alert::AlertReceipt;
-pub use finding::{Change, Evidence, ExceptionMark, Finding, FrameworkReference, Guidance, ResourceRef, Severity, Status};
+pub use finding::{
+    Change, Evidence, ExceptionMark, Finding, FrameworkReference, Guidance, ResourceRef, Severity, Status,
+};
 pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};
 pub use reading::{Reading, Unreadable, UnreadableCause};
