@@ -22,11 +22,18 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 FUNCTIONS := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
 CARGO := cargo --locked
 CDK := cd infrastructure && cdk
+# How the functions are built for AWS Lambda. On a system with a newer glibc than AWS Lambda's, or of another processor,
+# cargo-zigbuild does it: LAMBDA_BUILD="cargo zigbuild --locked" LAMBDA_TARGET=x86_64-unknown-linux-gnu.2.34
+LAMBDA_BUILD ?= $(CARGO) build
+LAMBDA_TARGET ?=
 # Settings for the targets that synthesize or deploy, for instance
 # make deploy SETTINGS="-c environment=prod -c environmentSuffix=main …".
 SETTINGS ?=
 # PREFLIGHT=--allow-unchecked deploys although something could not be checked.
 PREFLIGHT ?=
+# Which changes the CDK asks about before it deploys them. Without a terminal it cannot ask: APPROVAL=never.
+APPROVAL ?= broadening
+APPROVALS := never broadening any-change
 
 PYTHON_SOURCES := functions infrastructure tests
 
@@ -105,9 +112,10 @@ test-teardown: setup bundles-dev ## Test on the local AWS that nothing is left a
 # --- Deploy it ------------------------------------------------------------------------------------------------------
 
 .PHONY: package
-package: check-policy ## Build the functions for AWS Lambda (release; LAMBDA_TARGET=… for another target triple)
-	$(CARGO) build --workspace --bins --release $(if $(LAMBDA_TARGET),--target $(LAMBDA_TARGET))
-	$(call bundle,$(TARGET)/$(if $(LAMBDA_TARGET),$(LAMBDA_TARGET)/)release,$(TARGET)/lambda)
+package: setup check-policy ## Build the functions for AWS Lambda (release), and check that it can start them
+	$(LAMBDA_BUILD) --workspace --bins --release $(if $(LAMBDA_TARGET),--target $(LAMBDA_TARGET))
+	$(call bundle,$(TARGET)/$(if $(LAMBDA_TARGET),$(firstword $(subst ., ,$(LAMBDA_TARGET)))/)release,$(TARGET)/lambda)
+	python infrastructure/check_binaries.py $(SETTINGS) $(TARGET)/lambda || { rm -rf $(TARGET)/lambda; exit 1; }
 
 .PHONY: preflight
 preflight: setup ## Say what a deployment to the account of the current credentials would fail at, before it starts
@@ -120,10 +128,16 @@ synth: setup package ## Write the CloudFormation template to infrastructure/cdk.
 
 # The preflight comes before the long build.
 .PHONY: deploy
-deploy: setup ## Deploy to the AWS account of the current credentials
+deploy: setup ## Deploy to the AWS account of the current credentials (APPROVAL=never where nobody can be asked)
+	$(if $(filter $(APPROVALS),$(APPROVAL)),,$(error APPROVAL is "$(APPROVAL)"; allowed: $(APPROVALS)))
 	$(MAKE) --no-print-directory preflight
 	$(MAKE) --no-print-directory package
-	$(CDK) deploy --require-approval broadening $(SETTINGS)
+	$(CDK) deploy --require-approval $(APPROVAL) $(SETTINGS)
+	$(MAKE) --no-print-directory recipients
+
+.PHONY: recipients
+recipients: setup ## Say who has not confirmed the subscription to the alerts
+	python infrastructure/recipients.py $(SETTINGS)
 
 .PHONY: destroy
 destroy: setup ## Remove the system from the AWS account of the current credentials
@@ -152,12 +166,13 @@ infrastructure/node_modules/.installed: infrastructure/package-lock.json
 .PHONY: bundles-dev
 bundles-dev: check-policy
 	$(CARGO) build --workspace --all-targets
-	$(call bundle,$(TARGET)/debug,$(TARGET)/lambda-dev)
+	$(call bundle,$(TARGET)/debug,$(TARGET)/lambda-dev,--strip)
 
-# $(call bundle,FROM,TO): one folder a function, as AWS Lambda wants it: the binary is called `bootstrap`.
+# $(call bundle,FROM,TO,HOW): one folder a function, as AWS Lambda wants it: the binary is called `bootstrap`. Release
+# binaries are stripped already, and this machine's `strip` may not know their processor.
 define bundle
 rm -rf $(2)
-for function in $(FUNCTIONS); do install -D --strip $(1)/$$function $(2)/$$function/bootstrap; done
+for function in $(FUNCTIONS); do install -D $(3) $(1)/$$function $(2)/$$function/bootstrap; done
 install -m 644 infrastructure/audit-policy.toml $(2)/plan-scan/audit-policy.toml
 endef
 

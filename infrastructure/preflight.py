@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import boto3
 from botocore.exceptions import BotoCoreError
 from compliance_audit.context import add_arguments, read_context
+from compliance_audit.policy import POLICY_FILE, remediation_mode
 from compliance_audit.preflight.account import clients, read_account, read_identity, region_of
 from compliance_audit.preflight.checks import Line, Verdict, judge, no_identity
 from compliance_audit.preflight.needs import DEFAULT_QUALIFIER, Needs
@@ -31,6 +32,7 @@ def main() -> int:
     try:
         context = read_context(arguments.context)
         settings = Settings.from_context(context)
+        mode = remediation_mode(POLICY_FILE)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -40,7 +42,7 @@ def main() -> int:
         parser.error(str(error))
     qualifier = str(context.get("@aws-cdk/core:bootstrapQualifier", DEFAULT_QUALIFIER))
     verdicts = {}
-    for line in _lines(session, settings, qualifier):
+    for line in _lines(session, settings, mode, qualifier):
         print(line, flush=True)
         verdicts[line.what] = line.verdict
     results = list(verdicts.values())
@@ -50,7 +52,7 @@ def main() -> int:
     return 1 if failing or (unchecked and not allowed) else 0
 
 
-def _lines(session: boto3.Session, settings: Settings, qualifier: str) -> Iterator[Line]:
+def _lines(session: boto3.Session, settings: Settings, mode: str, qualifier: str) -> Iterator[Line]:
     yield Line(Verdict.OK, "settings", f"they describe the stack {settings.names.stack()}")
     client = clients(session)
     identity = read_identity(client)
@@ -58,7 +60,7 @@ def _lines(session: boto3.Session, settings: Settings, qualifier: str) -> Iterat
         yield no_identity(identity)
         return
     account, caller = identity
-    needs = Needs.of(settings, account=account, qualifier=qualifier)
+    needs = Needs.of(settings, account=account, remediation_mode=mode, qualifier=qualifier)
     yield from judge(needs, read_account(client, needs, caller=caller, region=region_of(session)))
 
 

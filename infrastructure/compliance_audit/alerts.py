@@ -9,6 +9,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from compliance_audit.keys import customer_managed_key
+from compliance_audit.recipients import TOPIC
 from compliance_audit.settings import REGION, Settings
 
 
@@ -27,8 +28,8 @@ class Alerts(Construct):
         self.key = customer_managed_key(self, "alerts", names=names, description="Encrypts the auditor's alerts topic")
         self.topic = sns.Topic(
             self,
-            "compliance-alerts",
-            topic_name=names.of("compliance-alerts", "topic"),
+            TOPIC,
+            topic_name=names.of(TOPIC, "topic"),
             display_name="Compliance audit",
             master_key=self.key,
             enforce_ssl=True,

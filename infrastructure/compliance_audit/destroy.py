@@ -2,7 +2,7 @@
 
 In this order, which `teardown.py` fixes: the state machine and its triggers, then the emptying of the reports bucket,
 then the bucket, the functions and the network. When the emptying fails, all that it depends on is still there, and
-the next deletion goes on from it.
+the next deletion goes on from it. Before all that, the functions that CloudFormation is going to call are woken.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from compliance_audit.leftovers import LISTINGS, ClientFactory, Deployment, Found, KeptKey, look, look_at_kept_keys
 from compliance_audit.names import BUCKET_KEY_ALIAS, BUCKET_TAG, Names
-from compliance_audit.settings import REGION, checked
+from compliance_audit.settings import CUSTOM_RESOURCES, REGION, checked
 from compliance_audit.stacks import describe_stack, find_stack
 
 Say = Callable[[str], None]
@@ -29,6 +31,10 @@ _LOOKS_FOR_THE_BEGINNING = 20
 _LOOKS = 15
 _PAUSE_BETWEEN_LOOKS_SECONDS = 20.0
 
+# A function that slept is reported to be ready after 40 to 106 seconds; these looks take ten minutes.
+_LOOKS_AT_A_WAKING_FUNCTION = 60
+_PAUSE_BETWEEN_LOOKS_AT_IT_SECONDS = 10.0
+
 _NEEDED = ("environment", "environmentSuffix")
 
 ACTIONS = frozenset(
@@ -37,6 +43,8 @@ ACTIONS = frozenset(
         "cloudformation:DescribeStackEvents",
         "cloudformation:DescribeStacks",
         "kms:DescribeKey",
+        "lambda:GetFunctionConfiguration",
+        "lambda:InvokeFunction",
         "tag:GetResources",
         *(listing.action for listing in LISTINGS),
     }
@@ -90,6 +98,8 @@ def destroy(
     if not confirmed(stack):
         say("Nothing was deleted.")
         return False
+    for what in CUSTOM_RESOURCES:
+        wake(client("lambda"), target.names.of(what, "function"), say=say, pause=pause)
     say("Deleting. AWS takes up to tens of minutes to give back the network interfaces of functions in a VPC.")
     failed = delete_stack(cloudformation, existing["StackId"], say=say, pause=pause)
     if failed:
@@ -110,6 +120,57 @@ def _conclude(found: Found, client: ClientFactory, of: Deployment, say: Say) -> 
 def _say_all(lines: Iterable[str], say: Say) -> None:
     for line in lines:
         say(line)
+
+
+# --- The functions that CloudFormation calls ------------------------------------------------------------------------
+
+
+def wake(aws_lambda: Any, function: str, *, say: Say, pause: Callable[[float], None]) -> None:
+    """Invoke a function that is asleep, and wait until it can be invoked; nothing where there is no such function.
+
+    A function in a VPC sleeps after 14 days without an invocation. The next invocation fails and wakes it, and
+    CloudFormation, whose invocation that would be, waits an hour for an answer that never comes.
+    https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+
+    A function that does not wake is told of, and does not keep the stack from being deleted: the deletion says what it
+    could not do, and is tried again. Raises boto3's errors when the caller may not do this.
+    """
+    told = ""
+    for _ in range(_LOOKS_AT_A_WAKING_FUNCTION):
+        try:
+            configuration = aws_lambda.get_function_configuration(FunctionName=function)
+        except aws_lambda.exceptions.ResourceNotFoundException:
+            return
+        # AWS Lambda leaves the state out of what has none.
+        state, reason = configuration.get("State", "Active"), configuration.get("StateReason", "no reason is given")
+        if state == "Active":
+            if told:
+                say(f"The function {function} is awake.")
+            return
+        if told != (told := f"The function {function} is {state}: {reason}"):
+            say(told)
+        if state == "Failed":
+            break
+        if state == "Inactive":
+            _invoke(aws_lambda, function, say)
+        pause(_PAUSE_BETWEEN_LOOKS_AT_IT_SECONDS)
+    say(f"The function {function} was not woken, so that CloudFormation may wait an hour for it in vain.")
+
+
+def _invoke(aws_lambda: Any, function: str, say: Say) -> None:
+    """Invoke a function without asking it for anything: should it be awake, it refuses an empty request.
+
+    `DryRun` is documented to check parameters and permissions and nothing else, so that it may wake nobody:
+    https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    """
+    try:
+        aws_lambda.invoke(FunctionName=function, Payload=b"{}")
+    except ClientError as error:
+        about = error.response["Error"]
+        if about["Code"] == "AccessDeniedException":
+            raise
+        # That it is not ready is what wakes it; whatever else it may be, the function's state tells what became of it.
+        say(f"  Invoked to wake it: {about['Code']}: {about.get('Message', '')}")
 
 
 # --- The stack ------------------------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from compliance_audit.keys import customer_managed_key
 from compliance_audit.logs import Logs
 from compliance_audit.network import Network
 from compliance_audit.permissions import Permission, Resources, permissions
-from compliance_audit.settings import FUNCTIONS, REGION, SCANNERS, Settings
+from compliance_audit.policy import remediation_mode
+from compliance_audit.settings import CUSTOM_RESOURCES, FUNCTIONS, REGION, SCANNERS, Settings
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,9 +34,6 @@ _TIMEOUTS = {
     "notify-critical": Duration.minutes(1),
     "close-default-security-group": Duration.minutes(5),
 }
-
-CUSTOM_RESOURCES = ("empty-bucket", "close-default-security-group")
-"""The functions that CloudFormation calls."""
 
 _BOOTSTRAP = ("bootstrap",)
 _FILES = {"plan-scan": (*_BOOTSTRAP, "audit-policy.toml")}
@@ -84,6 +82,8 @@ class Functions(Construct):
         self.by_name: Mapping[str, lambda_.Function] = {
             name: self._function(name, allowed[name], environments[name]) for name in FUNCTIONS
         }
+        # By the policy that is shipped, which need not be the one in this folder.
+        self.remediation_mode = remediation_mode(self._bundles / "plan-scan" / "audit-policy.toml")
 
     def _function(self, name: str, allowed: tuple[Permission, ...], environment: Mapping[str, str]) -> lambda_.Function:
         settings = self._settings
@@ -199,12 +199,14 @@ def _environments(settings: Settings, surroundings: Surroundings) -> Mapping[str
     everyone = {"ACCOUNT_ID": surroundings.account, "REPORTS_BUCKET": surroundings.reports_bucket}
     scanner = {"MAP_CONCURRENCY": str(settings.map_concurrency)}
     system = {"SYSTEM_NAME": settings.names.system}
+    topic = {"ALERTS_TOPIC_ARN": surroundings.alerts_topic}
     own: Mapping[str, Mapping[str, str]] = {
+        "plan-scan": system,
         **dict.fromkeys(SCANNERS, scanner),
         "remediate-s3-encryption": {**system, "KEY_TAGS": json.dumps(dict(settings.tags), sort_keys=True)},
         "write-json-report": system,
         "write-csv-report": system,
-        "publish-metrics": {"METRICS_NAMESPACE": settings.metrics_namespace},
-        "notify-critical": {**system, "ALERTS_TOPIC_ARN": surroundings.alerts_topic},
+        "publish-metrics": {"METRICS_NAMESPACE": settings.metrics_namespace, **topic},
+        "notify-critical": {**system, **topic},
     }
     return {name: {} if name in CUSTOM_RESOURCES else {**everyone, **own.get(name, {})} for name in FUNCTIONS}

@@ -18,7 +18,7 @@ SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW")
 SERVICES = ("s3", "vpc", "lambda")
 """Values of the dimension Service."""
 
-OUTCOMES = ("APPLIED", "WOULD_APPLY", "SKIPPED", "FAILED")
+OUTCOMES = ("APPLIED", "ANNOUNCED", "WOULD_APPLY", "SKIPPED", "FAILED")
 """Values of the dimension Outcome of a scan's remediation."""
 
 OUTCOMES_OF_A_ROLLBACK = ("ROLLED_BACK", "WOULD_ROLL_BACK", "SKIPPED", "FAILED")
@@ -50,6 +50,14 @@ class ScanMetrics:
         """Share of the rule evaluations that have a verdict, in percent."""
         return self._metric("Coverage", WORST_OF_GOOD, "Coverage")
 
+    def score_change(self, *, period: Duration = SCAN_INTERVAL) -> cloudwatch.Metric:
+        """What the score is above that of the complete scan before, in points."""
+        return self._metric("ScoreChange", WORST_OF_GOOD, "Score", period=period)
+
+    def coverage_change(self, *, period: Duration = SCAN_INTERVAL) -> cloudwatch.Metric:
+        """What the coverage is above that of the complete scan before, in points."""
+        return self._metric("CoverageChange", WORST_OF_GOOD, "Coverage", period=period)
+
     def violations_by_severity(self) -> list[cloudwatch.Metric]:
         """Open violations, one metric a severity."""
         return [self._metric("Violations", WORST_OF_BAD, value.title(), Severity=value) for value in SEVERITIES]
@@ -71,11 +79,11 @@ class ScanMetrics:
         return self._metric("ResourcesEvaluated", WORST_OF_BAD, "Resources evaluated")
 
     def new_violations(self) -> cloudwatch.Metric:
-        """Violations that the last complete scan did not have."""
+        """Open violations that were not known to the scan before."""
         return self._metric("NewViolations", "Sum", "New")
 
     def resolved_violations(self) -> cloudwatch.Metric:
-        """Violations of the last complete scan that are gone."""
+        """Violations that were seen mended or gone since the scan before."""
         return self._metric("ResolvedViolations", "Sum", "Resolved")
 
     def remediations(self) -> list[cloudwatch.Metric]:
@@ -86,9 +94,17 @@ class ScanMetrics:
         """What rollbacks decided, one metric an outcome."""
         return self._by_outcome("Rollbacks", OUTCOMES_OF_A_ROLLBACK)
 
-    def remediation_failures(self) -> cloudwatch.Metric:
+    def remediation_failures(self, *, period: Duration = SCAN_INTERVAL) -> cloudwatch.Metric:
         """Buckets whose change, or whose restoration, failed; one value a scan or a rollback."""
-        return self._metric("RemediationFailures", WORST_OF_BAD)
+        return self._metric("RemediationFailures", WORST_OF_BAD, period=period)
+
+    def confirmed_subscriptions(self, *, period: Duration = SCAN_INTERVAL) -> cloudwatch.Metric:
+        """Subscriptions of the alerts topic that get its messages."""
+        return self._metric("ConfirmedSubscriptions", WORST_OF_GOOD, "Confirmed", period=period)
+
+    def pending_subscriptions(self) -> cloudwatch.Metric:
+        """Subscriptions of the alerts topic that nobody has confirmed yet."""
+        return self._metric("PendingSubscriptions", WORST_OF_BAD, "Pending")
 
     def scan_duration(self) -> cloudwatch.Metric:
         """From the start of the execution to the metrics, in seconds."""

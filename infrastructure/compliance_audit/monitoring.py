@@ -1,4 +1,13 @@
-"""The alarms, and the dashboard: compliant now? getting better? what is failing? is the auditor healthy?"""
+"""The alarms, and the dashboard: compliant now? getting better? what is failing? is the auditor healthy?
+
+An alarm fetches more points than it needs, AWS does not say how many, and takes older ones where newer are missing:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+Three kinds of alarms mean the same however many are fetched, as `tests/infrastructure/test_alarms.py` shows:
+- On what the last scan said: one short period, and missing points are ignored. A point decides until the next comes.
+- On what must come: FILL leaves no point missing, and only the last periods count.
+- On what happens once: FILL, and one of several periods, since a point that FILL made would hide one that comes late:
+  https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+"""
 
 from __future__ import annotations
 
@@ -13,10 +22,15 @@ from compliance_audit.alerts import Alerts
 from compliance_audit.functions import Functions
 from compliance_audit.metrics import STATUSES, ScanMetrics
 from compliance_audit.settings import Settings
-from compliance_audit.triggers import SCAN_INTERVAL, Triggers
+from compliance_audit.triggers import RULES, SCAN_INTERVAL, Triggers
 from compliance_audit.workflow import Workflow
 
+_FIVE_MINUTES = Duration.minutes(5)
+# CloudWatch shows a point after minutes: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+_QUARTER = Duration.minutes(15)
 _HOUR = Duration.hours(1)
+# A scan is due every 6 hours, and may take longer than the one before.
+_HOURS_BETWEEN_SCANS = 7
 _WEEK = Duration.days(7)
 _WIDTH = 24
 
@@ -59,92 +73,97 @@ class Monitoring(Construct):
 
     def _alarms(self, alerts: Alerts) -> Mapping[str, cloudwatch.Alarm]:
         machine, scans = self._workflow.state_machine, self._scans
-        five_minutes = Duration.minutes(5)
-        failed = cloudwatch.MathExpression(
-            # AWS Step Functions writes no zeros, and a sum with a missing value is missing.
-            expression="FILL(failed, 0) + FILL(timed_out, 0) + FILL(aborted, 0)",
-            using_metrics={
-                "failed": machine.metric_failed(period=five_minutes),
-                "timed_out": machine.metric_timed_out(period=five_minutes),
-                "aborted": machine.metric_aborted(period=five_minutes),
-            },
-            label="Scans and rollbacks that failed, timed out or were stopped",
-            period=five_minutes,
-        )
-        fall = cloudwatch.MathExpression(
-            expression="DIFF(score)",
-            using_metrics={"score": scans.score()},
-            label="Change of the compliance score",
-            period=SCAN_INTERVAL,
-        )
-        loss = cloudwatch.MathExpression(
-            expression="DIFF(coverage)",
-            using_metrics={"coverage": scans.coverage()},
-            label="Change of the coverage",
-            period=SCAN_INTERVAL,
-        )
         alarms = {
-            "scan-failed": self._alarm(
+            "scan-failed": self._alarm_once(
                 "scan-failed",
-                failed,
-                "A scan or a rollback failed, timed out or was stopped. The execution's page in the AWS Step Functions "
-                "console shows the state and the error.",
-                cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-                threshold=0,
-                missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+                {
+                    "failed": machine.metric_failed(period=_FIVE_MINUTES),
+                    "timed_out": machine.metric_timed_out(period=_FIVE_MINUTES),
+                    "aborted": machine.metric_aborted(period=_FIVE_MINUTES),
+                },
+                "Scans and rollbacks that failed, timed out or were stopped",
+                "A scan or a rollback failed, timed out or was stopped in the last hour. The execution's page in the "
+                "AWS Step Functions console shows the state and the error.",
             ),
-            # An alarm looks back one day at most and a period cannot be 7 hours, hence seven periods of one hour:
-            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
             "no-complete-scan": self._alarm(
                 "no-complete-scan",
-                scans.scans_completed("COMPLETE", period=_HOUR),
-                "No scan was complete in the last 7 hours: what the reports say may be out of date. After the first "
-                "deployment start a scan by hand, or wait for the first scheduled one.",
+                cloudwatch.MathExpression(
+                    expression="FILL(complete, 0)",
+                    using_metrics={"complete": scans.scans_completed("COMPLETE", period=_HOUR)},
+                    label="Complete scans",
+                    period=_HOUR,
+                ),
+                f"No scan was complete in the last {_HOURS_BETWEEN_SCANS} hours: what the reports say may be out of "
+                "date. After the first deployment start a scan by hand, or wait for the first scheduled one.",
                 cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
                 threshold=1,
-                periods=7,
+                periods=_HOURS_BETWEEN_SCANS,
                 missing=cloudwatch.TreatMissingData.BREACHING,
             ),
-            "score-fell": self._alarm(
+            "score-fell": self._alarm_until_the_next(
                 "score-fell",
-                fall,
-                "The compliance score is lower than in the scan before. The report lists the new violations.",
+                scans.score_change(period=_QUARTER),
+                "The compliance score is lower than in the complete scan before. The report lists the new violations. "
+                "The alarm ends with a scan that is no worse than the one before it, which does not mean that it is "
+                "mended.",
                 cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
                 threshold=0,
-                missing=cloudwatch.TreatMissingData.IGNORE,
             ),
             # A score says little of what was not judged, and a permission that is taken away raises no violation.
-            "coverage-fell": self._alarm(
+            "coverage-fell": self._alarm_until_the_next(
                 "coverage-fell",
-                loss,
-                "Fewer of the rule evaluations than in the scan before came to a verdict: something can no longer be "
-                "read. The findings with INSUFFICIENT_DATA name the denied actions.",
+                scans.coverage_change(period=_QUARTER),
+                "Fewer of the rule evaluations than in the complete scan before came to a verdict: something can no "
+                "longer be read. The findings with INSUFFICIENT_DATA name the denied actions. The alarm ends with a "
+                "scan that is no worse than the one before it.",
                 cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
                 threshold=0,
-                missing=cloudwatch.TreatMissingData.IGNORE,
             ),
-            # Over the interval, so that it lasts until a scan has no failure.
-            "remediation-failed": self._alarm(
+            "unconfirmed-recipients": self._alarm_until_the_next(
+                "unconfirmed-recipients",
+                scans.confirmed_subscriptions(period=_QUARTER),
+                "Fewer subscriptions of the alerts topic are confirmed than the settings have addresses: somebody does "
+                "not get the alerts. Amazon SNS drops what nobody confirms for 48 hours. `make recipients` names who "
+                "it is, and how to subscribe again.",
+                cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+                threshold=len(self._settings.alert_emails),
+            ),
+            "remediation-failed": self._alarm_until_the_next(
                 "remediation-failed",
-                scans.remediation_failures(),
+                scans.remediation_failures(period=_QUARTER),
                 "Remediation or a rollback could not change a bucket's default encryption. Which bucket, why, and what "
                 "was put back: see the remediation part of the scan's report, and remediation.jsonl in the reports "
                 "bucket, under scans/ or, of a rollback, under rollbacks/. A bucket that always fails keeps those "
-                "after it from being changed: mend it, or tag it to be left alone.",
+                "after it from being changed: mend it, or tag it to be left alone. The alarm ends with a scan or a "
+                "rollback without a failure.",
                 cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
                 threshold=0,
-                missing=cloudwatch.TreatMissingData.NOT_BREACHING,
             ),
             "dead-letters": self._alarm(
                 "dead-letters",
                 self._triggers.dead_letters.metric_approximate_number_of_messages_visible(
-                    period=five_minutes, statistic="Maximum"
+                    period=_FIVE_MINUTES, statistic="Maximum"
                 ),
                 "EventBridge could not deliver an event: a scan or a rollback was not started. The message in the "
                 "queue has the event and the reason.",
                 cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
                 threshold=0,
                 missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+            ),
+            "undelivered-events": self._alarm_once(
+                "undelivered-events",
+                {
+                    f"{metric}_{number}": self._rule_metric(rule, name).with_(period=_FIVE_MINUTES)
+                    for metric, name in (
+                        ("failed", "FailedInvocations"),
+                        ("lost", "InvocationsFailedToBeSentToDlq"),
+                    )
+                    for number, rule in enumerate(RULES)
+                },
+                "Events that EventBridge gave up",
+                "EventBridge gave up an event in the last hour: a scan or a rollback was not started. If the alarm on "
+                "dead letters is silent, the event did not get into the queue: look at the policies of the queue and "
+                "of its key, and ask for the scan or the rollback again.",
             ),
         }
         tell = actions.SnsAction(alerts.topic)
@@ -163,6 +182,7 @@ class Monitoring(Construct):
         threshold: float,
         missing: cloudwatch.TreatMissingData,
         periods: int = 1,
+        datapoints: int | None = None,
     ) -> cloudwatch.Alarm:
         return cloudwatch.Alarm(
             self,
@@ -173,8 +193,48 @@ class Monitoring(Construct):
             comparison_operator=comparison,
             threshold=threshold,
             evaluation_periods=periods,
-            datapoints_to_alarm=periods,
+            datapoints_to_alarm=datapoints or periods,
             treat_missing_data=missing,
+        )
+
+    def _alarm_until_the_next(
+        self,
+        what: str,
+        metric: cloudwatch.Metric,
+        description: str,
+        comparison: cloudwatch.ComparisonOperator,
+        *,
+        threshold: float,
+    ) -> cloudwatch.Alarm:
+        """On what the last scan said. The period is so short that no two scans are taken together."""
+        return self._alarm(
+            what,
+            metric,
+            description,
+            comparison,
+            threshold=threshold,
+            missing=cloudwatch.TreatMissingData.IGNORE,
+        )
+
+    def _alarm_once(
+        self, what: str, metrics: Mapping[str, cloudwatch.IMetric], label: str, description: str
+    ) -> cloudwatch.Alarm:
+        """On failures within an hour, by metrics that AWS writes no zeros of: a sum with a missing value is missing."""
+        failures = cloudwatch.MathExpression(
+            expression=" + ".join(f"FILL({name}, 0)" for name in metrics),
+            using_metrics=metrics,
+            label=label,
+            period=_FIVE_MINUTES,
+        )
+        return self._alarm(
+            what,
+            failures,
+            description,
+            cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            threshold=0,
+            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+            periods=int(_HOUR.to_minutes() / _FIVE_MINUTES.to_minutes()),
+            datapoints=1,
         )
 
     def _are_we_compliant_now(self) -> list[list[cloudwatch.IWidget]]:
@@ -234,7 +294,15 @@ class Monitoring(Construct):
                     view=cloudwatch.GraphWidgetView.BAR,
                     start="-P90D",
                     end="P0D",
-                    width=12,
+                    width=8,
+                    height=6,
+                ),
+                cloudwatch.GraphWidget(
+                    title="Score and coverage against the scan before (points)",
+                    left=[scans.score_change(), scans.coverage_change()],
+                    start="-P30D",
+                    end="P0D",
+                    width=8,
                     height=6,
                 ),
                 cloudwatch.GraphWidget(
@@ -242,7 +310,7 @@ class Monitoring(Construct):
                     left=[scans.new_violations(), scans.resolved_violations(), scans.excepted_violations()],
                     start="-P30D",
                     end="P0D",
-                    width=12,
+                    width=8,
                     height=6,
                 ),
             ],
@@ -281,7 +349,7 @@ class Monitoring(Construct):
                         machine.metric_aborted(label="Stopped"),
                         machine.metric_throttled(label="Throttled"),
                     ],
-                    width=8,
+                    width=6,
                     height=6,
                 ),
                 cloudwatch.GraphWidget(
@@ -289,21 +357,29 @@ class Monitoring(Construct):
                     left=[scans.scans_completed(status).with_(label=status.title()) for status in STATUSES],
                     left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
                     right=[scans.scan_duration()],
-                    width=8,
+                    width=6,
                     height=6,
                 ),
                 cloudwatch.GraphWidget(
                     title="Events",
                     left=[
-                        self._rule_metric("scheduled-scan", "Invocations"),
-                        self._rule_metric("requested-scan", "Invocations"),
-                        self._rule_metric("scheduled-scan", "FailedInvocations"),
-                        self._rule_metric("requested-scan", "FailedInvocations"),
+                        *(
+                            self._rule_metric(rule, name)
+                            for name in ("Invocations", "FailedInvocations", "InvocationsFailedToBeSentToDlq")
+                            for rule in RULES
+                        ),
                         self._triggers.dead_letters.metric_approximate_number_of_messages_visible(
                             label="Dead letters", statistic="Maximum"
                         ),
                     ],
-                    width=8,
+                    width=6,
+                    height=6,
+                ),
+                cloudwatch.GraphWidget(
+                    title="Recipients of the alerts",
+                    left=[scans.confirmed_subscriptions(), scans.pending_subscriptions()],
+                    left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+                    width=6,
                     height=6,
                 ),
             ],

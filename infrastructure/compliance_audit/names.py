@@ -11,6 +11,12 @@ _BUCKET_NAME_LENGTH = 63
 MAX_ENVIRONMENT_AND_SUFFIX = _BUCKET_NAME_LENGTH - len("compliance-audit-reports-bucket---") - _ACCOUNT_ID_LENGTH
 """How long environment and suffix may be together."""
 
+STACK_PREFIX = "compliance-audit-stack-"
+"""What the names of all deployments' stacks begin with."""
+
+REMEDIATION_MODE_OUTPUT = "RemediationMode"
+"""The stack's output that says what remediation may do at most: `apply`, `dry-run` or `off`."""
+
 BUCKET_TAG = "compliance-audit:bucket"
 """The tag by which remediation says which bucket a key is for; `remediate-s3-encryption` writes it."""
 
@@ -38,7 +44,7 @@ class Names:
 
     def stack(self) -> str:
         """The name of the stack."""
-        return self.of("compliance-audit", "stack")
+        return f"{STACK_PREFIX}{self.system}"
 
     def bucket(self, what: str, account: str) -> str:
         """The name of a bucket; bucket names are unique over all accounts, hence the account id."""

@@ -68,12 +68,14 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     """Each function's permissions.
 
     A function reads and writes only the objects that its task is about: no scanner can touch what another one found.
+    Who writes objects in parts may read them, for when the answer to a completed upload gets lost.
     """
     plan, summary, findings = "scans/*/plan.json", "scans/*/summary.json", "scans/*/findings.jsonl"
     remediation = "scans/*/remediation.jsonl"
     record = (plan, summary, findings, remediation)
+    alert_violations = "scans/*/alert-violations.json"
     rollback_plan, rollback = "rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl"
-    journal = "state/remediation.json"
+    journal, figures, alert = "state/remediation.json", "state/figures.json", "scans/*/alert.json"
     return {
         "plan-scan": (
             *_artifacts(on, reads=("claims/*", plan, rollback_plan), writes=("claims/*", plan, rollback_plan)),
@@ -147,11 +149,11 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 "scans/*/findings/*",
                 "state/latest.json",
             ),
-            writes=(findings, summary, "state/latest.json"),
+            writes=(findings, alert_violations, summary, "state/latest.json"),
             drops=(findings,),
         ),
         "remediate-s3-encryption": (
-            *_artifacts(on, reads=(*record, rollback, journal), writes=(remediation, rollback, journal)),
+            *_artifacts(on, reads=(*record, rollback, journal, alert), writes=(remediation, rollback, journal)),
             _reading("kms:ListAliases", "kms:ListKeys", "s3:ListAllMyBuckets"),
             _on_all_buckets(
                 on,
@@ -175,10 +177,11 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             ),
             _on_all_buckets(on, "s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"),
         ),
-        "write-json-report": _artifacts(on, reads=record, writes=("reports/*.json",), drops=("reports/*.json",)),
-        "write-csv-report": _artifacts(on, reads=record, writes=("reports/*.csv",), drops=("reports/*.csv",)),
+        "write-json-report": _writing_a_report(on, record, "reports/*.json"),
+        "write-csv-report": _writing_a_report(on, record, "reports/*.csv"),
         "publish-metrics": (
-            *_artifacts(on, reads=(plan, summary)),
+            *_artifacts(on, reads=(plan, summary, figures), writes=(figures,)),
+            Permission(actions=("sns:GetTopicAttributes",), resources=(on.alerts_topic,)),
             Permission(
                 actions=("cloudwatch:PutMetricData",),
                 conditions={
@@ -187,7 +190,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             ),
         ),
         "notify-critical": (
-            *_artifacts(on, reads=(*record, "scans/*/alert.json"), writes=("scans/*/alert.json",)),
+            *_artifacts(on, reads=(plan, summary, alert_violations, remediation, alert), writes=(alert,)),
             *publishing(on),
         ),
         "empty-bucket": (
@@ -276,9 +279,14 @@ def _scanning(on: Resources, service: str) -> tuple[Permission, ...]:
     """Reading a service's shards, writing its findings."""
     return _artifacts(
         on,
-        reads=("scans/*/plan.json", f"scans/*/shards/{service}/*"),
+        reads=("scans/*/plan.json", f"scans/*/shards/{service}/*", f"scans/*/findings/{service}/*.jsonl"),
         writes=(f"scans/*/findings/{service}/*",),
     )
+
+
+def _writing_a_report(on: Resources, record: tuple[str, ...], report: str) -> tuple[Permission, ...]:
+    """Reading what a scan has left, writing a report of it."""
+    return _artifacts(on, reads=(*record, report), writes=(report,), drops=(report,))
 
 
 def _reading(*actions: str) -> Permission:

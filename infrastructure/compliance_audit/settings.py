@@ -32,8 +32,20 @@ FUNCTIONS = (
 )
 """Every function, by the name of its folder under `functions/`."""
 
+MIN_ZONES, MAX_ZONES = 2, 4
+"""How many availability zones there may be: one that fails must not stop the scans, and the VPC's range has room for
+four subnets."""
+
+MAX_TAG_VALUE = 100
+"""How long a tag's value may be. Services take 256 characters, but the policy that lets remediation tag its keys has
+each value twice, and IAM takes 6,144 of a policy:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
 SCANNERS = ("scan-s3", "scan-vpc", "scan-lambda")
 """The functions that read one shard of resources each."""
+
+CUSTOM_RESOURCES = ("empty-bucket", "close-default-security-group")
+"""The functions that CloudFormation calls."""
 
 
 class SettingsError(Exception):
@@ -60,8 +72,9 @@ class Settings:
     flow_log_date: str
     """Date of the first deployment, YYYY-MM-DD or YYYY-MM-DDThhmm; part of the flow log group's name, so it must not
     change later. The time tells deployments of one day apart, for nothing else in that name does."""
-    zone_count: int
-    """In how many availability zones the functions and the endpoints have a subnet."""
+    zones: tuple[str, ...]
+    """The availability zones in which the functions and the endpoints have a subnet, by the account's own names for
+    them; named, not looked up, so that synthesis needs no account."""
     map_concurrency: int
     """How many shards of one service are scanned at once."""
     reserved_concurrency: Mapping[str, int] | None
@@ -81,11 +94,6 @@ class Settings:
     def names(self) -> Names:
         """The names of this deployment's resources."""
         return Names(environment=self.environment, suffix=self.environment_suffix)
-
-    @property
-    def zones(self) -> tuple[str, ...]:
-        """The availability zones; named, not looked up, so that synthesis needs no account."""
-        return tuple(f"{REGION}{letter}" for letter in "abc"[: self.zone_count])
 
     @property
     def tags(self) -> Mapping[str, str]:
@@ -135,11 +143,17 @@ _ADVICE = (
 # What the CDK itself keeps in the context has a colon in its key, but for these two.
 _KEYS_OF_THE_CDK = ("acknowledged-issue-numbers", "cli-telemetry")
 
+_REPLACED = {"zoneCount": "zones"}
+"""Settings that there were, and those that there are instead."""
+
 
 def _unknown_keys(context: Mapping[str, object]) -> Iterator[str]:
-    """Misspelt settings, which would otherwise leave a default in force unnoticed."""
+    """Misspelt settings, which would otherwise leave a default in force unnoticed, and those of earlier versions."""
     for key in context:
-        if ":" not in key and key not in _KEYS and key not in _KEYS_OF_THE_CDK:
+        if key in _REPLACED:
+            instead = _REPLACED[key]
+            yield f"{key} is not a setting any more; allowed: {instead}, {_KEYS[instead][2]}"
+        elif ":" not in key and key not in _KEYS and key not in _KEYS_OF_THE_CDK:
             yield f"{key} is not a setting; allowed: {', '.join(_KEYS)}"
 
 
@@ -214,6 +228,20 @@ def _date(value: object) -> str:
     return text
 
 
+def _zones(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list) or not MIN_ZONES <= len(value) <= MAX_ZONES:
+        raise ValueError
+    zones = tuple(f"{REGION}{_letter(letter.strip() if isinstance(letter, str) else letter)}" for letter in value)
+    if len(set(zones)) < len(zones):
+        raise ValueError
+    return zones
+
+
+_letter = _matching("[a-z]")
+
+
 def _reservations(value: object) -> Mapping[str, int] | None:
     if value == "none":
         return None
@@ -231,8 +259,8 @@ _NAME = "lower-case letters and digits, first a letter"
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html: what every service takes in a tag's value.
 # IAM refuses values that begin with aws: as well, https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html.
 _TAG = (
-    r"(?![Aa][Ww][Ss]:)[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,254}[A-Za-z0-9_.:/=+@-])?",
-    "1 to 256 of A-Z a-z 0-9 space _.:/=+-@, no space at either end, not beginning with aws:",
+    rf"(?![Aa][Ww][Ss]:)[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{{0,{MAX_TAG_VALUE - 2}}}[A-Za-z0-9_.:/=+@-])?",
+    f"1 to {MAX_TAG_VALUE} of A-Z a-z 0-9 space _.:/=+-@, no space at either end, not beginning with aws:",
 )
 
 _KEYS: Mapping[str, tuple[str, Callable[[object], object], str]] = {
@@ -258,7 +286,12 @@ _KEYS: Mapping[str, tuple[str, Callable[[object], object], str]] = {
         _date,
         "the day of the first deployment, YYYY-MM-DD, or its day and time, YYYY-MM-DDThhmm, kept from then on",
     ),
-    "zoneCount": ("zone_count", _integer(2, 3), "2 or 3"),
+    "zones": (
+        "zones",
+        _zones,
+        f"{MIN_ZONES} to {MAX_ZONES} availability zones of {REGION} by their letters, each once, separated by commas, "
+        "for instance a,b",
+    ),
     "mapConcurrency": ("map_concurrency", _integer(1, 7), "1 to 7"),
     "reservedConcurrency": (
         "reserved_concurrency",

@@ -10,6 +10,7 @@ from compliance_audit.default_security_group import DefaultSecurityGroup
 from compliance_audit.functions import Functions, Surroundings
 from compliance_audit.logs import Logs
 from compliance_audit.monitoring import Monitoring
+from compliance_audit.names import REMEDIATION_MODE_OUTPUT
 from compliance_audit.network import Network
 from compliance_audit.permissions import Resources
 from compliance_audit.settings import REGION, Settings
@@ -76,5 +77,7 @@ class ComplianceAuditStack(cdk.Stack):
             "AlertsTopicArn": alerts.topic.topic_arn,
             "DashboardName": monitoring.dashboard_name,
             "MetricsNamespace": settings.metrics_namespace,
+            # Tells the next deployment in this account whether the two would repair the same buckets.
+            REMEDIATION_MODE_OUTPUT: functions.remediation_mode,
         }.items():
             cdk.CfnOutput(self, output, value=value)

@@ -1,4 +1,4 @@
-"""The reports bucket: scans, reports, the pointer to the last complete scan, and claims of events."""
+"""The reports bucket: scans, reports, the pointers to the last scan of each service, and claims of events."""
 
 from __future__ import annotations
 

@@ -26,7 +26,8 @@ EVENT_DETAIL_TYPES = ("Compliance Scan Requested", "Compliance Remediation Rollb
 _RETRY_ATTEMPTS = 24
 _MAX_EVENT_AGE = Duration.hours(1)
 
-_RULES = ("scheduled-scan", "requested-scan")
+RULES = ("scheduled-scan", "requested-scan")
+"""What the rules are called, without the rest of their names."""
 
 
 class Triggers(Construct):
@@ -44,7 +45,7 @@ class Triggers(Construct):
             retry_attempts=_RETRY_ATTEMPTS,
             max_event_age=_MAX_EVENT_AGE,
         )
-        scheduled, requested = _RULES
+        scheduled, requested = RULES
         events.Rule(
             self,
             scheduled,
@@ -58,7 +59,13 @@ class Triggers(Construct):
             requested,
             rule_name=names.of(requested, "rule"),
             description="Scans the account, or takes back what remediation changed, when an event asks for it",
-            event_pattern=events.EventPattern(source=[EVENT_SOURCE], detail_type=list(EVENT_DETAIL_TYPES)),
+            event_pattern=events.EventPattern(
+                source=[EVENT_SOURCE],
+                detail_type=list(EVENT_DETAIL_TYPES),
+                # An event reaches every deployment in the account; one that names another is not for this one.
+                # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+                detail={"system": [{"exists": False}, names.system]},
+            ),
             targets=[start],
         )
 
@@ -66,6 +73,7 @@ class Triggers(Construct):
         key = customer_managed_key(
             self, "dead-letters", names=settings.names, description="Encrypts the auditor's dead-letter queue"
         )
+        # Of the context keys that tell whom a service acts for, SQS names this one for EventBridge and no other:
         # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
         key.add_to_resource_policy(
             iam.PolicyStatement(
@@ -73,7 +81,7 @@ class Triggers(Construct):
                 principals=[iam.ServicePrincipal("events.amazonaws.com")],
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 resources=["*"],
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+                conditions={"ArnEquals": {"aws:SourceArn": self._rules(settings)}},
             )
         )
         self.dead_letters = sqs.Queue(
@@ -87,17 +95,23 @@ class Triggers(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
 
+    def _rules(self, settings: Settings) -> list[str]:
+        """The rules' ARNs, by their names: the rules themselves refer to the role and to the queue."""
+        account = Stack.of(self).account
+        return [f"arn:aws:events:{REGION}:{account}:rule/{settings.names.of(what, 'rule')}" for what in RULES]
+
     def _role(self, settings: Settings, state_machine: str) -> iam.IRole:
         names, account = settings.names, Stack.of(self).account
-        # By their names: the rules themselves refer to the role.
-        rules = [f"arn:aws:events:{REGION}:{account}:rule/{names.of(what, 'rule')}" for what in _RULES]
         role = iam.Role(
             self,
             "start-scan-role",
             role_name=names.of("start-scan", "role"),
             assumed_by=iam.ServicePrincipal(
                 "events.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": account}, "ArnEquals": {"aws:SourceArn": rules}},
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": account},
+                    "ArnEquals": {"aws:SourceArn": self._rules(settings)},
+                },
             ),
             managed_policies=[
                 iam.ManagedPolicy(

@@ -10,11 +10,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from compliance_audit.functions import CUSTOM_RESOURCES, Functions
+from compliance_audit.functions import Functions
 from compliance_audit.logs import Logs
 from compliance_audit.names import Names
 from compliance_audit.permissions import Resources, publishing
-from compliance_audit.settings import FUNCTIONS, Settings
+from compliance_audit.settings import CUSTOM_RESOURCES, FUNCTIONS, Settings
 
 DEFINITION = Path(__file__).resolve().parents[2] / "statemachine" / "compliance-audit.asl.json"
 """The only definition of the state machine."""

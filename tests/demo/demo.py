@@ -37,12 +37,12 @@ def main() -> int:
     heading("Deploy")
     with deployed(say) as deployment:
         heading("Scan")
-        execution = request_scan(deployment)
-        status = follow(deployment, execution)
-        problems = [] if status == "SUCCEEDED" else [f"the execution ended as {status}"]
-
-        scan = collect(deployment, execution)
+        scan, problems = scanned(deployment, {})
         problems += show(scan)
+
+        heading("What was announced is done by the next scan")
+        next_scan, ended = scanned(deployment, {"services": ["s3"]})
+        problems += ended + show_remediation(next_scan, {"APPLY": "APPLIED", "SKIP": "SKIPPED"})
 
         if options.keep:
             heading("Look around")
@@ -63,25 +63,34 @@ def main() -> int:
 # --- The scan -------------------------------------------------------------------------------------------------------
 
 
-def request_scan(deployment: Deployment) -> str:
+def scanned(deployment: Deployment, detail: dict[str, Any]) -> tuple[Scan, list[str]]:
+    """Request a scan and follow it to its end; answer with what it left behind, and what is not as expected."""
+    execution = request_scan(deployment, detail)
+    status = follow(deployment, execution)
+    return collect(deployment, execution), [] if status == "SUCCEEDED" else [f"the execution ended as {status}"]
+
+
+def request_scan(deployment: Deployment, detail: dict[str, Any]) -> str:
     """Send the event that a security engineer would send, and find the execution that it starts."""
+    states = deployment.client("stepfunctions")
+    machine = deployment.outputs["StateMachineArn"]
+    before = {execution["executionArn"] for execution in states.list_executions(stateMachineArn=machine)["executions"]}
     answer = deployment.client("events").put_events(
         Entries=[
             {
                 "Source": "compliance.audit",
                 "DetailType": "Compliance Scan Requested",
-                "Detail": json.dumps({"requestedBy": "security-engineering", "reason": "demonstration"}),
+                "Detail": json.dumps(detail | {"requestedBy": "security-engineering", "reason": "demonstration"}),
             }
         ]
     )
     if answer["FailedEntryCount"]:
         raise RuntimeError(f"EventBridge refused the event: {answer['Entries']}")
     say("sent the event `Compliance Scan Requested`")
-    states = deployment.client("stepfunctions")
     for _ in patiently("no execution was started by the event"):
-        executions = states.list_executions(stateMachineArn=deployment.outputs["StateMachineArn"])["executions"]
-        if executions:
-            arn: str = executions[0]["executionArn"]
+        executions = states.list_executions(stateMachineArn=machine)["executions"]
+        if new := [execution for execution in executions if execution["executionArn"] not in before]:
+            arn: str = new[0]["executionArn"]
             say(f"started the execution {arn.rpartition(':')[2]}")
             return arn
     raise AssertionError("unreachable")
@@ -91,7 +100,7 @@ def follow(deployment: Deployment, execution: str) -> str:
     """Print the states as they are entered and the resources as they are scanned; answer with the final status."""
     states = deployment.client("stepfunctions")
     shown = 0
-    scanned = 0
+    before = scanned = scanned_resources(deployment)
     started = time.monotonic()
     for _ in patiently("the execution did not end"):
         # The status is read before the history, so that the history of an ended execution is whole.
@@ -103,7 +112,7 @@ def follow(deployment: Deployment, execution: str) -> str:
         shown = len(entered)
         if (now := scanned_resources(deployment)) > scanned:
             scanned = now
-            say(f"{elapsed}  … {scanned} resources scanned")
+            say(f"{elapsed}  … {scanned - before} resources scanned")
         if status in ENDED:
             return status
     raise AssertionError("unreachable")
@@ -191,12 +200,9 @@ def show(scan: Scan) -> list[str]:
         print("\n".join((f"Subject: {scan.email['Subject']}", "", *lines[:EMAIL_LINES])))
         if len(lines) > EMAIL_LINES:
             say(f"… and {len(lines) - EMAIL_LINES} lines more in {scan.folder.relative_to(ROOT) / 'email.txt'}")
-    heading("What remediation did")
-    records = scan.report["remediation"]
-    for record in records:
-        told = "; ".join([*(reason["text"] for reason in record["reasons"]), *filter(None, [record["result"]])])
-        say(f"{record['outcome']:<11} {record['bucket']}{f': {told}' if told else ''}")
-    problems += check_remediation(records)
+    heading("What remediation decided")
+    # Nobody said that it is to be applied at once.
+    problems += show_remediation(scan, {"APPLY": "ANNOUNCED", "SKIP": "SKIPPED"})
     heading("The reports")
     for file in sorted(scan.folder.iterdir()):
         say(f"{file.relative_to(ROOT)}  ({file.stat().st_size:,} bytes)")
@@ -205,14 +211,21 @@ def show(scan: Scan) -> list[str]:
     return problems
 
 
-def check_remediation(records: list[dict[str, Any]]) -> list[str]:
-    """Compare what remediation decided about the sample account's buckets with what was expected."""
+def show_remediation(scan: Scan, outcomes: dict[str, str]) -> list[str]:
+    """Print what remediation decided about each bucket, and compare it with what was expected.
+
+    ``outcomes`` says what must have come of each decision.
+    """
+    records = scan.report["remediation"]
+    for record in records:
+        told = "; ".join([*(reason["text"] for reason in record["reasons"]), *filter(None, [record["result"]])])
+        say(f"{record['outcome']:<11} {record['bucket']}{f': {told}' if told else ''}")
     decided = {record["bucket"]: record for record in records}
     problems = []
     for row in sample_account.expected_remediation():
         record = decided.get(row.bucket, {"decision": "nothing", "outcome": "none", "reasons": []})
         codes = tuple(sorted({reason["code"] for reason in record["reasons"]}))
-        outcome = {"APPLY": "APPLIED", "SKIP": "SKIPPED"}[row.decision]
+        outcome = outcomes[row.decision]
         if (record["decision"], record["outcome"], codes) != (row.decision, outcome, row.reasons):
             problems.append(
                 f"{row.bucket}: remediation came to {record['outcome']} {codes}; "

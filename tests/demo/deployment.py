@@ -37,6 +37,9 @@ SETTINGS = {
     "mapConcurrency": "1",
 }
 
+WAITS = 0.02
+"""The part of what the state machine waits between retries that is waited here: an hour is 72 seconds."""
+
 Say = Callable[[str], None]
 
 
@@ -73,6 +76,7 @@ def deployed(say: Say) -> Iterator[Deployment]:
     """Start a local AWS, deploy the auditor, make the sample account; the local AWS ends with the block."""
     with LocalAws.start() as aws:
         say(f"the local AWS listens on {aws.endpoint}")
+        aws.shorten_waits(WAITS)
         bootstrap(aws)
         say("bootstrapped for the AWS CDK")
         outputs = deploy(aws)

@@ -193,10 +193,11 @@ def _objects() -> Iterator[Acknowledgement]:
                 "scans/*/shards/*/inventory.json",
                 "scans/*/findings/*",
                 "scans/*/findings.jsonl",
+                "scans/*/alert-violations.json",
                 "scans/*/summary.json",
             ),
-            "It reads what the scanners of every service found, in this scan and in the last complete one, and writes "
-            "only the two objects that it makes of them.",
+            "It reads what the scanners of every service found, in this scan and in the ones before, and writes "
+            "only the three objects that it makes of them.",
         ),
         (
             "remediate-s3-encryption",
@@ -206,9 +207,10 @@ def _objects() -> Iterator[Acknowledgement]:
                 "scans/*/findings.jsonl",
                 "scans/*/remediation.jsonl",
                 "rollbacks/*/remediation.jsonl",
+                "scans/*/alert.json",
             ),
-            "It reads what was found, and writes only records: its own, and those of a run that died before it had "
-            "recorded what it did.",
+            "It reads what was found, and which announcements were sent, and writes only records: its own, and those of a "
+            "run that died before it had recorded what it did.",
         ),
         (
             "rollback-s3-encryption",
@@ -248,7 +250,7 @@ def _objects() -> Iterator[Acknowledgement]:
             (
                 "scans/*/plan.json",
                 "scans/*/summary.json",
-                "scans/*/findings.jsonl",
+                "scans/*/alert-violations.json",
                 "scans/*/remediation.jsonl",
                 "scans/*/alert.json",
             ),

@@ -71,7 +71,7 @@ def stand_in(bundles: Path, function: str) -> None:
     (bundles / function).mkdir(parents=True)
     (bundles / function / "bootstrap").write_text(function)
     if function == "plan-scan":
-        (bundles / function / "audit-policy.toml").touch()
+        (bundles / function / "audit-policy.toml").write_text('[remediation]\nmode = "dry-run"\n')
 
 
 @cache

@@ -46,13 +46,16 @@ from synthesis import (
 
 DEPLOYMENTS: Mapping[str, Mapping[str, object]] = {
     "default": {},
-    "three zones": {"zoneCount": 3},
+    "other zones, as many as there may be": {"zones": "f,c,a,d"},
     "arm64": {"architecture": "arm64"},
-    # 17 characters, which infrastructure/README.md allows.
-    "longest names": {
+    # 17 and 100 characters, which infrastructure/README.md allows.
+    "longest names and tags": {
         "environment": "production",
         "environmentSuffix": "pr-1234",
         "flowLogDate": "2026-11-23T0930",
+        "owner": "o" * 100,
+        "costCenter": "c" * 100,
+        "complianceLevel": "l" * 100,
     },
     "nothing to reserve": {"reservedConcurrency": "none"},
 }
@@ -711,13 +714,14 @@ def test_the_functions_are_told_what_they_need() -> None:
     """The variables that the functions' main.rs read; those that serve CloudFormation are told everything by it."""
     everyone = {"ACCOUNT_ID", "REPORTS_BUCKET"}
     own = {
+        "plan-scan": {"SYSTEM_NAME"},
         "scan-s3": {"MAP_CONCURRENCY"},
         "scan-vpc": {"MAP_CONCURRENCY"},
         "scan-lambda": {"MAP_CONCURRENCY"},
         "remediate-s3-encryption": {"KEY_TAGS", "SYSTEM_NAME"},
         "write-json-report": {"SYSTEM_NAME"},
         "write-csv-report": {"SYSTEM_NAME"},
-        "publish-metrics": {"METRICS_NAMESPACE"},
+        "publish-metrics": {"ALERTS_TOPIC_ARN", "METRICS_NAMESPACE"},
         "notify-critical": {"ALERTS_TOPIC_ARN", "SYSTEM_NAME"},
     }
     serving_cloudformation = ("empty-bucket", "close-default-security-group")

@@ -7,13 +7,24 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from compliance_audit.destroy import Target, delete_stack, destroy, failures, operation, outcomes, settled, summary
+from compliance_audit.destroy import (
+    Target,
+    delete_stack,
+    destroy,
+    failures,
+    operation,
+    outcomes,
+    settled,
+    summary,
+    wake,
+)
 from compliance_audit.leftovers import LISTINGS, Deployment, Found, KeptKey, Listing, named, ours
 from compliance_audit.names import Names
 from compliance_audit.settings import SettingsError
@@ -147,6 +158,100 @@ def test_only_a_missing_stack_is_taken_for_one() -> None:
 
     with pytest.raises(ClientError, match="AccessDenied"):
         destroy(lambda _service: Denied(), TARGET, confirmed=lambda _: True, say=lambda _: None, pause=lambda _: None)
+
+
+# --- The functions that CloudFormation calls ------------------------------------------------------------------------
+
+ASLEEP = "The function is inactive."
+WAKING = "The function is being restored."
+
+
+class Lambda:
+    """A function as some looks find it, one after the other; what the last one finds stays."""
+
+    exceptions = SimpleNamespace(ResourceNotFoundException=LookupError)
+
+    def __init__(self, *looks: Json | None, refusal: str = "ResourceNotReadyException") -> None:
+        """What each look finds, None for no function, and how an invocation is refused."""
+        self.looks = list(looks)
+        self.refusal = refusal
+        self.asked: list[Json] = []
+
+    def get_function_configuration(self, *, FunctionName: str) -> Json:  # noqa: N803
+        assert FunctionName == "empty-bucket-function-dev-pr42"
+        found = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if found is None:
+            raise LookupError
+        return found
+
+    def invoke(self, **asked: Any) -> Json:
+        """https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors"""
+        self.asked.append(asked)
+        raise ClientError({"Error": {"Code": self.refusal, "Message": "not yet"}}, "Invoke")
+
+
+def state(name: str, reason: str = "") -> Json:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html"""
+    return {"State": name, **({"StateReason": reason} if reason else {})}
+
+
+INACTIVE, PENDING, ACTIVE = state("Inactive", ASLEEP), state("Pending", WAKING), state("Active")
+
+
+@pytest.mark.parametrize(
+    ("looks", "invoked", "told", "pauses"),
+    [
+        pytest.param([ACTIVE], 0, [], 0, id="awake"),
+        pytest.param([{}], 0, [], 0, id="without a state"),
+        pytest.param([None], 0, [], 0, id="gone with an earlier try"),
+        pytest.param([INACTIVE, PENDING, PENDING, ACTIVE], 1, [ASLEEP, "not yet", WAKING, "awake"], 3, id="asleep"),
+        pytest.param([PENDING, ACTIVE], 0, [WAKING, "awake"], 1, id="woken by somebody else"),
+        pytest.param(
+            [INACTIVE, PENDING, INACTIVE, PENDING, ACTIVE],
+            2,
+            [ASLEEP, "not yet", WAKING, ASLEEP, "not yet", WAKING, "awake"],
+            4,
+            id="asleep again",
+        ),
+        pytest.param([state("Failed", "no role")], 0, ["no role", "was not woken"], 0, id="broken"),
+    ],
+)
+def test_a_function_that_sleeps_is_woken(looks: list[Json | None], invoked: int, told: list[str], pauses: int) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html"""
+    aws, said, waited = Lambda(*looks), list[str](), list[float]()
+    wake(aws, "empty-bucket-function-dev-pr42", say=said.append, pause=waited.append)
+    # Nothing that CloudFormation would ask, and no dry run, which wakes nobody.
+    assert aws.asked == [{"FunctionName": "empty-bucket-function-dev-pr42", "Payload": b"{}"}] * invoked
+    assert len(said) == len(told)
+    assert all(part in line for part, line in zip(told, said, strict=True))
+    assert len(waited) == pauses
+
+
+def test_a_function_that_does_not_wake_is_waited_for_ten_minutes_and_told() -> None:
+    said, waited = list[str](), list[float]()
+    wake(Lambda(INACTIVE, PENDING), "empty-bucket-function-dev-pr42", say=said.append, pause=waited.append)
+    assert 300 <= sum(waited) <= 900
+    assert "was not woken" in said[-1]
+    assert len(said) < 5
+
+
+def test_who_may_not_wake_it_is_told_before_anything_is_deleted() -> None:
+    denied = Lambda(INACTIVE, refusal="AccessDeniedException")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        wake(denied, "empty-bucket-function-dev-pr42", say=lambda _: None, pause=lambda _: None)
+
+
+def test_both_functions_are_awake_before_the_deletion_begins() -> None:
+    """Or CloudFormation's own invocation would be the one that fails."""
+    standing = ("CREATE_COMPLETE", CREATED)
+    account = Account(standing, standing, ("DELETE_IN_PROGRESS", BEGUN), ("DELETE_COMPLETE", BEGUN))
+    account.asleep = frozenset({"empty-bucket-function-dev-pr42", "close-default-security-group-function-dev-pr42"})
+    destroy(lambda _: account, TARGET, confirmed=lambda _: True, say=lambda _: None, pause=lambda _: None)
+    assert (account.asleep, account.deleted) == (frozenset(), [STACK_ID])
+    nobody = Account(standing)
+    nobody.asleep = frozenset({"empty-bucket-function-dev-pr42"})
+    destroy(lambda _: nobody, TARGET, confirmed=lambda _: False, say=lambda _: None, pause=lambda _: None)
+    assert nobody.asleep, "nothing is touched without a confirmation"
 
 
 # --- The stack's events ---------------------------------------------------------------------------------------------
@@ -490,6 +595,8 @@ class Account(CloudFormation):
     keys = ("arn:aws:kms:us-east-1:123456789012:key/1", "arn:aws:kms:us-east-1:123456789012:key/2")
     looks_at_tags = 0
     described: tuple[str, ...] = ()
+    asleep: frozenset[str] = frozenset()
+    """The functions that nobody has called for 14 days."""
 
     def paginate(self, **asked: Any) -> Pages:
         match asked:
@@ -504,6 +611,13 @@ class Account(CloudFormation):
                 return Pages()
         tagged = [{"ResourceARN": arn, "Tags": [{"Key": tag, "Value": "v"}]} for arn in arns]
         return Pages([{"ResourceTagMappingList": tagged}])
+
+    def get_function_configuration(self, *, FunctionName: str) -> Json:  # noqa: N803
+        return INACTIVE if FunctionName in self.asleep else ACTIVE
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> None:  # noqa: N803
+        assert self.deleted == []
+        self.asleep -= {FunctionName}
 
     def describe_key(self, *, KeyId: str) -> Json:  # noqa: N803
         self.described += (KeyId,)

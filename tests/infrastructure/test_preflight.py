@@ -47,10 +47,11 @@ from harness import make_function
 from local_aws import ACCOUNT_ID, LocalAws
 from synthesis import CHOSEN, ROOT, named, properties, resources, settings, template
 
-NEEDS = Needs.of(settings(), account=ACCOUNT_ID)
+NEEDS = Needs.of(settings(), account=ACCOUNT_ID, remediation_mode="apply")
 STACK = "compliance-audit-stack-dev-pr42"
 DENIED = Unreadable("some:Action", "AccessDenied")
-ZONES = frozenset({"us-east-1a", "us-east-1b", "us-east-1c"})
+ZONES = frozenset(f"us-east-1{letter}" for letter in "abcd")
+OTHER = "compliance-audit-stack-prod-main"
 SERVICES = tuple(f"com.amazonaws.us-east-1.{name}" for name in ("ec2", "kms", "lambda", "monitoring", "sns", "states"))
 
 
@@ -77,7 +78,17 @@ def new_account(**changes: Any) -> Readings:
         "vpcs": frozenset({"vpc-default"}),
         "gateway_endpoints": frozenset(),
         "quotas": {VPCS: 5, GATEWAY_ENDPOINTS: 20, INTERFACE_ENDPOINTS: 50},
+        # A name is another zone in each account: https://docs.aws.amazon.com/ram/latest/userguide/working-with-az-ids.html
+        "zone_ids": {
+            "us-east-1a": "use1-az4",
+            "us-east-1b": "use1-az6",
+            "us-east-1c": "use1-az1",
+            "us-east-1d": "use1-az3",
+        },
+        "stack_zones": (),
         "service_zones": dict.fromkeys(SERVICES, ZONES),
+        "log_policies": frozenset(),
+        "deployments": {},
         "iam": {"Roles": 12, "RolesQuota": 1000, "Policies": 0, "PoliciesQuota": 1500},
     }
     return Readings(**{**new, **changes})
@@ -148,12 +159,37 @@ FAILING: list[tuple[str, dict[str, Any], str]] = [
     (
         "endpoint services",
         {"service_zones": {**dict.fromkeys(SERVICES, ZONES), SERVICES[0]: ZONES - {"us-east-1a"}}},
-        "no endpoint for com.amazonaws.us-east-1.ec2 in us-east-1a; name other zones",
+        "no endpoint for com.amazonaws.us-east-1.ec2 in us-east-1a; deploy with -c zones=b,c$",
     ),
     (
         "endpoint services",
         {"service_zones": dict.fromkeys(SERVICES[1:], ZONES)},
-        "com.amazonaws.us-east-1.ec2 in us-east-1a, com.amazonaws.us-east-1.ec2 in us-east-1b",
+        "com.amazonaws.us-east-1.ec2 in us-east-1a, com.amazonaws.us-east-1.ec2 in us-east-1b; fewer than 2 zones",
+    ),
+    (
+        "availability zones",
+        {"zone_ids": {"us-east-1a": "use1-az4", "us-east-1c": "use1-az1", "us-east-1d": "use1-az2"}},
+        "this account cannot use us-east-1b; deploy with -c zones=a,c$",
+    ),
+    (
+        "availability zones",
+        {"zone_ids": {"us-east-1a": "use1-az3", "us-east-1b": "use1-az6", "us-east-1d": "use1-az2"}},
+        "AWS Lambda takes no subnet in us-east-1a, which is use1-az3; deploy with -c zones=b,d$",
+    ),
+    (
+        "availability zones",
+        {"stack_zones": ("us-east-1a", "us-east-1c")},
+        "subnets lie in us-east-1a, us-east-1c, .* -c zones=a,c, and add others at the end; or `make destroy`",
+    ),
+    (
+        "availability zones",
+        {"stack_zones": ("us-east-1b", "us-east-1a", "us-east-1c")},
+        "subnets lie in us-east-1b, us-east-1a, us-east-1c, .* -c zones=b,a,c, and add",
+    ),
+    (
+        "other deployments",
+        {"deployments": {OTHER: "apply", "compliance-audit-stack-dev-old": "off"}},
+        f'^{OTHER} repairs buckets as this one would, .* mode = "dry-run" under .*audit-policy.toml, here or there',
     ),
     (
         "IAM roles and policies",
@@ -242,10 +278,86 @@ def test_an_account_limited_to_10_is_told_the_quota_that_is_enough_and_the_setti
     assert "-c reservedConcurrency=none, and with -c mapConcurrency=3, or some of the 12 scanners" in told
 
 
-def test_the_third_zone_can_be_left_out() -> None:
-    needs = Needs.of(settings(zoneCount=3), account=ACCOUNT_ID)
+def test_a_zone_that_is_one_too_many_can_be_left_out() -> None:
+    needs = replace(NEEDS, zones=("us-east-1c", "us-east-1a", "us-east-1b"))
     readings = new_account(service_zones=dict.fromkeys(SERVICES, ZONES - {"us-east-1c"}))
-    assert "deploy with -c zoneCount=2" in lines(readings, needs)["endpoint services"].text
+    # The fourth is none for AWS Lambda, so that only two are left.
+    assert lines(readings, needs)["endpoint services"].text.endswith("in us-east-1c; deploy with -c zones=a,b")
+
+
+def test_zones_that_are_advised_have_everything_that_could_be_read() -> None:
+    without_a = dict.fromkeys(SERVICES, ZONES - {"us-east-1a"})
+    told = [
+        lines(new_account(service_zones=without_a, **changes))["endpoint services"].text.partition("; ")[2]
+        for changes in ({}, {"zone_ids": DENIED})
+    ]
+    assert told == ["deploy with -c zones=b,c"] * 2
+    unread = new_account(service_zones=DENIED, zone_ids={"us-east-1b": "use1-az3", "us-east-1c": "use1-az1"})
+    assert lines(unread)["availability zones"].text.endswith(
+        "fewer than 2 zones of this account have all of it: take another account"
+    )
+
+
+ZONES_OF_THE_STACK: list[tuple[str, str]] = [
+    # Those that there are, those that are chosen.
+    ("ab", "ab"),
+    ("ab", "abc"),
+    ("abc", "ab"),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), ZONES_OF_THE_STACK)
+def test_zones_may_be_added_and_left_out_at_the_end(before: str, after: str) -> None:
+    there, chosen = (tuple(f"us-east-1{letter}" for letter in letters) for letters in (before, after))
+    line = lines(new_account(stack_zones=there), replace(NEEDS, zones=chosen))["availability zones"]
+    assert line.verdict is Verdict.OK
+
+
+def policies(count: int, *names: str) -> frozenset[str]:
+    """So many resource policies of CloudWatch Logs, some of them by their names."""
+    return frozenset([*names, *(f"policy-{number}" for number in range(count - len(names)))])
+
+
+LOG_POLICIES: list[tuple[str, dict[str, Any], Verdict]] = [
+    ("there is room for one more", {"log_policies": policies(9)}, Verdict.OK),
+    ("there is none, and none to add to", {"log_policies": policies(10)}, Verdict.NOT_CHECKED),
+    ("AWS adds to its own", {"log_policies": policies(10, "AWSLogDeliveryWrite20150319")}, Verdict.OK),
+    (
+        "the state machine is there",
+        {"log_policies": policies(10), "stack_resources": {"arn": "AWS::StepFunctions::StateMachine"}},
+        Verdict.OK,
+    ),
+]
+
+
+@pytest.mark.parametrize(("why", "changes", "verdict"), LOG_POLICIES)
+def test_a_log_needs_one_of_ten_resource_policies(why: str, changes: dict[str, Any], verdict: Verdict) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy.html"""
+    line = lines(new_account(**changes))["log delivery"]
+    assert line.verdict is verdict, why
+    assert (verdict is Verdict.OK) is not ("delete-resource-policy --policy-name NAME`" in line.text)
+
+
+DEPLOYMENTS: list[tuple[str, str, dict[str, str | None], Verdict]] = [
+    # Why, what remediation may do here, what it may do there, the verdict.
+    ("nobody else", "apply", {}, Verdict.OK),
+    ("both repair", "apply", {OTHER: "apply"}, Verdict.FAILS),
+    ("only this one repairs", "apply", {OTHER: "dry-run"}, Verdict.OK),
+    ("only this one repairs", "apply", {OTHER: "off"}, Verdict.OK),
+    ("only the other one repairs", "dry-run", {OTHER: "apply"}, Verdict.OK),
+    ("the other one does not say", "apply", {OTHER: None}, Verdict.NOT_CHECKED),
+    ("this one repairs nothing", "off", {OTHER: None}, Verdict.OK),
+]
+
+
+@pytest.mark.parametrize(("why", "here", "there", "verdict"), DEPLOYMENTS)
+def test_two_deployments_do_not_repair_the_same_buckets(
+    why: str, here: str, there: dict[str, str | None], verdict: Verdict
+) -> None:
+    needs = Needs.of(settings(), account=ACCOUNT_ID, remediation_mode=here)
+    line = lines(new_account(deployments=there), needs)["other deployments"]
+    assert line.verdict is verdict, why
+    assert all(stack in line.text for stack in there)
 
 
 def test_what_our_own_stack_has_is_neither_taken_nor_needed_once_more() -> None:
@@ -291,6 +403,10 @@ UNREADABLE = {
     "bootstrap_bucket": {"CDK bootstrap"},
     "stack_status": {"stack"},
     "stack_resources": {*NAMES, "VPCs", "gateway endpoints", "IAM roles and policies"},
+    "zone_ids": {"availability zones"},
+    "stack_zones": {"availability zones"},
+    "log_policies": {"log delivery"},
+    "deployments": {"other deployments"},
     "bucket": {"reports bucket's name"},
     "log_groups": {"flow logs' log group", "other log groups' names"},
     "key_aliases": {"keys' aliases"},
@@ -390,6 +506,17 @@ def test_an_empty_account_is_read_as_empty(administrator: boto3.Session) -> None
     assert (readings.bucket, readings.log_groups, readings.key_aliases) == (False, frozenset(), frozenset())
     assert (readings.roles, readings.policies) == (frozenset(), frozenset())
     assert (readings.reservations, readings.gateway_endpoints) == ({}, frozenset())
+    assert (readings.stack_zones, readings.log_policies, readings.deployments) == ((), frozenset(), {})
+
+
+def make_deployment(client: Any, stack: str, mode: str | None) -> None:
+    """Another deployment's stack, as far as preflight looks at it; its output says what remediation may do."""
+    template = {
+        "Resources": {"G": {"Type": "AWS::Logs::LogGroup"}},
+        "Outputs": {"RemediationMode": {"Value": mode}} if mode else {},
+    }
+    client("cloudformation").create_stack(StackName=stack, TemplateBody=json.dumps(template))
+    client("cloudformation").get_waiter("stack_create_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
 
 
 def test_what_is_there_is_found(administrator: boto3.Session) -> None:
@@ -397,6 +524,14 @@ def test_what_is_there_is_found(administrator: boto3.Session) -> None:
     client = clients(administrator)
     stack = {
         "V": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/24"}},
+        **{
+            f"S{zone}": {
+                "Type": "AWS::EC2::Subnet",
+                "Properties": {"VpcId": {"Ref": "V"}, "CidrBlock": cidr, "AvailabilityZone": f"us-east-1{zone}"},
+            }
+            # As text 10.0.0.128 comes before 10.0.0.64.
+            for zone, cidr in (("a", "10.0.0.128/26"), ("b", "10.0.0.64/26"), ("c", "10.0.0.0/26"))
+        },
         "G": {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {"LogGroupName": "/aws/lambda/scan-s3-function-dev-pr42"},
@@ -404,11 +539,24 @@ def test_what_is_there_is_found(administrator: boto3.Session) -> None:
     }
     client("cloudformation").create_stack(StackName=STACK, TemplateBody=json.dumps({"Resources": stack}))
     client("cloudformation").get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
+    make_deployment(client, OTHER, "off")
+    make_deployment(client, "compliance-audit-stack-dev-older", None)
+    make_deployment(client, "compliance-audit-stack-dev-gone", "apply")
+    client("cloudformation").delete_stack(StackName="compliance-audit-stack-dev-gone")
+    client("cloudformation").get_waiter("stack_delete_complete").wait(
+        StackName="compliance-audit-stack-dev-gone", WaiterConfig={"Delay": 1}
+    )
     client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="31", Type="String")
     client("s3").create_bucket(Bucket=f"cdk-hnb659fds-assets-{ACCOUNT_ID}-us-east-1")
     client("s3").create_bucket(Bucket=f"compliance-audit-reports-bucket-{ACCOUNT_ID}-dev-pr42")
     for group in ("audit-flowlogs-us-east-1-2026-11-23", "/aws/lambda/scan-vpc-function-dev-pr421"):
         client("logs").create_log_group(logGroupName=group)
+    for name in ("route53", "waf"):
+        client("logs").put_resource_policy(policyName=name, policyDocument=NOTHING)
+    client("logs").put_resource_policy(
+        resourceArn=f"arn:aws:logs:us-east-1:{ACCOUNT_ID}:log-group:audit-flowlogs-us-east-1-2026-11-23",
+        policyDocument=NOTHING,
+    )
     key = client("kms").create_key()["KeyMetadata"]["KeyId"]
     for alias in ("alias/logs-key-dev-pr42", "alias/logs-key-dev-pr421"):
         client("kms").create_alias(AliasName=alias, TargetKeyId=key)
@@ -434,6 +582,11 @@ def test_what_is_there_is_found(administrator: boto3.Session) -> None:
     assert {vpc, other} <= readings.vpcs
     assert readings.gateway_endpoints == frozenset({endpoints["Gateway"]})
     assert readings.reservations == {"scan-s3-function-dev-pr42": 7}
+    assert readings.zone_ids == {"us-east-1a": "use1-az1", "us-east-1b": "use1-az2", "us-east-1c": "use1-az3"}
+    assert readings.stack_zones == ("us-east-1c", "us-east-1b", "us-east-1a")
+    # That of a single log group does not count.
+    assert readings.log_policies == frozenset({"route53", "waf"})
+    assert readings.deployments == {OTHER: "off", "compliance-audit-stack-dev-older": None}
     assert readings.stack_resources["/aws/lambda/scan-s3-function-dev-pr42"] == "AWS::Logs::LogGroup"
     assert readings.bucket is True
     assert readings.log_groups == frozenset(
@@ -474,7 +627,11 @@ def test_what_is_denied_is_unreadable_and_names_the_action(administrator: boto3.
         "concurrency": "lambda:GetAccountSettings",
         "vpcs": "ec2:DescribeVpcs",
         "gateway_endpoints": "ec2:DescribeVpcEndpoints",
+        "zone_ids": "ec2:DescribeAvailabilityZones",
+        "stack_zones": "cloudformation:ListStackResources",
         "service_zones": "ec2:DescribeVpcEndpointServices",
+        "log_policies": "logs:DescribeResourcePolicies",
+        "deployments": "cloudformation:ListStacks",
         "iam": "iam:GetAccountSummary",
     }
 
@@ -604,6 +761,34 @@ def test_what_a_stack_has_deleted_or_not_made_yet_is_not_its_own() -> None:
     assert (readings.stack_status, readings.stack_resources) == ("ROLLBACK_FAILED", {"vpc-1": "AWS::EC2::VPC"})
 
 
+def test_other_stacks_without_resources_are_no_deployments_and_one_that_cannot_be_described_is_no_silence() -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html"""
+    now = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)
+    summaries = [
+        {"StackName": f"compliance-audit-stack-{name}", "CreationTime": now, "StackStatus": status}
+        for name, status in (
+            ("prod-main", "UPDATE_ROLLBACK_COMPLETE"),
+            ("dev-gone", "DELETE_COMPLETE"),
+            ("dev-never", "ROLLBACK_COMPLETE"),
+            ("dev-planned", "REVIEW_IN_PROGRESS"),
+        )
+    ]
+    for error, expected in (
+        ("", {OTHER: None}),
+        ("AccessDenied", Unreadable("cloudformation:DescribeStacks", "AccessDenied")),
+    ):
+        client = stand_in("cloudformation")
+        with Stubber(client) as stubber:
+            stubber.add_client_error("describe_stacks", "ValidationError", f"Stack {STACK} does not exist")
+            stubber.add_response("list_stacks", {"StackSummaries": summaries})
+            if error:
+                stubber.add_client_error("describe_stacks", error)
+            else:
+                other = {"StackName": OTHER, "CreationTime": now, "StackStatus": "UPDATE_ROLLBACK_COMPLETE"}
+                stubber.add_response("describe_stacks", {"Stacks": [other]}, {"StackName": OTHER})
+            assert read_with(client, "cloudformation").deployments == expected
+
+
 def test_a_refusal_of_another_kind_does_not_mean_that_there_is_no_stack() -> None:
     client = stand_in("cloudformation")
     with Stubber(client) as stubber:
@@ -612,7 +797,7 @@ def test_a_refusal_of_another_kind_does_not_mean_that_there_is_no_stack() -> Non
     assert readings.stack_status == Unreadable("cloudformation:DescribeStacks", "ValidationError")
 
 
-def test_vpcs_of_others_and_services_without_interface_endpoints_do_not_count() -> None:
+def test_vpcs_of_others_services_without_interface_endpoints_and_zones_that_are_not_available_do_not_count() -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing-share-subnet-working-with.html"""
     client = stand_in("ec2")
     vpcs = [{"VpcId": "vpc-own", "OwnerId": ACCOUNT_ID}, {"VpcId": "vpc-shared", "OwnerId": "210987654321"}]
@@ -620,15 +805,21 @@ def test_vpcs_of_others_and_services_without_interface_endpoints_do_not_count() 
         {"ServiceName": name, "ServiceType": [{"ServiceType": kind}], "AvailabilityZones": ["us-east-1a"]}
         for name, kind in ((SERVICES[0], "Interface"), (SERVICES[1], "Gateway"))
     ]
+    zones = [
+        {"ZoneName": "us-east-1a", "ZoneId": "use1-az6", "State": "available"},
+        {"ZoneName": "us-east-1b", "ZoneId": "use1-az3", "State": "constrained"},
+    ]
     with Stubber(client) as stubber:
         stubber.add_response("describe_vpcs", {"Vpcs": vpcs})
         stubber.add_response("describe_vpc_endpoints", {"VpcEndpoints": []})
+        stubber.add_response("describe_availability_zones", {"AvailabilityZones": zones})
         stubber.add_response(
             "describe_vpc_endpoint_services", {"ServiceDetails": services}, {"ServiceNames": list(SERVICES)}
         )
         readings = read_with(client, "ec2")
     assert readings.vpcs == frozenset({"vpc-own"})
     assert readings.service_zones == {SERVICES[0]: frozenset({"us-east-1a"})}
+    assert readings.zone_ids == {"us-east-1a": "use1-az6"}
 
 
 @pytest.mark.parametrize(
@@ -676,9 +867,12 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 def test_wrong_settings_are_told_before_anything_else() -> None:
-    ran = run("-c", "environment=DEV", "-c", "zoneCount=9")
+    ran = run("-c", "environment=DEV", "-c", "zoneCount=2")
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert all(told in ran.stderr for told in ('environment is "DEV"', 'zoneCount is "9"', "owner is missing"))
+    assert all(
+        told in ran.stderr
+        for told in ('environment is "DEV"', "zoneCount is not a setting any more; allowed: zones", "owner is missing")
+    )
     assert "Traceback" not in ran.stderr
 
 
@@ -715,6 +909,27 @@ def test_an_account_that_was_never_bootstrapped(administrator: boto3.Session, aw
     assert told["VPCs"] == "not checked"
     assert [told[what] for what in ("settings", "account", "region", "stack", "Lambda concurrency")] == ["ok"] * 5
     assert f"ok           account: {ACCOUNT_ID}, as arn:aws:iam::{ACCOUNT_ID}:root" in ran.stdout
+
+
+def test_an_account_where_zones_policies_and_another_deployment_are_in_the_way(
+    administrator: boto3.Session, aws: LocalAws
+) -> None:
+    """The local AWS has three zones, of which the third has the id of the one that AWS Lambda does not take."""
+    client = clients(administrator)
+    for number in range(10):
+        client("logs").put_resource_policy(policyName=f"policy-{number}", policyDocument=NOTHING)
+    make_deployment(client, OTHER, "apply")
+    ran = run(*GIVEN, "-c", "zones=a,c", **aws.environment())
+    assert (ran.returncode, ran.stderr) == (1, "")
+    found = ran.stdout
+    assert "FAILS        availability zones: AWS Lambda takes no subnet in us-east-1c, which is use1-az3; " in found
+    assert "deploy with -c zones=a,b\n" in found
+    assert "not checked  log delivery: the account has 10 resource policies of CloudWatch Logs" in found
+    assert f"FAILS        other deployments: {OTHER} repairs buckets as this one would" in found
+    elsewhere = run(*GIVEN, "-c", "zones=a,f", **aws.environment()).stdout
+    assert (
+        "FAILS        availability zones: this account cannot use us-east-1f; deploy with -c zones=a,b\n" in elsewhere
+    )
 
 
 EXIT_CODES: list[tuple[dict[str, Any], list[str], int]] = [

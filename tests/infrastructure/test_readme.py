@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from compliance_audit.destroy import ACTIONS
+import pytest
+from compliance_audit import destroy, recipients
 from synthesis import ROOT
 
 TESTS = ROOT / "tests"
@@ -46,5 +47,15 @@ def test_every_constraint_has_a_test_that_is_there() -> None:
             assert not test or re.search(rf"\b(def|fn) {test}\b", file.read_text()), f"{test} in {file}"
 
 
-def test_every_permission_that_a_deletion_needs_is_named() -> None:
-    assert set(re.findall(r"`([a-z0-9]+:[A-Z]\w+)`", section("Taking it down"))) == set(ACTIONS)
+def test_every_permission_that_the_preflight_needs_is_named() -> None:
+    source = (ROOT / "infrastructure" / "compliance_audit" / "preflight" / "account.py").read_text()
+    # No policy can deny this one.
+    read = set(re.findall(r'_read\(\s*"([a-z0-9]+:[A-Z]\w+)"', source)) - {"sts:GetCallerIdentity"}
+    assert set(re.findall(r"`([a-z0-9]+:[A-Z]\w+)`", section("Before a deployment"))) == read
+
+
+@pytest.mark.parametrize(
+    ("heading", "actions"), [("Who gets the alerts", recipients.ACTIONS), ("Taking it down", destroy.ACTIONS)]
+)
+def test_every_permission_that_a_command_needs_is_named(heading: str, actions: frozenset[str]) -> None:
+    assert set(re.findall(r"`([a-z0-9]+:[A-Z]\w+)`", section(heading))) == set(actions)

@@ -33,7 +33,9 @@ EVERYTHING_AT_2 = dict.fromkeys(FUNCTIONS, 2)
         ("environmentSuffix", True),
         ("owner", ""),
         ("owner", " "),
-        ("owner", "x" * 257),
+        ("owner", "x" * 101),
+        ("costCenter", "x" * 101),
+        ("complianceLevel", "x" * 101),
         ("owner", "a<b"),
         ("owner", "aws:platform"),
         ("owner", "Müller"),
@@ -60,10 +62,18 @@ EVERYTHING_AT_2 = dict.fromkeys(FUNCTIONS, 2)
         ("flowLogDate", "2026-11-23T0960"),
         ("flowLogDate", "2026-11-31T0900"),
         ("flowLogDate", "2026-11-23T09"),
-        ("zoneCount", 1),
-        ("zoneCount", 4),
-        ("zoneCount", "two"),
-        ("zoneCount", 2.0),
+        ("zones", "a"),
+        ("zones", []),
+        ("zones", "a,a"),
+        ("zones", ["a", "b", "a"]),
+        ("zones", "a,b,c,d,f"),
+        ("zones", "ab"),
+        ("zones", "a,"),
+        ("zones", "A,B"),
+        ("zones", "us-east-1a,us-east-1b"),
+        ("zones", [1, 2]),
+        ("zones", 2),
+        ("zones", {"a": "b"}),
         ("mapConcurrency", 0),
         ("mapConcurrency", 8),
         ("mapConcurrency", "-1"),
@@ -94,18 +104,23 @@ def test_what_has_no_default_must_be_given(key: str) -> None:
 def test_everything_wrong_is_told_at_once() -> None:
     """What is wrong by itself, and what does not go together."""
     with pytest.raises(SettingsError) as refused:
-        settings(environment="DEV", owner="Müller", zoneCount=9, mapConcurrency=7, reservedConcurrency=3)
+        settings(environment="DEV", owner="Müller", zones="a", mapConcurrency=7, reservedConcurrency=3)
     told = str(refused.value)
     assert all(
         problem in told
-        for problem in ('environment is "DEV"', 'owner is "Müller"', "zoneCount is 9", "of scan-lambda is 3; allowed")
+        for problem in ('environment is "DEV"', 'owner is "Müller"', 'zones is "a"', "of scan-lambda is 3; allowed")
     )
 
 
-@pytest.mark.parametrize("key", ["zonecount", "zone_count", "zone-count", "Zone Count"])
+@pytest.mark.parametrize("key", ["mapconcurrency", "map_concurrency", "map-concurrency", "Map Concurrency"])
 def test_a_misspelt_key_is_refused(key: str) -> None:
-    with pytest.raises(SettingsError, match=f"{key} is not a setting; allowed: .*zoneCount"):
+    with pytest.raises(SettingsError, match=f"{key} is not a setting; allowed: .*mapConcurrency"):
         settings(**{key: 3})
+
+
+def test_a_setting_that_there_was_is_told_with_what_there_is_instead() -> None:
+    with pytest.raises(SettingsError, match=r"zoneCount is not a setting any more; allowed: zones, 2 to 4 .* a,b"):
+        settings(zoneCount=2)
 
 
 def test_keys_of_the_cdk_are_left_alone() -> None:
@@ -125,7 +140,10 @@ def test_keys_of_the_cdk_are_left_alone() -> None:
     [
         ("alertEmails", "a@example.com, b@example.org", "alert_emails", ("a@example.com", "b@example.org")),
         ("alertEmails", ["o'neil+audit@mail.example.co.uk"], "alert_emails", ("o'neil+audit@mail.example.co.uk",)),
-        ("zoneCount", "3", "zone_count", 3),
+        ("zones", "a, c", "zones", ("us-east-1a", "us-east-1c")),
+        ("zones", ["f", "b", "d"], "zones", ("us-east-1f", "us-east-1b", "us-east-1d")),
+        ("zones", "a,b,c,d", "zones", ("us-east-1a", "us-east-1b", "us-east-1c", "us-east-1d")),
+        ("owner", "x" * 100, "owner", "x" * 100),
         ("mapConcurrency", "2", "map_concurrency", 2),
         ("environmentSuffix", 42, "environment_suffix", "42"),
         ("environmentSuffix", "a-b-c", "environment_suffix", "a-b-c"),
@@ -174,12 +192,12 @@ def test_the_defaults_are_within_the_quota_of_a_new_account() -> None:
 
 
 def test_what_is_given_stands_over_the_file() -> None:
-    read = read_context(["zoneCount=3", "owner=a=b"])
-    assert (read["zoneCount"], read["owner"]) == ("3", "a=b")
+    read = read_context(["zones=c,d", "owner=a=b"])
+    assert (read["zones"], read["owner"]) == ("c,d", "a=b")
     assert read["mapConcurrency"] == CDK_JSON["context"]["mapConcurrency"]
 
 
-@pytest.mark.parametrize("given", ["zoneCount", "=3", ""])
+@pytest.mark.parametrize("given", ["zones", "=3", ""])
 def test_what_is_given_without_a_key_or_a_value_is_refused(given: str) -> None:
     with pytest.raises(SettingsError, match=f"-c {given} is not a setting; allowed: key=value"):
         read_context([given])
@@ -187,7 +205,7 @@ def test_what_is_given_without_a_key_or_a_value_is_refused(given: str) -> None:
 
 def test_a_file_that_is_not_json_is_named_with_the_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "cdk.json"
-    broken.write_text('{"context": {"zoneCount": 2,}}')
+    broken.write_text('{"context": {"zones": "a,b",}}')
     monkeypatch.setattr(context_module, "CDK_JSON", broken)
     with pytest.raises(SettingsError, match=r"infrastructure/cdk.json is not JSON: .* line 1 column 2"):
         read_context([])

@@ -15,7 +15,8 @@ import pytest
 from cfnlint.api import ManualArgs, lint
 from compliance_audit.app import build
 from compliance_audit.functions import BundleMissingError
-from compliance_audit.settings import FUNCTIONS
+from compliance_audit.policy import remediation_mode
+from compliance_audit.settings import FUNCTIONS, SettingsError
 from synthesis import ROOT, context, resources, stand_in, synthesize, template
 
 INFRASTRUCTURE = ROOT / "infrastructure"
@@ -62,7 +63,20 @@ def test_the_outputs_that_others_build_upon() -> None:
         "AlertsTopicArn",
         "DashboardName",
         "MetricsNamespace",
+        "RemediationMode",
     }
+
+
+def test_the_stack_says_what_remediation_may_do_at_most() -> None:
+    """By the policy that is shipped, which the stand-in is."""
+    assert template()["Outputs"]["RemediationMode"]["Value"] == "dry-run"
+
+
+@pytest.mark.parametrize("policy", ["", "[remediation]", "remediation = 1", "[remediation"])
+def test_a_policy_that_does_not_say_it_is_refused_with_advice(policy: str, tmp_path: Path) -> None:
+    (tmp_path / "audit-policy.toml").write_text(policy)
+    with pytest.raises(SettingsError, match=r"audit-policy.toml does not say .* `make check-policy`"):
+        remediation_mode(tmp_path / "audit-policy.toml")
 
 
 def test_synthesis_is_repeatable() -> None:

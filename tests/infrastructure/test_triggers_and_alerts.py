@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import boto3
 import pytest
+from local_aws import REGION, LocalAws
 from synthesis import Json, named, properties, resources, template, text
 
 RULES = ("scheduled-scan", "requested-scan")
@@ -31,7 +36,39 @@ def test_an_event_asks_for_a_scan_or_for_the_way_back() -> None:
     assert rule("requested-scan")["EventPattern"] == {
         "source": ["compliance.audit"],
         "detail-type": ["Compliance Scan Requested", "Compliance Remediation Rollback Requested"],
+        # Nobody's or ours; AWS's own engine has a test of the form: https://github.com/aws/event-ruler
+        # (ACMachineTest, `"bar": [{"exists": false}, "1"]`).
+        "detail": {"system": [{"exists": False}, "dev-pr42"]},
     }
+
+
+def test_an_event_for_another_deployment_starts_nothing() -> None:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html"""
+    details: list[tuple[dict[str, Any], bool]] = [
+        ({}, True),
+        ({"services": ["s3"]}, True),
+        ({"system": "dev-pr42"}, True),
+        ({"system": "prod-main"}, False),
+        ({"system": "dev-pr4"}, False),
+        ({"system": None}, False),
+    ]
+    pattern = json.dumps(rule("requested-scan")["EventPattern"])
+    with LocalAws.start() as aws:
+        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        events = boto3.client("events", region_name=REGION, endpoint_url=aws.endpoint, **keys)
+        for detail, expected in details:
+            event = {
+                "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+                "account": "123456789012",
+                "source": "compliance.audit",
+                "time": "2026-11-23T06:00:00Z",
+                "region": REGION,
+                "resources": [],
+                "detail-type": "Compliance Scan Requested",
+                "detail": detail,
+            }
+            tested = events.test_event_pattern(EventPattern=pattern, Event=json.dumps(event))
+            assert tested["Result"] is expected, detail
 
 
 @pytest.mark.parametrize("what", RULES)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from harness import Client, Deploy, Template, connect, document
+from harness import Client, Deploy, Template, connect, document, make_role
 from local_aws import LocalAws
 
 
@@ -74,3 +74,19 @@ def deploy(client: Client, name: str) -> Deploy:
         return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found}
 
     return apply
+
+
+@pytest.fixture
+def machine(client: Client, name: str) -> Callable[..., str]:
+    """Make a state machine in JSONata whose role may do what the statements say; gives its ARN."""
+
+    def make(definition: dict[str, Any], *statements: dict[str, Any]) -> str:
+        role = make_role(client, f"{name}-machine", "states.amazonaws.com", *statements)
+        made = client("stepfunctions").create_state_machine(
+            name=name,
+            roleArn=role,
+            definition=json.dumps({"QueryLanguage": "JSONata", **definition}),
+        )
+        return str(made["stateMachineArn"])
+
+    return make

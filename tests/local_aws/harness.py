@@ -81,6 +81,21 @@ def make_function(client: Client, name: str, source: str, *, custom: bool = Fals
     return str(made["FunctionArn"])
 
 
+def make_role(client: Client, name: str, service: str, *statements: dict[str, Any]) -> str:
+    """Make a role of a service that may do what the statements say; gives its ARN."""
+    iam = client("iam")
+    trusted = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+    }
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trusted))["Role"]
+    if statements:
+        policy = iam.create_policy(PolicyName=name, PolicyDocument=document(*statements))
+        iam.attach_role_policy(RoleName=name, PolicyArn=policy["Policy"]["Arn"])
+    return str(role["Arn"])
+
+
 # A custom runtime in a few lines: answers every invocation with its environment.
 BOOTSTRAP = """#!/usr/bin/env python3
 import json, os, urllib.request

@@ -118,6 +118,20 @@ class LocalAws:
         with urllib.request.urlopen(request, timeout=60):
             pass
 
+    def shorten_waits(self, factor: float) -> None:
+        """Let state machines wait only this part of what they would between retries and in Wait states."""
+        self._set("config", {"stepfunctions._SFN_WAIT_SCALE": factor})
+
+    def make_inactive(self, functions: list[str], *, wakes_after_seconds: float) -> None:
+        """Make functions inactive, as Lambda does when they were idle for weeks: their next invocation fails."""
+        self._set("lambda/inactive", {"functions": functions, "wakesAfterSeconds": wakes_after_seconds})
+
+    def _set(self, what: str, value: dict[str, Any]) -> None:
+        url = f"{self.endpoint}/_ministack/{what}"
+        request = urllib.request.Request(url, data=json.dumps(value).encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=60):
+            pass
+
     def queue_messages(self) -> Any:
         """Every message of every queue, as MiniStack shows them, without receiving any."""
         url = f"{self.endpoint}/_ministack/sqs/messages"

@@ -389,6 +389,13 @@ def test_the_default_vpc_reaches_the_internet(ec2: Any) -> None:
 # --- Endpoints and endpoint services --------------------------------------------------------------------------------
 
 
+def test_step_functions_has_an_interface_endpoint(ec2: Any) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/vpc-endpoints.html"""
+    name = f"com.amazonaws.{REGION}.states"
+    [service] = ec2.describe_vpc_endpoint_services(ServiceNames=[name])["ServiceDetails"]
+    assert (service["ServiceName"], service["ServiceType"]) == (name, [{"ServiceType": "Interface"}])
+
+
 def test_an_endpoint_without_a_policy_gives_full_access(ec2: Any, vpc: str, subnet: str) -> None:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html ("Default endpoint policy")"""
     gateway = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3")["VpcEndpoint"]

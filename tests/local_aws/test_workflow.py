@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from harness import Client, document, make_function
+from harness import Client, document, make_function, make_role
 from local_aws import ACCOUNT_ID, REGION, LocalAws
 
 Definition = dict[str, Any]
@@ -38,36 +38,6 @@ def until(found: Callable[[], Any]) -> Any:
             return answer
         time.sleep(0.02)
     raise AssertionError(f"nothing after {DEADLINE} s")
-
-
-@pytest.fixture
-def machine(client: Client, name: str) -> Callable[..., str]:
-    """Make a state machine in JSONata whose role may do what the statements say; gives its ARN."""
-
-    def make(definition: Definition, *statements: dict[str, Any]) -> str:
-        role = make_role(client, f"{name}-machine", "states.amazonaws.com", *statements)
-        made = client("stepfunctions").create_state_machine(
-            name=name,
-            roleArn=role,
-            definition=json.dumps({"QueryLanguage": "JSONata", **definition}),
-        )
-        return str(made["stateMachineArn"])
-
-    return make
-
-
-def make_role(client: Client, name: str, service: str, *statements: dict[str, Any]) -> str:
-    iam = client("iam")
-    trusted = {
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": "sts:AssumeRole",
-    }
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trusted))["Role"]
-    if statements:
-        policy = iam.create_policy(PolicyName=name, PolicyDocument=document(*statements))
-        iam.attach_role_policy(RoleName=name, PolicyArn=policy["Policy"]["Arn"])
-    return str(role["Arn"])
 
 
 def run(client: Client, arn: str, payload: Any = None) -> dict[str, Any]:
@@ -371,8 +341,9 @@ def test_an_address_has_to_confirm(client: Client, name: str) -> None:
     assert made["SubscriptionArn"] == "pending confirmation"
     (listed,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
     assert listed["SubscriptionArn"] == "PendingConfirmation"
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=make_queue(client, name))
     attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
-    assert attributes["SubscriptionsPending"] == "1"
+    assert (attributes["SubscriptionsPending"], attributes["SubscriptionsConfirmed"]) == ("1", "1")
 
 
 def test_segments_of_a_trace_are_taken(client: Client) -> None:

@@ -10,6 +10,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from patience import patiently
@@ -87,7 +88,7 @@ def _event() -> Json:
 
 
 def list_once(service: str) -> Scene:
-    """A service is listed for the first time."""
+    """A service is listed for the first time. What cannot be listed fails nothing; the log says so."""
     return lambda system: system.invoke("list-targets", {"scanId": new_scan_id(), "service": service})
 
 
@@ -159,10 +160,19 @@ def scan_functions(system: System) -> str:
 
 def _listed(system: System, service: str, kind: str, *names: str) -> list[Json]:
     """The targets of a kind that the recorded scan has listed, or those of them that have these names."""
-    listed: list[Json] = json.loads(system.recorded[f"shards/{service}/0001.json"])["targets"]
+    listed: list[Json] = json.loads(system.recorded[_first_shard(system, service)])["targets"]
     found = [target for target in listed if target["kind"] == kind and (not names or target["id"] in names)]
     assert len(found) >= max(1, len(names)), f"of the kind {kind} the scan has listed {found} only"
     return found
+
+
+def _listing(system: System, service: str) -> str:
+    """The listing that the shards of the recorded scan are of."""
+    return str(json.loads(system.recorded[f"shards/{service}/inventory.json"])["listing"])
+
+
+def _first_shard(system: System, service: str) -> str:
+    return f"shards/{service}/{_listing(system, service)}/0001.json"
 
 
 def _target(kind: str, name: str) -> Json:
@@ -171,14 +181,16 @@ def _target(kind: str, name: str) -> Json:
 
 def _scanning(system: System, service: str, targets: list[Json]) -> str:
     shard = {"service": service, "number": 1, "targets": targets}
-    scan_id = system.copy_scan(service, {f"shards/{service}/0001.json": json.dumps(shard)})
-    said = system.invoke(f"scan-{service}", {"scanId": scan_id, "service": service, "shard": 1})
+    scan_id = system.copy_scan(service, {_first_shard(system, service): json.dumps(shard)})
+    asked = {"scanId": scan_id, "service": service, "listing": _listing(system, service), "shard": 1}
+    said = system.invoke(f"scan-{service}", asked)
     return said + system.read(f"scans/{scan_id}/findings/{service}/0001.jsonl")
 
 
 def scan_what_nobody_planned(service: str) -> Scene:
     """A shard of a scan that there is not."""
-    return lambda system: system.invoke(f"scan-{service}", {"scanId": new_scan_id(), "service": service, "shard": 1})
+    asked = {"service": service, "listing": "0", "shard": 1}
+    return lambda system: system.invoke(f"scan-{service}", {"scanId": new_scan_id(), **asked})
 
 
 # --- aggregate-findings ---------------------------------------------------------------------------------------------
@@ -200,10 +212,13 @@ def aggregate_what_nobody_planned(system: System) -> str:
 
 
 def aggregate_what_breaks_off(system: System) -> str:
-    """A scanner's findings are broken, behind the first part of the object that is being written."""
-    first, second = system.recorded["findings/s3/0001.jsonl"].splitlines()[:2]
-    broken = {"findings/s3/0001.jsonl": f"{_long(first, _IN_PARTS)}\n{second}\n{{broken\n"}
-    return _aggregating(system, system.copy_scan("broken findings", broken))
+    """An inventory is broken, behind the first part of the object that is being written."""
+    first, *others = system.recorded["findings/s3/0001.jsonl"].splitlines()
+    broken = {
+        "findings/s3/0001.jsonl": "".join(f"{line}\n" for line in (_long(first, _IN_PARTS), *others)),
+        "shards/vpc/inventory.json": "{broken",
+    }
+    return _aggregating(system, system.copy_scan("broken inventory", broken))
 
 
 def _long(finding: str, size: int) -> str:
@@ -220,7 +235,8 @@ def _later_scan(system: System) -> str:
 
 def _aggregating(system: System, scan_id: str) -> str:
     started = json.loads(system.recorded["plan.json"])["startedAt"]
-    system.write("state/latest.json", json.dumps({"scanId": system.scan_id, "startedAt": started}))
+    latest = {"scanId": system.scan_id, "startedAt": started}
+    system.write("state/latest.json", json.dumps(dict.fromkeys(("s3", "vpc", "lambda"), latest)))
     branches: list[Json] = [
         {"service": service, "planned": True, "shards": 1, "failures": []} for service in ("s3", "vpc", "lambda")
     ]
@@ -266,6 +282,27 @@ def repair_after_a_rollback_that_died(system: System) -> str:
     """A rollback began a change long ago, and did not get to record it."""
     system.remove(f"rollbacks/{_DEAD}/remediation.jsonl")
     return _repairing(system, _PUBLIC, _left_behind("ROLLBACK", None))
+
+
+def repair_what_was_announced(system: System) -> str:
+    """An earlier scan has announced the change, and its alert was sent."""
+    _forget_the_keys(system)
+    receipt = {"messageId": "a message", "subject": "a subject", "announced": [_REPAIRED]}
+    system.write(f"scans/{_DEAD}/alert.json", json.dumps(receipt))
+    before: Json = {
+        "algorithm": "AES256",
+        "kmsKeyId": None,
+        "bucketKeyEnabled": False,
+        "blockedEncryptionTypes": ["SSE-C"],
+    }
+    announcement: Json = {
+        "scanId": _DEAD,
+        "at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "before": before,
+        "intended": before | {"algorithm": "aws:kms", "bucketKeyEnabled": True},
+    }
+    journal: Json = {"open": [], "begun": {}, "held": {}, "announced": {_REPAIRED: announcement}}
+    return _repairing(system, _REPAIRED, journal, requested=False)
 
 
 def roll_back(system: System) -> str:
@@ -348,7 +385,7 @@ def _purpose(bucket: str) -> str:
     return f"repair {bucket}"
 
 
-def _repairing(system: System, bucket: str, journal: Json | None = None) -> str:
+def _repairing(system: System, bucket: str, journal: Json | None = None, *, requested: bool = True) -> str:
     findings = [
         line
         for line in system.recorded["findings.jsonl"].splitlines()
@@ -357,8 +394,9 @@ def _repairing(system: System, bucket: str, journal: Json | None = None) -> str:
     summary = json.loads(system.recorded["summary.json"])
     summary["totals"] = {**dict.fromkeys(summary["totals"], 0), "compliant": len(findings)}
     plan = {**json.loads(system.recorded["plan.json"]), "remediation": "apply"}
+    plan["remediationRequested"] = requested
     scan_id = system.copy_scan(
-        _purpose(bucket),
+        _purpose(bucket) if requested else f"{_purpose(bucket)}, as was announced",
         {
             "findings.jsonl": "".join(f"{line}\n" for line in findings),
             "plan.json": json.dumps(plan),
@@ -380,6 +418,12 @@ def _repairing(system: System, bucket: str, journal: Json | None = None) -> str:
 def deliver(function: str) -> Scene:
     """A scan is reported, in this function's way."""
     return lambda system: system.invoke(function, {"scanId": system.scan_id, "remediation": None})
+
+
+def deliver_figures(system: System) -> str:
+    """The first complete scan of all services publishes its metrics."""
+    system.remove("state/figures.json")
+    return deliver("publish-metrics")(system)
 
 
 def deliver_what_nobody_planned(function: str) -> Scene:
@@ -515,6 +559,7 @@ SCENES: Mapping[str, tuple[Scene, ...]] = {
         repair_with_the_key_of_before,
         leave_a_public_bucket_alone,
         repair_after_a_rollback_that_died,
+        repair_what_was_announced,
     ),
     "rollback-s3-encryption": (roll_back, roll_back_after_a_scan_that_died),
     "write-json-report": (
@@ -527,7 +572,11 @@ SCENES: Mapping[str, tuple[Scene, ...]] = {
         deliver_what_nobody_planned("write-csv-report"),
         deliver_what_breaks_off("write-csv-report"),
     ),
-    "publish-metrics": (deliver("publish-metrics"), deliver_what_nobody_planned("publish-metrics")),
+    "publish-metrics": (
+        deliver_figures,
+        deliver("publish-metrics"),
+        deliver_what_nobody_planned("publish-metrics"),
+    ),
     "notify-critical": (notify,),
     "close-default-security-group": (close_the_default_group,),
     "compliance-audit": (

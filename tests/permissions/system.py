@@ -34,7 +34,6 @@ class System:
         """The system on a local AWS of its own, for as long as the block lasts, after its first scan."""
         with deployed(say=lambda _: None) as deployment:
             system = cls.with_a_scan(deployment)
-            system.give_up_at_once()
             yield system
 
     @classmethod
@@ -51,12 +50,6 @@ class System:
             for stored in page["Contents"]:
                 system.recorded[stored["Key"].removeprefix(prefix)] = system.read(stored["Key"])
         return system
-
-    def give_up_at_once(self) -> None:
-        """Take the retries out of the state machine: what is denied stays denied, and they would take minutes."""
-        states, machine = self.client("stepfunctions"), self.deployment.outputs["StateMachineArn"]
-        definition = json.loads(states.describe_state_machine(stateMachineArn=machine)["definition"])
-        states.update_state_machine(stateMachineArn=machine, definition=json.dumps(_without("Retry", definition)))
 
     def client(self, service: str) -> Any:
         """The administrator's client of a service."""
@@ -161,13 +154,6 @@ class System:
         log = self.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}", startTime=started)["events"]
         said: list[str] = [answer["Payload"].read().decode(), *(line["message"] for line in log)]
         return "\n".join(said)
-
-
-def _without(name: str, value: Any) -> Any:
-    """A JSON value without the fields of that name, however deep."""
-    if isinstance(value, dict):
-        return {key: _without(name, inner) for key, inner in value.items() if key != name}
-    return [_without(name, inner) for inner in value] if isinstance(value, list) else value
 
 
 def new_scan_id() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from compliance_audit.settings import FUNCTIONS
+from grants import Grant
 
 _INTERFACES = "AWS Lambda makes the network interfaces itself; here VPCs have no effect"
 _LOG = "AWS Lambda writes the log itself; here it does so whatever the role allows"
@@ -16,6 +17,7 @@ _KEY = "Amazon SNS uses the topic's key for AWS Step Functions; here nobody asks
 _NOTHING_TO_DECRYPT = (
     "the function has a key and no variables; that AWS Lambda then leaves the key alone is not documented"
 )
+_LOST_ANSWER = "asked for only when the answer to a completed upload has got lost, which no answer does here"
 _VERSIONS = "AWS documents that deleting a version needs it beside s3:DeleteObjectVersion; here the latter is enough"
 
 _CALLED_BY_CODE_AND_LAMBDA: Mapping[str, frozenset[str]] = {
@@ -52,6 +54,11 @@ _OF_ONE: Mapping[str, Mapping[str, str]] = {
         "xray:PutTelemetryRecords": _TRACES,
         "xray:PutTraceSegments": _TRACES,
     },
+    **{
+        f"scan-{service}": {f"s3:GetObject on scans/*/findings/{service}/*.jsonl": _LOST_ANSWER}
+        for service in ("s3", "vpc", "lambda")
+    },
+    **{f"write-{kind}-report": {f"s3:GetObject on reports/*.{kind}": _LOST_ANSWER} for kind in ("json", "csv")},
     "flow-logs": {
         "logs:CreateLogStream": _LOG_OF_SERVICES,
         "logs:DescribeLogGroups": _LOG_OF_SERVICES,
@@ -75,6 +82,11 @@ def called_by_code_and_lambda(owner: str) -> frozenset[str]:
 
 
 def unchecked(owner: str) -> Mapping[str, str]:
-    """The actions of a policy that cannot be checked, with the reasons."""
+    """The actions of a policy that cannot be checked, some on certain objects only, with the reasons."""
     listed = {**(_OF_ALL_FUNCTIONS if owner in FUNCTIONS else {}), **_OF_ONE.get(owner, {})}
     return {action: why for action, why in listed.items() if action not in called_by_code_and_lambda(owner)}
+
+
+def names(grant: Grant) -> set[str]:
+    """What stands for a grant in the list: its action, or this on the objects that it is on."""
+    return {grant.action, f"{grant.action} on {grant.resource.partition('/')[2]}"}

@@ -252,7 +252,8 @@ impl System {
         keys.into_iter().find(|key| key.ends_with(&name)).unwrap_or_else(|| panic!("no report {name}"))
     }
 
-    async fn json<T: DeserializeOwned>(&self, key: &str) -> T {
+    /// An object of the reports bucket as a JSON document.
+    pub async fn json<T: DeserializeOwned>(&self, key: &str) -> T {
         serde_json::from_str(&self.text(key).await).unwrap_or_else(|error| panic!("{key}: {error}"))
     }
 
@@ -334,6 +335,44 @@ impl System {
             assert!(Instant::now() < deadline, "{function} is not updated");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// The names of the functions that the state machine calls.
+    pub async fn functions(&self) -> Vec<String> {
+        const CALLED_BY_CLOUDFORMATION: [&str; 2] = ["close-default-security-group-", "empty-bucket-"];
+        let mut all = self.lambda.list_functions().into_paginator().items().send();
+        let mut names = Vec::new();
+        while let Some(function) = all.next().await {
+            names.extend(function.unwrap().function_name);
+        }
+        names.retain(|name| name.ends_with(&format!("-function-{}", self.name)));
+        names.retain(|name| CALLED_BY_CLOUDFORMATION.iter().all(|called| !name.starts_with(called)));
+        names
+    }
+
+    /// How many executions each of these functions has reserved.
+    pub async fn reserved(&self, functions: &[String]) -> BTreeMap<String, i32> {
+        let mut reserved = BTreeMap::new();
+        for name in functions {
+            let concurrency = self.lambda.get_function_concurrency().function_name(name).send().await.unwrap();
+            reserved.insert(name.clone(), concurrency.reserved_concurrent_executions.unwrap());
+        }
+        reserved
+    }
+
+    /// Reserves so many executions for each of these functions: there are no more.
+    pub async fn reserve(&self, executions: &BTreeMap<String, i32>) {
+        for (name, &number) in executions {
+            let put = self.lambda.put_function_concurrency().function_name(name);
+            put.reserved_concurrent_executions(number).send().await.unwrap();
+        }
+    }
+
+    /// Makes functions inactive, as they become when nothing invokes them for weeks.
+    pub async fn make_inactive(&self, functions: &[String], wakes_after: Duration) {
+        let asked = json!({ "functions": functions, "wakesAfterSeconds": wakes_after.as_secs_f64() });
+        let post = self.http.post(format!("{}/_ministack/lambda/inactive", self.endpoint)).json(&asked);
+        post.send().await.unwrap().error_for_status().unwrap();
     }
 
     /// Denies one of the deployment's functions an action on a resource, or on several.

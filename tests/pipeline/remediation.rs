@@ -17,7 +17,7 @@ use pretty_assertions::assert_eq;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const ROLLBACK: &str = "Compliance Remediation Rollback Requested";
+pub(crate) const ROLLBACK: &str = "Compliance Remediation Rollback Requested";
 const STATEMENTS: &str = "payments-customer-statements-123456789012";
 const FRAUD_MODELS: &str = "payments-fraud-models-123456789012";
 const LEDGER_EXPORTS: &str = "payments-ledger-exports-123456789012";
@@ -46,12 +46,12 @@ fn codes(record: &RemediationRecord) -> BTreeSet<String> {
 }
 
 /// A scan of the buckets in which remediation may change these two again, whatever became of them before.
-fn scan(remediation: &str) -> Value {
+pub(crate) fn scan(remediation: &str) -> Value {
     json!({ "services": ["s3"], "remediation": remediation, "reapply": [STATEMENTS, FRAUD_MODELS] })
 }
 
 /// Gives the two buckets that may be changed the encryption that the sample account has for them, and says what it is.
-async fn as_in_the_sample_account(system: &System) -> BTreeMap<&'static str, BucketEncryption> {
+pub(crate) async fn as_in_the_sample_account(system: &System) -> BTreeMap<&'static str, BucketEncryption> {
     let of = |algorithm: &str, key: Option<&str>, blocked: &[&str]| BucketEncryption {
         algorithm: algorithm.to_owned(),
         kms_key_id: key.map(str::to_owned),
@@ -261,6 +261,37 @@ async fn what_was_applied_is_verified_recorded_taken_back_exactly_and_applied_ag
         assert_eq!(bucket_encryption(&system, bucket).await.kms_key_id, *key, "{bucket}");
         assert_eq!(system.keys_of(bucket).await, Vec::from_iter(key.clone()), "{bucket}");
     }
+}
+
+/// A scan for which nobody said what remediation may do: as those of the schedule.
+#[tokio::test]
+#[ignore = "needs the deployed system: make test-pipeline"]
+async fn a_scan_that_nobody_asked_to_apply_announces_and_the_next_one_does_what_was_announced() {
+    let system = System::find().await;
+    let bucket = "announced-123456789012".to_owned();
+    system.s3.create_bucket().bucket(&bucket).send().await.unwrap();
+    system.take_emails().await;
+    let unasked = json!({ "services": ["s3"] });
+
+    let first = system.execute(&unasked).await;
+    let announced = records_of_scan(&system, &first).await.remove(&bucket).unwrap();
+    assert_eq!(announced.outcome, RemediationOutcome::Announced, "{announced:#?}");
+    assert_eq!(bucket_encryption(&system, &bucket).await.algorithm, "AES256");
+    assert!(system.keys_of(&bucket).await.is_empty());
+    let emails = system.take_emails().await;
+    let email = emails.iter().find(|email| email.body.contains(first.scan_id())).unwrap();
+    for told in ["unless you object", "ANNOUNCED", &format!("{bucket} gets a new key of its own")] {
+        assert!(email.body.contains(told), "{told}: {}", email.body);
+    }
+    let receipt: Value =
+        serde_json::from_str(&system.text(&format!("scans/{}/alert.json", first.scan_id())).await).unwrap();
+    assert!(receipt["announced"].as_array().unwrap().contains(&json!(bucket)), "{receipt}");
+
+    let second = system.execute(&unasked).await;
+    let applied = records_of_scan(&system, &second).await.remove(&bucket).unwrap();
+    assert_eq!((applied.outcome, &applied.before), (RemediationOutcome::Applied, &announced.before), "{applied:#?}");
+    assert_eq!(bucket_encryption(&system, &bucket).await.kms_key_id, applied.key_arn);
+    system.s3.delete_bucket().bucket(&bucket).send().await.unwrap();
 }
 
 /// The key is rotating, named and tagged as a bucket's own.

@@ -3,13 +3,14 @@
 //! The deployed system, driven as its users drive it. The tests share one deployment and run one after the other.
 
 mod remediation;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::time::SystemTime;
 
-use audit_model::summary::ScanStatus;
-use audit_model::{Finding, Service, Severity, Status, TriggerKind, UnreadableCause};
+use audit_model::summary::{Comparison, LatestScans, ScanStatus};
+use audit_model::{Change, Finding, Service, Severity, Status, TriggerKind, UnreadableCause};
 use aws_sdk_sfn::types::ExecutionStatus;
 use pipeline_tests::{Ended, System};
 use pretty_assertions::assert_eq;
@@ -48,7 +49,8 @@ fn verdicts(findings: &[Finding]) -> BTreeMap<(&str, &str), Status> {
 async fn a_scan_starts_in_three_ways_and_each_is_complete() {
     let system = System::find().await;
     let by_clock = system.execute(&scheduled_event("11111111-2222-4333-8444-555555555555")).await;
-    let by_event = system.request(&json!({ "requestedBy": "security-engineering", "remediation": "off" })).await;
+    let asked = json!({ "requestedBy": "security-engineering", "remediation": "off", "system": system.name });
+    let by_event = system.request(&asked).await;
     let by_hand = system.execute(&json!({})).await;
     for (ended, kind) in
         [(by_clock, TriggerKind::Schedule), (by_event, TriggerKind::Event), (by_hand, TriggerKind::Execution)]
@@ -99,7 +101,8 @@ async fn a_scan_steps_aside_for_an_older_one_unless_it_is_forced() {
 #[ignore = "needs the deployed system: make test-pipeline"]
 async fn malformed_requests_are_refused_with_the_field_and_what_is_allowed_and_nothing_is_scanned() {
     let system = System::find().await;
-    let cases: [(Value, &[&str]); 3] = [
+    let cases: [(Value, &[&str]); 4] = [
+        (json!({ "system": "prod-main" }), &["system", "prod-main", "which is this deployment"]),
         (json!({ "services": ["ec3"] }), &["services", "ec3", "s3", "vpc", "lambda"]),
         (json!({ "requestedBy": 7 }), &["requestedBy", "text"]),
         (json!({ "service": ["s3"] }), &["service", "services", "remediation", "requestedBy", "reason", "force"]),
@@ -179,20 +182,52 @@ async fn denied_reads_of_one_bucket_are_missing_data_and_change_nothing_else() {
 
 #[tokio::test]
 #[ignore = "needs the deployed system: make test-pipeline"]
-async fn a_scan_of_one_service_says_so_and_leaves_the_pointer_to_the_last_whole_scan() {
+async fn a_scan_of_one_service_says_so_and_moves_the_pointer_of_that_service_only() {
     let system = System::find().await;
     let whole = system.execute(&without_remediation()).await;
     assert_succeeded(&whole);
-    let pointer = system.text("state/latest.json").await;
-    assert!(pointer.contains(whole.scan_id()), "{pointer}");
+    assert_eq!(system.json::<LatestScans>("state/latest.json").await[&Service::Vpc].scan_id, whole.scan_id());
 
     let ended = system.execute(&json!({ "services": ["vpc"], "remediation": "off" })).await;
     assert_succeeded(&ended);
     let findings = system.findings(ended.scan_id()).await;
     assert!(!findings.is_empty() && findings.iter().all(|finding| finding.service == Service::Vpc));
-    let comparison = system.summary(ended.scan_id()).await.comparison.unwrap();
-    assert_eq!((comparison.scan_id.as_str(), comparison.new, comparison.resolved), (whole.scan_id(), 0, 0));
-    assert_eq!(system.text("state/latest.json").await, pointer);
+    let comparison = system.summary(ended.scan_id()).await.comparison;
+    assert_eq!(comparison.keys().copied().collect::<Vec<_>>(), [Service::Vpc]);
+    let Comparison::Compared { scan_id, changes, .. } = &comparison[&Service::Vpc] else { panic!("{comparison:?}") };
+    assert_eq!((scan_id.as_str(), changes.new, changes.resolved), (whole.scan_id(), 0, 0));
+    let pointers = system.json::<LatestScans>("state/latest.json").await;
+    let pointers: Vec<_> = pointers.values().map(|latest| latest.scan_id.as_str()).collect();
+    assert_eq!(pointers, [whole.scan_id(), ended.scan_id(), whole.scan_id()]);
+}
+
+#[tokio::test]
+#[ignore = "needs the deployed system: make test-pipeline"]
+async fn a_scan_that_cannot_list_functions_carries_what_was_known_of_them() {
+    let system = System::find().await;
+    let before = system.execute(&without_remediation()).await;
+    let denial = system.deny("list-targets", "lambda:ListFunctions", "*").await;
+    let denied = system.execute(&without_remediation()).await;
+    system.lift(denial).await;
+    let after = system.execute(&without_remediation()).await;
+
+    let known = |findings: &[Finding]| -> BTreeMap<(String, String), _> {
+        let of_functions = findings.iter().filter(|finding| finding.service == Service::Lambda);
+        of_functions
+            .filter_map(|finding| Some(((finding.resource.arn.clone(), finding.rule_id.clone()), finding.first_seen?)))
+            .collect()
+    };
+    let of_before = known(&system.findings(before.scan_id()).await);
+    assert!(!of_before.is_empty());
+    let carried = system.findings(denied.scan_id()).await;
+    for finding in carried.iter().filter(|finding| finding.service == Service::Lambda) {
+        assert_eq!(finding.status, Status::InsufficientData, "{}", finding.rule_id);
+        assert_eq!(finding.missing[0].cause, UnreadableCause::NotLookedAt);
+    }
+    assert_eq!(known(&carried), of_before);
+    assert_eq!(known(&system.findings(after.scan_id()).await), of_before);
+    let changes = system.summary(after.scan_id()).await.changes().unwrap();
+    assert_eq!((changes.new, changes.resolved, changes.not_looked_at), (0, 0, 0));
 }
 
 #[tokio::test]
@@ -224,11 +259,12 @@ async fn the_same_account_scanned_twice_has_nothing_new_and_keeps_since_when() {
     let system = System::find().await;
     let first = system.execute(&without_remediation()).await;
     let second = system.execute(&without_remediation()).await;
-    let comparison = system.summary(second.scan_id()).await.comparison.unwrap();
-    assert_eq!(
-        (comparison.scan_id.as_str(), comparison.new, comparison.resolved, comparison.not_verified),
-        (first.scan_id(), 0, 0, 0)
-    );
+    let summary = system.summary(second.scan_id()).await;
+    for comparison in summary.comparison.values() {
+        assert_eq!(comparison.to_string(), format!("since scan {}", first.scan_id()));
+    }
+    let changes = summary.changes().unwrap();
+    assert_eq!((changes.new, changes.resolved, changes.not_looked_at), (0, 0, 0));
     let since = |findings: &[Finding]| -> BTreeMap<(String, String), _> {
         findings
             .iter()
@@ -477,7 +513,10 @@ async fn exceptions_are_marked_counted_apart_and_followed_up() {
         }
     }
     assert!(
-        findings.iter().all(|finding| finding.rule_id != "lambda-vpc-multi-az"),
+        findings
+            .iter()
+            .filter(|finding| finding.rule_id == "lambda-vpc-multi-az")
+            .all(|finding| finding.change == Some(Change::NotEvaluated)),
         "a rule that is off was evaluated"
     );
     let severities = findings.iter().filter(|finding| finding.rule_id == "lambda-runtime-supported");
@@ -488,7 +527,8 @@ async fn exceptions_are_marked_counted_apart_and_followed_up() {
     let of_rule = summary.by_rule[PUBLIC_ACCESS];
     assert_eq!((of_rule.non_compliant, of_rule.excepted, summary.totals.excepted), (3, 2, 2));
     assert_eq!((summary.violations_by_severity[&Severity::Critical], summary.alerting_violations), (4, 4));
-    assert_eq!(summary.violations_by_severity.values().sum::<u64>() + 2, summary.totals.non_compliant);
+    assert_eq!(summary.violations_by_severity.values().sum::<u64>(), summary.totals.open());
+    assert_eq!(summary.totals.open() + 2, summary.totals.non_compliant);
 
     let report = system.json_report(ended.scan_id()).await;
     assert_eq!(report["policy"]["exceptions"], json!([in_force, expired, unmatched]));
@@ -556,7 +596,7 @@ fn worst<'a>(results: impl IntoIterator<Item = &'a str>) -> &'a str {
 fn assert_frameworks_follow_from(findings: &[Finding], report: &Value) {
     let mut by_rule: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut referring: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
-    for finding in findings {
+    for finding in findings.iter().filter(|finding| finding.change != Some(Change::NotEvaluated)) {
         by_rule.entry(&finding.rule_id).or_default().push(finding.status.to_string());
         let references = finding.references.iter();
         referring.extend(references.map(|to| (to.framework.as_str(), to.control.as_str(), finding.rule_id.as_str())));

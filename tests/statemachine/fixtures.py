@@ -25,7 +25,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
                 aws_secret_access_key="test",
             )
 
-        yield deploy(client, aws.account_id, tmp_path_factory.mktemp("scripts"))
+        yield deploy(aws, client, tmp_path_factory.mktemp("scripts"))
 
 
 @pytest.fixture

@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local_aws import LocalAws
+
 ROOT = Path(__file__).resolve().parents[2]
 DEFINITION = ROOT / "statemachine" / "compliance-audit.asl.json"
 CONTRACTS = ROOT / "tests" / "contracts"
 PATIENCE_SECONDS = 60
+WAITS = 0.002
+"""The part of what the definition waits between retries that is waited here: an hour is 7 seconds."""
 
 Json = dict[str, Any]
 
@@ -57,7 +61,9 @@ class Ended:
 class Machine:
     """The deployed state machine."""
 
+    aws: LocalAws
     states: Any
+    functions: Any
     sns: Any
     sqs: Any
     arn: str
@@ -79,7 +85,15 @@ class Machine:
 
     def run(self, given: Json | None = None) -> Ended:
         """Run one execution to its end."""
-        arn = self.states.start_execution(stateMachineArn=self.arn, input=json.dumps(given or {}))["executionArn"]
+        return self.end_of(self.start(given))
+
+    def start(self, given: Json | None = None) -> str:
+        """Start an execution, and answer with its ARN."""
+        started = self.states.start_execution(stateMachineArn=self.arn, input=json.dumps(given or {}))
+        return str(started["executionArn"])
+
+    def end_of(self, arn: str) -> Ended:
+        """Wait for an execution's end."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (execution := self.states.describe_execution(executionArn=arn))["status"] == "RUNNING":
             assert time.monotonic() < deadline, f"the execution did not end in {PATIENCE_SECONDS} seconds"
@@ -128,24 +142,9 @@ OUTPUTS = {
 }
 
 
-def without_waiting(machine: Json) -> str:
-    """The definition with retries that do not wait; how often and on what they retry stays."""
-
-    def visit(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {
-                key: [retrier | {"IntervalSeconds": 0, "MaxDelaySeconds": 1} for retrier in value]
-                if key == "Retry"
-                else visit(value)
-                for key, value in node.items()
-            }
-        return [visit(item) for item in node] if isinstance(node, list) else node
-
-    return json.dumps(visit(machine))
-
-
-def deploy(client: Any, account: str, scripts: Path) -> Machine:
+def deploy(aws: LocalAws, client: Any, scripts: Path) -> Machine:
     """Make the stand-ins, the topic with a mailbox, and the state machine; `client` makes clients by service."""
+    aws.shorten_waits(WAITS)
     role = _role(client)
     topic = client("sns").create_topic(Name="alerts")["TopicArn"]
     sqs = client("sqs")
@@ -165,10 +164,20 @@ def deploy(client: Any, account: str, scripts: Path) -> Machine:
         "MapConcurrency": "2",
         "SystemName": "test-local",
     } | {f"{name}FunctionArn": _stand_in(client, name, role, scripts) for name in function_names()}
-    text = re.sub(r"\$\{(\w+)\}", lambda found: substitutions[found[1]], without_waiting(definition()))
+    text = re.sub(r"\$\{(\w+)\}", lambda found: substitutions[found[1]], DEFINITION.read_text())
     states = client("stepfunctions")
     arn = states.create_state_machine(name="compliance-audit", definition=text, roleArn=role)["stateMachineArn"]
-    return Machine(states=states, sns=client("sns"), sqs=sqs, arn=arn, topic=topic, scripts=scripts, mailbox=mailbox)
+    return Machine(
+        aws=aws,
+        states=states,
+        functions=client("lambda"),
+        sns=client("sns"),
+        sqs=sqs,
+        arn=arn,
+        topic=topic,
+        scripts=scripts,
+        mailbox=mailbox,
+    )
 
 
 def _role(client: Any) -> str:

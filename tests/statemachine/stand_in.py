@@ -3,7 +3,7 @@
 
 The folder in SCRIPTS holds `<function>.json`, a list of answers, and gets `<function>.asked.jsonl`. An answer is
 `{"when": {…}, "times": n, "output": …}` or `{…, "error": name, "message": text}`; the first one whose `when` is part of
-the input and that was not used up yet holds.
+the input and that was not used up yet holds. With `"after": s` it takes that many seconds.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ while True:
     with urllib.request.urlopen(f"{RUNTIME}/next") as invocation:
         request_id = invocation.headers["Lambda-Runtime-Aws-Request-Id"]
         answer = answer_to(json.loads(invocation.read()))
+    time.sleep(answer.get("after", 0))
     if "error" in answer:
         error = {"errorType": answer["error"], "errorMessage": answer["message"]}
         post(f"{request_id}/error", error)

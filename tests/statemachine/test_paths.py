@@ -50,7 +50,8 @@ def test_the_functions_are_asked_what_the_contracts_say(machine: Machine) -> Non
     ]
     for name, service in (("ScanS3", "s3"), ("ScanVpc", "vpc"), ("ScanLambda", "lambda")):
         shards = sorted(machine.asked(name), key=lambda asked: asked["shard"])
-        assert shards == [{"scanId": scan_id, "service": service, "shard": shard} for shard in (1, 2)]
+        of = {"scanId": scan_id, "service": service, "listing": contract("list-targets.output")["listing"]}
+        assert shards == [{**of, "shard": shard} for shard in (1, 2)]
     [aggregate] = machine.asked("AggregateFindings")
     assert aggregate["branches"] == [
         {"service": service, "planned": True, "shards": 2, "failures": []} for service in SERVICES
@@ -61,6 +62,7 @@ def test_the_functions_are_asked_what_the_contracts_say(machine: Machine) -> Non
     [alert] = machine.asked("NotifyCritical")
     assert alert["remediation"] == contract("remediate-s3-encryption.output")
     assert alert["failedDeliveries"] == []
+    assert alert["subscriptions"] == contract("publish-metrics.output")["subscriptions"]
     assert alert["execution"] == plan["execution"]
 
 
@@ -107,7 +109,7 @@ def test_a_listing_that_fails_is_a_recorded_gap(machine: Machine, place: int, st
     branch = aggregate["branches"].pop(place)
     [failure] = branch.pop("failures")
     assert branch == {"service": SERVICES[place], "planned": True, "shards": None}
-    assert (failure["state"], failure["shard"], failure["error"]) == (state, None, "AccessDenied")
+    assert (failure["state"], failure.get("shard"), failure["error"]) == (state, None, "AccessDenied")
     assert DENIED["message"] in failure["cause"]
     assert all(branch["failures"] == [] for branch in aggregate["branches"])
 
@@ -173,10 +175,12 @@ def test_remediation_that_breaks_is_told_and_the_reports_are_written(machine: Ma
         assert asked["remediation"]["error"] == "AccessDenied"
 
 
-def test_a_bucket_that_could_not_be_repaired_is_told(machine: Machine) -> None:
+@pytest.mark.parametrize("told", ["announced", "drifted", "failed"])
+def test_what_people_must_hear_of_remediation_is_told_when_nothing_else_is(machine: Machine, told: str) -> None:
+    """What the next scan changes counts only if the alert has named it."""
     machine.script(
         AggregateFindings=[changed("aggregate-findings.output", alert=False)],
-        RemediateS3Encryption=[changed("remediate-s3-encryption.output", failed=1)],
+        RemediateS3Encryption=[changed("remediate-s3-encryption.output", **{told: 1})],
     )
     assert machine.run().status == "SUCCEEDED"
     assert len(machine.asked("NotifyCritical")) == 1
@@ -192,7 +196,9 @@ def test_a_delivery_that_fails_is_told_and_fails_the_execution_after_the_others(
         assert len(machine.asked(other)) == 1
     [alert] = machine.asked("NotifyCritical")
     [failed] = alert["failedDeliveries"]
-    assert (failed["delivery"], failed["error"]) == (name, "AccessDenied")
+    assert (failed["state"], failed["error"]) == (name, "AccessDenied")
+    told = None if name == "PublishMetrics" else contract("publish-metrics.output")["subscriptions"]
+    assert alert["subscriptions"] == told
 
 
 @pytest.mark.parametrize("name", ["PlanScan", "AggregateFindings", "NotifyCritical"])

@@ -2,9 +2,9 @@
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, keys};
 use audit_model::Service;
-use audit_model::plan::{Inventory, ShardReceipt};
+use audit_model::plan::{Inventory, ShardReceipt, Unlisted};
 use audit_model::summary::Gap;
-use audit_model::task::{Branch, BranchFailure};
+use audit_model::task::{Branch, BranchFailure, CaughtError};
 use audit_task::TaskError;
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -37,12 +37,20 @@ impl ServiceCoverage {
             let gap = Gap { service, shard: None, resources: None, resource_type: None, reason };
             return Ok(Self { scanned: Vec::new(), gaps: vec![gap] });
         };
-        let mut receipts = stream::iter((1..).zip(listed))
+        let Inventory { listing, shards, unlisted, .. } = listed;
+        let mut receipts = stream::iter((1..).zip(shards))
             .map(async |(number, listed)| {
-                receipt(store, scan_id, service, number).await.map(|receipt| (number, listed, receipt))
+                receipt(store, scan_id, service, &listing, number).await.map(|receipt| (number, listed, receipt))
             })
             .buffered(READS_AT_ONCE);
-        let mut coverage = Self::default();
+        let not_listed = |Unlisted { resource_type, reason }| Gap {
+            service,
+            shard: None,
+            resources: None,
+            resource_type: Some(resource_type),
+            reason,
+        };
+        let mut coverage = Self { scanned: Vec::new(), gaps: unlisted.into_iter().map(not_listed).collect() };
         while let Some((number, listed, receipt)) = receipts.try_next().await? {
             let accounted = receipt.as_ref().map_or(0, |receipt| receipt.resources.saturating_add(receipt.gone));
             let shortfall = match &receipt {
@@ -65,8 +73,8 @@ impl ServiceCoverage {
     }
 }
 
-/// How many resources each shard holds, or `None` when the service was not listed to its end.
-async fn inventory(store: &dyn ArtifactStore, scan_id: &str, service: Service) -> Result<Option<Vec<u64>>, TaskError> {
+/// What was listed, or `None` when the service was not listed to its end.
+async fn inventory(store: &dyn ArtifactStore, scan_id: &str, service: Service) -> Result<Option<Inventory>, TaskError> {
     let key = keys::inventory(scan_id, service);
     let Some(inventory) = store.find_json::<Inventory>(&key).await? else {
         return Ok(None);
@@ -79,14 +87,15 @@ async fn inventory(store: &dyn ArtifactStore, scan_id: &str, service: Service) -
             inventory.service, inventory.resources
         )));
     }
-    Ok(Some(inventory.shards))
+    Ok(Some(inventory))
 }
 
-/// What a scanner says of a shard, or `None` when it did not come to its end.
+/// What a scanner says of a shard, or `None` when none came to its end that read the shard of this listing.
 async fn receipt(
     store: &dyn ArtifactStore,
     scan_id: &str,
     service: Service,
+    listing: &str,
     number: u32,
 ) -> Result<Option<ShardReceipt>, TaskError> {
     let key = keys::shard_receipt(scan_id, service, number);
@@ -95,13 +104,13 @@ async fn receipt(
             "the object {key} is the receipt of shard {} of {}; run the scan again",
             receipt.shard, receipt.service
         ))),
-        found => Ok(found),
+        found => Ok(found.filter(|receipt| receipt.listing == listing)),
     }
 }
 
 /// What the machine caught about a shard, or about the listing.
 fn explain(failures: &[BranchFailure], shard: Option<u32>) -> Option<String> {
     let failure = failures.iter().find(|failure| failure.shard == shard)?;
-    let told = format!("{} failed: {}: {}", failure.state, failure.error, failure.cause);
-    Some(told)
+    let CaughtError { state, error, cause } = &failure.caught;
+    Some(format!("{state} failed: {error}: {cause}"))
 }

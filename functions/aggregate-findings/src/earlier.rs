@@ -1,170 +1,193 @@
-//! The findings of the last complete scan, to compare with.
+//! The scan before, to compare with, and the violations that were known then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, JsonLinesReader, keys};
-use audit_model::summary::LatestScan;
-use audit_model::{Finding, Plan, Service, Status};
+use audit_model::summary::{Comparison, LatestScan};
+use audit_model::{Finding, Plan, Service};
 use audit_task::TaskError;
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// What the comparison needs of a finding. A finding of an older version of this system has it too.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct EarlierFinding {
-    service: Service,
-    pub(crate) rule_id: String,
-    status: Status,
-    resource: EarlierResource,
-    evaluated_at: Timestamp,
-    first_seen: Option<Timestamp>,
+/// What comes before a scan, in one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Before {
+    /// An older scan.
+    Scan(EarlierScan),
+    /// Nothing to compare with, for the reason that the comparison tells.
+    Nothing(Comparison),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct EarlierResource {
-    arn: String,
-}
-
-impl EarlierFinding {
-    /// Since when it was an open violation, or `None` when it was none. A violation that could not be looked at then
-    /// counts as open, for nobody has seen it mended.
-    pub(crate) fn open_since(&self) -> Option<Timestamp> {
-        match self.status {
-            Status::NonCompliant => self.first_seen.or(Some(self.evaluated_at)),
-            Status::InsufficientData => self.first_seen,
-            Status::Compliant | Status::NotApplicable => None,
-        }
-    }
-
-    fn sort_key(&self) -> (Service, &str, &str) {
-        (self.service, &self.resource.arn, &self.rule_id)
+impl Before {
+    /// Whether it is this scan.
+    pub(crate) fn is(&self, scan_id: &str) -> bool {
+        matches!(self, Self::Scan(earlier) if earlier.scan.scan_id == scan_id)
     }
 }
 
-/// The last complete scan, read once from beginning to end.
+/// An older scan of a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EarlierScan {
-    scan_id: String,
+    /// Which one it is.
+    pub(crate) scan: LatestScan,
+    /// The rules that it evaluated; `None` when its summary does not tell.
     evaluated: Option<BTreeSet<String>>,
-    reader: JsonLinesReader<EarlierFinding>,
-    next: Option<EarlierFinding>,
-    understood: bool,
 }
 
 impl EarlierScan {
-    /// Opens the findings of the scan that `latest` points to, unless they cannot be compared with: they expire, and
-    /// an execution that took long may find that a younger one was faster.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub(crate) async fn find(
-        store: &dyn ArtifactStore,
-        latest: LatestScan,
-        plan: &Plan,
-    ) -> Result<Option<Self>, TaskError> {
-        if latest.started_at >= plan.started_at {
-            tracing::warn!(latest = latest.scan_id, "the last complete scan is younger; nothing is compared");
-            return Ok(None);
-        }
-        let Some(reader) = JsonLinesReader::find(store, &keys::findings(&latest.scan_id)).await? else {
-            tracing::warn!(
-                latest = latest.scan_id,
-                "the last complete scan has no findings any more; nothing is compared"
-            );
-            return Ok(None);
-        };
-        let evaluated = evaluated(store, &latest.scan_id).await?;
-        let mut earlier = Self { scan_id: latest.scan_id, evaluated, reader, next: None, understood: true };
-        earlier.advance().await?;
-        Ok(Some(earlier))
-    }
-
-    /// The rules that it evaluated; `None` when its summary does not tell.
-    pub(crate) fn evaluated(&self) -> Option<&BTreeSet<String>> {
-        self.evaluated.as_ref()
-    }
-
-    /// Passes over the findings of the services before this one: they are not part of the plan.
-    ///
-    /// # Errors
-    /// `Unavailable` when the stream breaks, here and below.
-    pub(crate) async fn skip_to(&mut self, service: Service) -> Result<(), TaskError> {
-        while self.next_if(|earlier| earlier.service < service).await?.is_some() {}
-        Ok(())
-    }
-
-    /// The next finding if its place is before that of `finding`.
-    pub(crate) async fn next_before(&mut self, finding: &Finding) -> Result<Option<EarlierFinding>, TaskError> {
-        self.next_if(|earlier| earlier.sort_key() < finding.sort_key()).await
-    }
-
-    /// The next finding if it is about the same resource and rule as `finding`.
-    pub(crate) async fn next_equal(&mut self, finding: &Finding) -> Result<Option<EarlierFinding>, TaskError> {
-        self.next_if(|earlier| earlier.sort_key() == finding.sort_key()).await
-    }
-
-    /// The next finding if it belongs to `service`.
-    pub(crate) async fn next_of(&mut self, service: Service) -> Result<Option<EarlierFinding>, TaskError> {
-        self.next_if(|earlier| earlier.service == service).await
-    }
-
-    /// The scan that was compared with, or `None` when its findings could not be understood to their end.
-    pub(crate) fn into_compared(self) -> Option<String> {
-        self.understood.then_some(self.scan_id)
-    }
-
-    async fn next_if(
-        &mut self,
-        wanted: impl FnOnce(&EarlierFinding) -> bool,
-    ) -> Result<Option<EarlierFinding>, TaskError> {
-        if !self.next.as_ref().is_some_and(wanted) {
-            return Ok(None);
-        }
-        let taken = self.next.take();
-        self.advance().await?;
-        if let (Some(before), Some(after)) = (&taken, &self.next)
-            && before.sort_key() >= after.sort_key()
-        {
-            self.give_up("they are not in order");
-        }
-        Ok(taken)
-    }
-
-    async fn advance(&mut self) -> Result<(), TaskError> {
-        match self.reader.next().await {
-            Ok(next) => self.next = next,
-            Err(TaskError::Corrupt(what)) => self.give_up(&what),
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    /// Ends the comparison. An old object that cannot be understood must not stop every scan that comes after it.
-    fn give_up(&mut self, what: &str) {
-        tracing::warn!(
-            latest = self.scan_id,
-            what,
-            "the findings of the last complete scan are broken; nothing is compared"
-        );
-        self.next = None;
-        self.understood = false;
+    /// Whether it evaluated the rule, as far as is known.
+    pub(crate) fn evaluated(&self, rule_id: &str) -> bool {
+        self.evaluated.as_ref().is_none_or(|rules| rules.contains(rule_id))
     }
 }
 
-/// The rules that a scan evaluated. A summary that is missing or broken does not tell, which must not stop the scan.
-async fn evaluated(store: &dyn ArtifactStore, scan_id: &str) -> Result<Option<BTreeSet<String>>, TaskError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Rules {
-        by_rule: BTreeMap<String, IgnoredAny>,
-    }
-    match store.find_json::<Rules>(&keys::summary(scan_id)).await {
-        Ok(summary) => Ok(summary.map(|rules| rules.by_rule.into_keys().collect())),
-        Err(TaskError::Corrupt(what)) => {
-            tracing::warn!(latest = scan_id, what, "the summary of the last complete scan is broken");
-            Ok(None)
+/// Finds the last scan of a service that started before this one, beginning at the one that is pointed to. Of two scans
+/// side by side the younger may end first: then the way leads on to the scan that it was compared with. `None` when it
+/// leads to this scan itself, for then an earlier attempt of this task came to its end.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn before(
+    store: &dyn ArtifactStore,
+    service: Service,
+    latest: Option<&LatestScan>,
+    plan: &Plan,
+) -> Result<Option<Before>, TaskError> {
+    let Some(latest) = latest else {
+        return Ok(Some(Before::Nothing(Comparison::FirstScan)));
+    };
+    let mut scan = latest.clone();
+    loop {
+        if scan.scan_id == plan.scan_id {
+            return Ok(None);
         }
-        Err(error) => Err(error),
+        let told = EarlierSummary::find(store, &scan.scan_id).await?;
+        if scan.started_at < plan.started_at {
+            let evaluated = told.map(|told| told.by_rule.into_keys().collect());
+            return Ok(Some(Before::Scan(EarlierScan { scan, evaluated })));
+        }
+        scan = match told.and_then(|told| told.comparison_of(service)) {
+            Some(Comparison::Compared { scan_id, started_at, .. }) if started_at < scan.started_at => {
+                LatestScan { scan_id, started_at }
+            }
+            Some(nothing) if nothing.changes().is_none() => return Ok(Some(Before::Nothing(nothing))),
+            _ => {
+                let what = "it does not tell what it was compared with";
+                return Ok(Some(Before::Nothing(broken(&scan.scan_id, what))));
+            }
+        };
+    }
+}
+
+/// That nothing can be compared with a scan. What is old and broken must not stop every scan that comes after it.
+pub(crate) fn broken(scan_id: &str, what: &str) -> Comparison {
+    tracing::error!(scan_id, what, "what the scan before left cannot be understood; nothing is compared with it");
+    Comparison::Broken { scan_id: scan_id.to_owned() }
+}
+
+/// What is asked of an earlier scan's summary. That of an older version of this system has the rules, too.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EarlierSummary {
+    by_rule: BTreeMap<String, IgnoredAny>,
+    #[serde(default)]
+    comparison: serde_json::Value,
+}
+
+impl EarlierSummary {
+    /// A summary that is missing or broken does not tell, which must not stop the scan.
+    async fn find(store: &dyn ArtifactStore, scan_id: &str) -> Result<Option<Self>, TaskError> {
+        match store.find_json(&keys::summary(scan_id)).await {
+            Err(TaskError::Corrupt(what)) => {
+                tracing::warn!(scan_id, what, "the summary of an earlier scan is broken");
+                Ok(None)
+            }
+            found => found,
+        }
+    }
+
+    fn comparison_of(mut self, service: Service) -> Option<Comparison> {
+        let comparison = self.comparison.get_mut(service.as_str())?.take();
+        serde_json::from_value(comparison).ok()
+    }
+}
+
+/// The violations that were known in an earlier scan, read once from beginning to end.
+pub(crate) struct KnownViolations {
+    scan_id: String,
+    reader: JsonLinesReader<Finding>,
+    next: Option<Finding>,
+    /// Service, resource and rule of the finding that was read last.
+    last: Option<(Service, String, String)>,
+    /// Why they cannot be read to their end.
+    flaw: Option<String>,
+}
+
+impl KnownViolations {
+    /// Opens the findings of a scan, or `None` when they have expired.
+    ///
+    /// # Errors
+    /// Those of the store, here and below.
+    pub(crate) async fn find(store: &dyn ArtifactStore, scan_id: &str) -> Result<Option<Self>, TaskError> {
+        let Some(reader) = JsonLinesReader::find(store, &keys::findings(scan_id)).await? else {
+            return Ok(None);
+        };
+        let mut known = Self { scan_id: scan_id.to_owned(), reader, next: None, last: None, flaw: None };
+        known.advance().await?;
+        Ok(Some(known))
+    }
+
+    /// The scan that they are of.
+    pub(crate) fn scan_id(&self) -> &str {
+        &self.scan_id
+    }
+
+    /// Passes over those of the services before this one: they are not part of the plan, or of another scan.
+    pub(crate) async fn skip_to(&mut self, service: Service) -> Result<(), TaskError> {
+        while self.next.as_ref().is_some_and(|next| next.service < service) {
+            self.advance().await?;
+        }
+        Ok(())
+    }
+
+    /// The resource of the service that the next one is about, or `None` after the last one of the service.
+    pub(crate) fn next_resource(&self, service: Service) -> Option<&str> {
+        self.next.as_ref().filter(|next| next.service == service).map(|next| next.resource.arn.as_str())
+    }
+
+    /// The next one.
+    pub(crate) async fn next(&mut self) -> Result<Option<Finding>, TaskError> {
+        let next = self.next.take();
+        self.advance().await?;
+        Ok(next)
+    }
+
+    /// Why they could not be read to their end, if they could not.
+    pub(crate) fn flaw(&self) -> Option<&str> {
+        self.flaw.as_deref()
+    }
+
+    async fn advance(&mut self) -> Result<(), TaskError> {
+        self.next = None;
+        while self.flaw.is_none() {
+            match self.reader.next().await {
+                Ok(Some(finding)) => {
+                    let place = (finding.service, finding.resource.arn.clone(), finding.rule_id.clone());
+                    if self.last.as_ref().is_some_and(|last| *last >= place) {
+                        self.flaw = Some("its findings are not in order".to_owned());
+                        return Ok(());
+                    }
+                    self.last = Some(place);
+                    if finding.known_since().is_some() {
+                        self.next = Some(finding);
+                        return Ok(());
+                    }
+                }
+                Ok(None) => return Ok(()),
+                Err(TaskError::Corrupt(what)) => self.flaw = Some(what),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 }

@@ -16,6 +16,8 @@ struct Use {
     exception: PolicyException,
     judged: u64,
     violations: u64,
+    /// Known violations that it speaks of and that could not be looked at.
+    unseen: u64,
 }
 
 impl Exceptions {
@@ -24,20 +26,23 @@ impl Exceptions {
         let uses = plan.policy.exceptions.iter().cloned();
         Self {
             today: TimeZone::UTC.to_datetime(plan.started_at).date(),
-            uses: uses.map(|exception| Use { exception, judged: 0, violations: 0 }).collect(),
+            uses: uses.map(|exception| Use { exception, judged: 0, violations: 0, unseen: 0 }).collect(),
         }
     }
 
-    /// Counts a finding, and gives it the mark of the first exception that covers it.
+    /// Counts a finding, and gives a known violation the mark of the first exception that covers it, whether it could be
+    /// looked at again or not.
     pub(crate) fn mark(&mut self, finding: &mut Finding) {
         let today = self.today;
         let (rule, arn) = (finding.rule_id.as_str(), finding.resource.arn.as_str());
         let mut speaking: Vec<&mut Use> =
             self.uses.iter_mut().filter(|used| speaks_of(&used.exception, rule, arn)).collect();
+        let unseen = finding.status == Status::InsufficientData;
         for used in &mut speaking {
             used.judged += 1;
+            used.unseen += u64::from(unseen && finding.first_seen.is_some());
         }
-        if finding.status != Status::NonCompliant {
+        if finding.known_since().is_none() {
             return;
         }
         let in_force = speaking.iter().find(|used| !used.exception.has_expired(today));
@@ -45,6 +50,9 @@ impl Exceptions {
             let PolicyException { reason, approver, expires, .. } = used.exception.clone();
             ExceptionMark { reason, approver, expires }
         });
+        if unseen {
+            return;
+        }
         // An expired exception is missed only where no other one covers the violation.
         for used in
             speaking.into_iter().filter(|used| finding.exception.is_none() || !used.exception.has_expired(today))
@@ -61,8 +69,8 @@ impl Exceptions {
                 plan.services.contains(&service) && gaps.iter().all(|gap| gap.service != service)
             }) && plan.policy.is_on(rule_id)
         };
-        let uses = self.uses.into_iter().map(|Use { exception, judged, violations }| {
-            let looked_at = whole(&exception.rule);
+        let uses = self.uses.into_iter().map(|Use { exception, judged, violations, unseen }| {
+            let looked_at = whole(&exception.rule) && unseen == 0;
             let state = if exception.has_expired(self.today) {
                 ExceptionState::Expired
             } else if judged > 0 {

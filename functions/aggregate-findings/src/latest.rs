@@ -1,35 +1,42 @@
-//! The pointer to the last complete scan of all services.
+//! The pointers to the last scan of each service.
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
-use audit_model::summary::LatestScan;
+use audit_model::summary::{LatestScan, LatestScans};
+use audit_model::{Plan, Service};
 use audit_task::TaskError;
+use serde::Deserialize;
 
-/// How often the pointer is tried to be moved while others move it too.
+/// How often the pointers are tried to be moved while others move them too.
 const ATTEMPTS: u32 = 5;
 
-/// The last complete scan, or `None` when there has been none.
+/// The last scan of each service; a service that was never scanned has none.
 ///
 /// # Errors
-/// `Corrupt` when the pointer cannot be understood, and those of the store.
-pub(crate) async fn find(store: &dyn ArtifactStore) -> Result<Option<LatestScan>, TaskError> {
-    Ok(read(store).await?.map(|(latest, _)| latest))
+/// `Corrupt` when the pointers cannot be understood, and those of the store.
+pub(crate) async fn find(store: &dyn ArtifactStore) -> Result<LatestScans, TaskError> {
+    Ok(read(store).await?.map(|(latest, _)| latest).unwrap_or_default())
 }
 
-/// Moves the pointer to `scan`, unless it points to a scan that started later or at the same time.
+/// Moves the pointers of the planned services to this scan, all at once, but for those that point to a scan that started
+/// later or at the same time.
 ///
 /// # Errors
-/// `Conflict` when others keep moving it, `Corrupt` when it cannot be understood, and those of the store.
-pub(crate) async fn advance(store: &dyn ArtifactStore, scan: &LatestScan) -> Result<(), TaskError> {
+/// `Conflict` when others keep moving them, `Corrupt` when they cannot be understood, and those of the store.
+pub(crate) async fn advance(store: &dyn ArtifactStore, plan: &Plan) -> Result<(), TaskError> {
     for _ in 0..ATTEMPTS {
-        let condition = match read(store).await? {
-            Some((latest, _)) if latest.started_at >= scan.started_at => {
-                tracing::info!(latest = latest.scan_id, "the pointer stays with a scan that is no older");
-                return Ok(());
-            }
-            Some((_, etag)) => Condition::IfMatch(etag),
-            None => Condition::IfAbsent,
+        let (mut latest, condition) = match read(store).await? {
+            Some((latest, etag)) => (latest, Condition::IfMatch(etag)),
+            None => (LatestScans::new(), Condition::IfAbsent),
         };
-        if store.put_json(keys::LATEST, scan, condition).await? == PutOutcome::Written {
+        let older = |service: &&Service| latest.get(service).is_none_or(|scan| scan.started_at < plan.started_at);
+        let moved: Vec<Service> = plan.services.iter().filter(older).copied().collect();
+        if moved.is_empty() {
+            tracing::info!("every pointer stays with a scan that is no older");
+            return Ok(());
+        }
+        let scan = LatestScan { scan_id: plan.scan_id.clone(), started_at: plan.started_at };
+        latest.extend(moved.into_iter().map(|service| (service, scan.clone())));
+        if store.put_json(keys::LATEST, &latest, condition).await? == PutOutcome::Written {
             return Ok(());
         }
     }
@@ -40,15 +47,32 @@ pub(crate) async fn advance(store: &dyn ArtifactStore, scan: &LatestScan) -> Res
     )))
 }
 
-async fn read(store: &dyn ArtifactStore) -> Result<Option<(LatestScan, String)>, TaskError> {
+/// The object as it is stored.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    /// An earlier version of this system kept one pointer, to the last complete scan of all services.
+    OfAll(LatestScan),
+    ByService(LatestScans),
+}
+
+async fn read(store: &dyn ArtifactStore) -> Result<Option<(LatestScans, String)>, TaskError> {
     let Some(stored) = store.get(keys::LATEST).await? else {
         return Ok(None);
     };
-    let latest = serde_json::from_slice(&stored.content).map_err(|error| {
-        TaskError::Corrupt(format!(
-            "the object {} cannot be understood: {error}; delete it to begin anew, without a scan to compare with",
-            keys::LATEST
-        ))
-    })?;
+    let latest = match serde_json::from_slice(&stored.content) {
+        Ok(Stored::OfAll(scan)) => Service::ALL.map(|service| (service, scan.clone())).into(),
+        Ok(Stored::ByService(latest)) if !latest.is_empty() => latest,
+        Ok(Stored::ByService(_)) => return Err(not_understood("it names no scan")),
+        Err(error) => return Err(not_understood(&error.to_string())),
+    };
     Ok(Some((latest, stored.etag)))
+}
+
+fn not_understood(what: &str) -> TaskError {
+    TaskError::Corrupt(format!(
+        "the object {} cannot be understood: {what}; restore its previous version to go on from there, or delete it to \
+         begin anew, without a scan to compare with and with every violation first seen by the next scan",
+        keys::LATEST
+    ))
 }

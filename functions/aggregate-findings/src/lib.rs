@@ -1,4 +1,4 @@
-//! Merges the shards' findings into one sorted set and its summary, and compares them with the last complete scan.
+//! Merges the shards' findings into one sorted set and its summary, and compares them with the scan before.
 //!
 //! What was scanned is what lies in the reports bucket, whatever the machine's payload says; the payload only explains
 //! what is missing. Everything is streamed: memory does not grow with the number of findings.
@@ -8,19 +8,26 @@ mod earlier;
 mod exceptions;
 mod latest;
 mod merge;
+mod sight;
+mod survey;
 mod tally;
 mod unlisted;
+mod worst;
+
+use std::collections::BTreeMap;
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, JsonLinesWriter, keys};
-use audit_model::summary::{ExceptionUse, LatestScan, ScanStatus, Summary};
+use audit_model::summary::{AlertViolations, Comparison, ExceptionUse, ScanStatus, Summary};
 use audit_model::task::{AggregateFindingsInput, AggregateFindingsOutput, Branch};
-use audit_model::{Plan, Severity};
+use audit_model::{Finding, Plan, Service, Severity};
 use audit_task::TaskError;
 use jiff::Timestamp;
 
 use coverage::ServiceCoverage;
-use earlier::EarlierScan;
+use earlier::{Before, KnownViolations};
 use merge::Merge;
+use sight::Sight;
+use survey::Survey;
 use tally::Tally;
 
 /// What the aggregation works with.
@@ -31,28 +38,28 @@ pub struct Ports<'a> {
     pub now: fn() -> Timestamp,
 }
 
-/// Writes the scan's findings, sorted, and its summary, and moves the pointer to the last complete scan.
+/// Writes the scan's findings, sorted, what the alert may name of them, and the summary, and moves the pointers to the last
+/// scan of each planned service.
 ///
 /// # Errors
-/// `NotFound` when the scan has no plan, `Corrupt` when an object cannot be understood or findings are not in order,
-/// `Conflict` when others keep moving the pointer, and those of the store.
+/// `NotFound` when the scan has no plan, `Corrupt` when an object cannot be understood, `Conflict` when others keep moving
+/// the pointers, and those of the store.
 pub async fn handle(input: AggregateFindingsInput, ports: &Ports<'_>) -> Result<AggregateFindingsOutput, TaskError> {
     let store = ports.store;
     let plan: Plan = store.get_json(&keys::plan(&input.scan_id)).await?;
     let latest = latest::find(store).await?;
-    if latest.as_ref().is_some_and(|latest| latest.scan_id == plan.scan_id) {
-        // An earlier attempt of this task came to its end. The scan must not be compared with itself.
-        return store.get_json::<Summary>(&keys::summary(&plan.scan_id)).await.map(output);
+    let mut before = BTreeMap::new();
+    for &service in &plan.services {
+        let Some(found) = earlier::before(store, service, latest.get(&service), &plan).await? else {
+            // An earlier attempt of this task came to its end. The scan must not be compared with itself.
+            return store.get_json::<Summary>(&keys::summary(&plan.scan_id)).await.map(output);
+        };
+        before.insert(service, found);
     }
-    let earlier = match latest {
-        Some(latest) => EarlierScan::find(store, latest, &plan).await?,
-        None => None,
-    };
-    let summary = write_findings(ports, &plan, &input.branches, earlier).await?;
+    let (summary, named) = write_findings(ports, &plan, &input.branches, before).await?;
+    store.replace_json(&keys::alert_violations(&plan.scan_id), &named).await?;
     store.replace_json(&keys::summary(&plan.scan_id), &summary).await?;
-    if summary.status == ScanStatus::Complete && plan.covers_all_services() {
-        latest::advance(store, &LatestScan { scan_id: plan.scan_id, started_at: plan.started_at }).await?;
-    }
+    latest::advance(store, &plan).await?;
     Ok(output(summary))
 }
 
@@ -64,71 +71,137 @@ fn output(summary: Summary) -> AggregateFindingsOutput {
             || summary.status == ScanStatus::Partial
             || exception_ran_out,
         critical_violations: summary.violations_by_severity.get(&Severity::Critical).copied().unwrap_or_default(),
-        violations: summary.totals.non_compliant,
+        violations: summary.totals.open(),
         remediable: summary.remediable_buckets,
         status: summary.status,
         scan_id: summary.scan_id,
     }
 }
 
-/// Writes the scan's findings. They appear whole or not at all.
+/// What came of one pass over the findings.
+enum Pass {
+    Ended(Box<(Summary, AlertViolations)>),
+    /// The findings of an earlier scan cannot be read to their end, and what was written is compared with half of them.
+    EarlierIsBroken {
+        scan_id: String,
+        what: String,
+    },
+}
+
+/// Writes the scan's findings. They appear whole or not at all. An earlier scan that turns out to be broken on the way is
+/// left aside, and the pass begins anew.
 async fn write_findings(
     ports: &Ports<'_>,
     plan: &Plan,
     branches: &[Branch],
-    earlier: Option<EarlierScan>,
-) -> Result<Summary, TaskError> {
+    mut before: BTreeMap<Service, Before>,
+) -> Result<(Summary, AlertViolations), TaskError> {
     let key = keys::findings(&plan.scan_id);
-    let mut writer = JsonLinesWriter::create(ports.store, &key).await?;
-    match merge_services(ports, plan, branches, earlier, &mut writer).await {
-        Ok(summary) => writer.finish().await.map(|_| summary),
-        Err(error) => {
-            if let Err(left_over) = writer.abort().await {
-                // The bucket's lifecycle removes what is left of an upload; the first error is the one to tell.
-                tracing::warn!(key, error = %left_over, "the unfinished upload was not removed");
+    loop {
+        let mut writer = JsonLinesWriter::create(ports.store, &key).await?;
+        let pass = merge_services(ports, plan, branches, &mut before, &mut writer).await;
+        if let Ok(Pass::Ended(ended)) = pass {
+            writer.finish().await?;
+            return Ok(*ended);
+        }
+        if let Err(left_over) = writer.abort().await {
+            // The bucket's lifecycle removes what is left of an upload; the first error is the one to tell.
+            tracing::warn!(key, error = %left_over, "the unfinished upload was not removed");
+        }
+        if let Pass::EarlierIsBroken { scan_id, what } = pass? {
+            let nothing = Before::Nothing(earlier::broken(&scan_id, &what));
+            for before in before.values_mut().filter(|before| before.is(&scan_id)) {
+                before.clone_from(&nothing);
             }
-            Err(error)
         }
     }
 }
 
-/// Goes once through the findings of this scan and, side by side, through those of the earlier one. Both are in the
-/// order of services, resources and rules.
+/// Goes once through the findings of this scan and, side by side, through the violations that were known before. Both are
+/// in the order of services, resources and rules, and are taken one resource at a time.
 async fn merge_services(
     ports: &Ports<'_>,
     plan: &Plan,
     branches: &[Branch],
-    mut earlier: Option<EarlierScan>,
+    before: &mut BTreeMap<Service, Before>,
     writer: &mut JsonLinesWriter,
-) -> Result<Summary, TaskError> {
-    let mut tally = Tally::new(plan, earlier.as_ref().and_then(|earlier| earlier.evaluated().cloned()));
-    for &service in &plan.services {
+) -> Result<Pass, TaskError> {
+    let mut tally = Tally::new(plan, (ports.now)());
+    let mut known: Option<KnownViolations> = None;
+    for (&service, before) in before {
         let branch = branches.iter().find(|branch| branch.service == service);
         let covered = ServiceCoverage::of(ports.store, &plan.scan_id, service, branch).await?;
-        let mut merge = Merge::open(ports.store, &plan.scan_id, service, &covered.scanned).await?;
-        tally.begin(service, covered);
-        if let Some(earlier) = &mut earlier {
-            earlier.skip_to(service).await?;
-        }
-        while let Some(mut finding) = merge.next().await? {
-            let mut before = None;
-            if let Some(earlier) = &mut earlier {
-                while let Some(vanished) = earlier.next_before(&finding).await? {
-                    tally.vanished(&vanished);
-                }
-                before = earlier.next_equal(&finding).await?;
+        let survey = Survey::of(ports.store, plan, service, covered).await?;
+        let sight = Sight::new(plan, service, &survey.gaps);
+        let mut merge = Merge::open(ports.store, &plan.scan_id, service, &survey.sound).await?;
+        known = open_known(ports.store, known, service, before).await?;
+
+        tally.begin(service, &survey, before);
+        loop {
+            let known_next = known.as_ref().and_then(|known| known.next_resource(service));
+            let next = [merge.next_resource(), known_next].into_iter().flatten().min();
+            let Some(resource) = next.map(str::to_owned) else { break };
+            let mut findings: Vec<Finding> = Vec::new();
+            let mut known_there: BTreeMap<String, Finding> = BTreeMap::new();
+            while merge.next_resource() == Some(&resource) {
+                findings.extend(merge.next().await?);
             }
-            tally.add(&mut finding, before.as_ref());
-            writer.write(&finding).await?;
-        }
-        if let Some(earlier) = &mut earlier {
-            while let Some(vanished) = earlier.next_of(service).await? {
-                tally.vanished(&vanished);
+            while let Some(known) = &mut known
+                && known.next_resource(service) == Some(&resource)
+            {
+                known_there.extend(known.next().await?.map(|finding| (finding.rule_id.clone(), finding)));
+            }
+            let is_there = !findings.is_empty();
+            for finding in &mut findings {
+                let known = known_there.remove(&finding.rule_id);
+                tally.add(finding, known.as_ref());
+            }
+            for known in known_there.into_values() {
+                let fate = sight.fate(&known, is_there);
+                findings.extend(tally.miss(known, fate));
+            }
+            findings.sort_by(|a, b| a.rule_id.cmp(&b.rule_id));
+            for finding in &findings {
+                writer.write(finding).await?;
             }
         }
-        tally.end(service, merge.gaps());
+        tally.end(service, before);
+
+        if let Some(flaw) = merge.into_shards().into_iter().find_map(|shard| shard.flaw) {
+            return Err(TaskError::Corrupt(format!("{flaw}; it was in order a moment ago: run the scan again")));
+        }
+        if let Some(known) = &known
+            && let Some(what) = known.flaw()
+        {
+            return Ok(Pass::EarlierIsBroken { scan_id: known.scan_id().to_owned(), what: what.to_owned() });
+        }
     }
-    Ok(tally.summary((ports.now)(), earlier.and_then(EarlierScan::into_compared)))
+    Ok(Pass::Ended(Box::new(tally.finish())))
+}
+
+/// The violations that are known from the scan before, from this service on; `open` are those of the service that came
+/// last, which mostly are of the same scan. Where they have expired, nothing is compared.
+async fn open_known(
+    store: &dyn ArtifactStore,
+    open: Option<KnownViolations>,
+    service: Service,
+    before: &mut Before,
+) -> Result<Option<KnownViolations>, TaskError> {
+    let Before::Scan(earlier) = &*before else {
+        return Ok(None);
+    };
+    let scan_id = earlier.scan.scan_id.clone();
+    let found = match open {
+        Some(known) if known.scan_id() == scan_id => Some(known),
+        _ => KnownViolations::find(store, &scan_id).await?,
+    };
+    let Some(mut known) = found else {
+        tracing::warn!(scan_id, %service, "the findings of the scan before have expired; nothing is compared");
+        *before = Before::Nothing(Comparison::Expired { scan_id });
+        return Ok(None);
+    };
+    known.skip_to(service).await?;
+    Ok(Some(known))
 }
 
 #[cfg(test)]

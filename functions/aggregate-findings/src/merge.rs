@@ -5,14 +5,13 @@ use std::collections::BinaryHeap;
 
 use audit_artifacts::{ArtifactStore, JsonLinesReader, keys};
 use audit_model::plan::ShardReceipt;
-use audit_model::summary::Gap;
 use audit_model::{Finding, Service};
 use audit_task::TaskError;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::coverage::READS_AT_ONCE;
 
-/// A merge of sorted streams, of which it holds one finding each.
+/// A merge of sorted streams, of which it holds one finding each. A shard that shows a flaw is read no further.
 pub(crate) struct Merge<'a> {
     scan_id: &'a str,
     service: Service,
@@ -26,7 +25,7 @@ impl<'a> Merge<'a> {
     /// Opens the findings of the shards that have a receipt.
     ///
     /// # Errors
-    /// Those of [`Merge::next`].
+    /// Those of the store, here and below.
     pub(crate) async fn open(
         store: &dyn ArtifactStore,
         scan_id: &'a str,
@@ -37,83 +36,71 @@ impl<'a> Merge<'a> {
             .map(async |receipt| {
                 let key = keys::shard_findings(scan_id, service, receipt.shard);
                 let reader = JsonLinesReader::find(store, &key).await?;
-                Ok::<_, TaskError>(ShardFindings { key, reader, receipt: receipt.clone(), read: 0 })
+                let flaw = reader.is_none().then(|| "the scanner left a receipt and no findings".to_owned());
+                Ok::<_, TaskError>(ShardFindings { key, reader, receipt: receipt.clone(), read: 0, flaw })
             })
             .buffered(READS_AT_ONCE)
             .try_collect()
             .await?;
         let mut merge = Self { scan_id, service, shards, heads: BinaryHeap::new(), last: None };
         for shard in 0..merge.shards.len() {
-            merge.refill(shard).await?;
+            merge.refill(shard, None).await?;
         }
         Ok(merge)
     }
 
+    /// The resource that the next finding is about, or `None` after the last one.
+    pub(crate) fn next_resource(&self) -> Option<&str> {
+        self.heads.peek().map(|head| head.finding.resource.arn.as_str())
+    }
+
     /// The next finding of all shards, or `None` after the last one.
-    ///
-    /// # Errors
-    /// `Corrupt` when a finding is of another scan or service, out of order, or there twice, and those of
-    /// [`JsonLinesReader::next`].
     pub(crate) async fn next(&mut self) -> Result<Option<Finding>, TaskError> {
-        let Some(Head { finding, shard }) = self.heads.pop() else {
-            return Ok(None);
-        };
-        self.refill(shard).await?;
-        // Should one shard be out of order, then what comes out of the merge is.
-        let place = (finding.resource.arn.clone(), finding.rule_id.clone());
-        if self.last.as_ref().is_some_and(|last| *last >= place) {
-            return Err(self.corrupt(shard, &finding, "is there twice or not in the order of resources and rules"));
+        while let Some(Head { finding, shard }) = self.heads.pop() {
+            let place = (finding.resource.arn.clone(), finding.rule_id.clone());
+            if self.last.as_ref() == Some(&place) {
+                self.shards[shard].is_flawed(&finding, "is there twice");
+                continue;
+            }
+            self.last = Some(place);
+            self.refill(shard, Some(&finding)).await?;
+            return Ok(Some(finding));
         }
-        self.last = Some(place);
-        Ok(Some(finding))
+        Ok(None)
     }
 
-    /// The shards whose findings are not as many as their receipts say; to be asked after the last finding.
-    pub(crate) fn gaps(&self) -> Vec<Gap> {
-        let short = |shard: &ShardFindings| {
-            let reason = match &shard.reader {
-                None => "the scanner left a receipt and no findings".to_owned(),
-                Some(_) if shard.read == shard.receipt.findings => return None,
-                Some(_) => {
-                    format!("the receipt tells of {} findings, and {} are there", shard.receipt.findings, shard.read)
-                }
-            };
-            Some(Gap {
-                service: self.service,
-                shard: Some(shard.receipt.shard),
-                resources: None,
-                resource_type: None,
-                reason,
-            })
-        };
-        self.shards.iter().filter_map(short).collect()
+    /// The shards, to be asked after the last finding.
+    pub(crate) fn into_shards(self) -> Vec<ShardFindings> {
+        self.shards
     }
 
-    async fn refill(&mut self, shard: usize) -> Result<(), TaskError> {
-        let Some(finding) = self.shards[shard].next().await? else {
+    async fn refill(&mut self, shard: usize, before: Option<&Finding>) -> Result<(), TaskError> {
+        let findings = &mut self.shards[shard];
+        let Some(finding) = findings.next().await? else {
             return Ok(());
         };
         if finding.scan_id != self.scan_id || finding.service != self.service {
-            return Err(self.corrupt(shard, &finding, "belongs to another scan or service"));
+            findings.is_flawed(&finding, "belongs to another scan or service");
+            return Ok(());
         }
-        self.heads.push(Head { finding, shard });
+        match before.map_or(Ordering::Less, |before| before.sort_key().cmp(&finding.sort_key())) {
+            Ordering::Less => self.heads.push(Head { finding, shard }),
+            Ordering::Equal => findings.is_flawed(&finding, "is there twice"),
+            Ordering::Greater => findings.is_flawed(&finding, "is not in the order of resources and rules"),
+        }
         Ok(())
-    }
-
-    fn corrupt(&self, shard: usize, finding: &Finding, what: &str) -> TaskError {
-        TaskError::Corrupt(format!(
-            "the object {}: the finding of {} about {} {what}; run the scan again",
-            self.shards[shard].key, finding.rule_id, finding.resource.arn
-        ))
     }
 }
 
 /// The findings of one shard.
-struct ShardFindings {
+pub(crate) struct ShardFindings {
     key: String,
     reader: Option<JsonLinesReader<Finding>>,
-    receipt: ShardReceipt,
-    read: u64,
+    pub(crate) receipt: ShardReceipt,
+    /// How many were read.
+    pub(crate) read: u64,
+    /// Why they cannot be used.
+    pub(crate) flaw: Option<String>,
 }
 
 impl ShardFindings {
@@ -121,9 +108,27 @@ impl ShardFindings {
         let Some(reader) = &mut self.reader else {
             return Ok(None);
         };
-        let next = reader.next().await?;
-        self.read += u64::from(next.is_some());
-        Ok(next)
+        match reader.next().await {
+            Ok(next) => {
+                self.read += u64::from(next.is_some());
+                Ok(next)
+            }
+            Err(TaskError::Corrupt(what)) => {
+                self.give_up(what);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_flawed(&mut self, finding: &Finding, what: &str) {
+        let Finding { rule_id, resource, .. } = finding;
+        self.give_up(format!("the object {}: the finding of {rule_id} about {} {what}", self.key, resource.arn));
+    }
+
+    fn give_up(&mut self, flaw: String) {
+        self.flaw.get_or_insert(flaw);
+        self.reader = None;
     }
 }
 

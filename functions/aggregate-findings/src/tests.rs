@@ -7,21 +7,24 @@ use audit_artifacts::{
 };
 use audit_model::plan::{Inventory, ShardReceipt};
 use audit_model::policy::RuleSetting;
-use audit_model::summary::{Comparison, Counts, ExceptionState, Gap};
-use audit_model::task::{BranchFailure, Execution};
-use audit_model::{ExceptionMark, Finding, PolicyException, Service, Status, Unreadable, UnreadableCause};
+use audit_model::summary::{Changes, Comparison, Counts, ExceptionState, Gap, LatestScan, LatestScans};
+use audit_model::task::{BranchFailure, CaughtError, Execution};
+use audit_model::{Change, ExceptionMark, Finding, PolicyException, Service, Status, Unreadable, UnreadableCause};
 use bytes::Bytes;
 use jiff::civil::{Date, date};
 use pretty_assertions::assert_eq;
 
 use super::*;
 
+mod coverage;
 mod properties;
+mod weeks;
 
 /// A rule that remediation does not repair, and one that it does.
 const VERSIONING: &str = "s3-bucket-versioning-enabled";
 const ENCRYPTION: &str = "s3-bucket-customer-managed-key-encrypted";
 const EARLIER_SCAN_ID: &str = "20261123T000000Z-00000000";
+const EARLIER_START: &str = "2026-11-23T00:00:00Z";
 
 /// A scan between its scanners and its aggregation.
 struct Scan {
@@ -51,44 +54,41 @@ impl Scan {
     }
 
     async fn list(&self, service: Service, shards: &[u64]) {
-        let inventory = Inventory {
-            service,
-            resources: shards.iter().sum(),
-            shards: shards.to_vec(),
-            listed_at: sample::STARTED_AT,
-        };
-        self.store.replace_json(&keys::inventory(sample::SCAN_ID, service), &inventory).await.unwrap();
+        self.write_inventory(&inventory(service, shards)).await;
+    }
+
+    async fn write_inventory(&self, inventory: &Inventory) {
+        self.store.replace_json(&keys::inventory(&self.plan.scan_id, inventory.service), inventory).await.unwrap();
     }
 
     async fn scan(&self, service: Service, shard: u32, resources: u64, findings: &[Finding]) {
         self.write_findings(service, shard, findings).await;
-        let receipt = ShardReceipt { service, shard, resources, gone: 0, findings: findings.len() as u64 };
-        self.write_receipt(&receipt).await;
+        self.write_receipt(&receipt(service, shard, resources, findings.len() as u64)).await;
     }
 
     async fn write_findings(&self, service: Service, shard: u32, findings: &[Finding]) {
-        write_lines(&self.store, &keys::shard_findings(sample::SCAN_ID, service, shard), findings).await;
+        write_lines(&self.store, &keys::shard_findings(&self.plan.scan_id, service, shard), findings).await;
     }
 
     async fn write_receipt(&self, receipt: &ShardReceipt) {
-        let key = keys::shard_receipt(sample::SCAN_ID, receipt.service, receipt.shard);
+        let key = keys::shard_receipt(&self.plan.scan_id, receipt.service, receipt.shard);
         self.store.replace_json(&key, receipt).await.unwrap();
     }
 
-    /// Makes `findings` those of the last complete scan, six hours ago.
+    /// Makes `findings` those of the scan before, six hours ago.
     async fn follows(&self, findings: &[Finding]) {
         write_lines(&self.store, &keys::findings(EARLIER_SCAN_ID), findings).await;
-        self.points_to(EARLIER_SCAN_ID, "2026-11-23T00:00:00Z").await;
+        self.points_to(EARLIER_SCAN_ID, EARLIER_START).await;
     }
 
+    /// Points to a scan of all services.
     async fn points_to(&self, scan_id: &str, started_at: &str) {
-        let latest = LatestScan { scan_id: scan_id.to_owned(), started_at: started_at.parse().unwrap() };
-        self.store.replace_json(keys::LATEST, &latest).await.unwrap();
+        self.store.replace_json(keys::LATEST, &pointers(&Service::ALL, scan_id, started_at)).await.unwrap();
     }
 
     fn failed(&mut self, service: Service, state: &str, shard: Option<u32>, cause: &str) {
-        let failure =
-            BranchFailure { state: state.to_owned(), shard, error: "AccessDenied".to_owned(), cause: cause.to_owned() };
+        let caught = CaughtError { state: state.to_owned(), error: "AccessDenied".to_owned(), cause: cause.to_owned() };
+        let failure = BranchFailure { shard, caught };
         self.branches.iter_mut().find(|branch| branch.service == service).unwrap().failures.push(failure);
     }
 
@@ -97,9 +97,9 @@ impl Scan {
     }
 
     async fn aggregate_in(&self, store: &dyn ArtifactStore) -> Result<AggregateFindingsOutput, TaskError> {
-        self.store.replace_json(&keys::plan(sample::SCAN_ID), &self.plan).await.unwrap();
+        self.store.replace_json(&keys::plan(&self.plan.scan_id), &self.plan).await.unwrap();
         let input = AggregateFindingsInput {
-            scan_id: sample::SCAN_ID.to_owned(),
+            scan_id: self.plan.scan_id.clone(),
             execution: Execution {
                 id: self.plan.execution_arn.clone(),
                 name: "run".to_owned(),
@@ -114,11 +114,11 @@ impl Scan {
     /// The summary of a scan that must come to its end.
     async fn summary(&self) -> Summary {
         self.aggregate().await.unwrap();
-        self.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap()
+        self.store.get_json(&keys::summary(&self.plan.scan_id)).await.unwrap()
     }
 
     async fn findings(&self) -> Vec<Finding> {
-        let mut reader = JsonLinesReader::open(&self.store, &keys::findings(sample::SCAN_ID)).await.unwrap();
+        let mut reader = JsonLinesReader::open(&self.store, &keys::findings(&self.plan.scan_id)).await.unwrap();
         let mut findings = Vec::new();
         while let Some(finding) = reader.next().await.unwrap() {
             findings.push(finding);
@@ -126,9 +126,48 @@ impl Scan {
         findings
     }
 
-    async fn latest(&self) -> Option<String> {
-        latest::find(&self.store).await.unwrap().map(|latest| latest.scan_id)
+    /// The scans that are pointed to, by service.
+    async fn latest(&self) -> BTreeMap<Service, String> {
+        let latest = latest::find(&self.store).await.unwrap();
+        latest.into_iter().map(|(service, latest)| (service, latest.scan_id)).collect()
     }
+}
+
+fn inventory(service: Service, shards: &[u64]) -> Inventory {
+    Inventory {
+        service,
+        listing: sample::LISTING.to_owned(),
+        resources: shards.iter().sum(),
+        shards: shards.to_vec(),
+        unlisted: Vec::new(),
+        listed_at: sample::STARTED_AT,
+    }
+}
+
+fn receipt(service: Service, shard: u32, resources: u64, findings: u64) -> ShardReceipt {
+    ShardReceipt { service, listing: sample::LISTING.to_owned(), shard, resources, gone: 0, findings }
+}
+
+/// Pointers of these services to a scan.
+fn pointers(services: &[Service], scan_id: &str, started_at: &str) -> LatestScans {
+    let latest = LatestScan { scan_id: scan_id.to_owned(), started_at: started_at.parse().unwrap() };
+    services.iter().map(|service| (*service, latest.clone())).collect()
+}
+
+/// Every service with the scan that it is pointed to.
+fn all_at(scan_id: &str) -> BTreeMap<Service, String> {
+    Service::ALL.map(|service| (service, scan_id.to_owned())).into()
+}
+
+/// What a comparison with the scan of six hours ago came to.
+fn compared(changes: Changes) -> Comparison {
+    let started_at = EARLIER_START.parse().unwrap();
+    Comparison::Compared { scan_id: EARLIER_SCAN_ID.to_owned(), started_at, changes }
+}
+
+/// The changes of a scan that must have been compared.
+fn changes(summary: &Summary) -> Changes {
+    summary.changes().unwrap()
 }
 
 async fn write_lines(store: &MemoryStore, key: &str, findings: &[Finding]) {
@@ -186,7 +225,7 @@ async fn figures_count_what_is_found() {
         non_compliant,
         not_applicable,
         insufficient_data,
-        excepted: 0,
+        ..Counts::default()
     };
     assert_eq!(
         summary,
@@ -212,7 +251,7 @@ async fn figures_count_what_is_found() {
             ]
             .into(),
             violations_by_severity: [(Critical, 1), (High, 2), (Severity::Medium, 0), (Low, 1)].into(),
-            comparison: None,
+            comparison: Service::ALL.map(|service| (service, Comparison::FirstScan)).into(),
             lost_sight: 0,
             exceptions: Vec::new(),
             // One critical and two high ones, at the policy's threshold of high.
@@ -373,10 +412,10 @@ async fn what_could_not_be_listed_is_a_gap_that_resolves_nothing_and_leaves_no_e
     let expected =
         Gap { resource_type: Some("AWS::EC2::SecurityGroup".to_owned()), ..gap(Service::Vpc, None, None, reason) };
     assert_eq!(summary.gaps, [expected]);
-    let comparison = summary.comparison.unwrap();
-    assert_eq!((comparison.resolved, comparison.not_verified), (0, 1));
-    assert_eq!(summary.exceptions[0].state, ExceptionState::NotLookedAt);
-    assert_eq!(scan.latest().await.as_deref(), Some(EARLIER_SCAN_ID));
+    assert_eq!((changes(&summary).resolved, changes(&summary).not_looked_at), (0, 1));
+    // It is carried over, and so the exception matches something that could not be looked at.
+    assert_eq!((summary.exceptions[0].state, summary.exceptions[0].looked_at), (ExceptionState::InForce, false));
+    assert_eq!(scan.latest().await, all_at(sample::SCAN_ID));
 }
 
 #[tokio::test]
@@ -402,8 +441,10 @@ async fn violations_of_a_rule_that_was_not_evaluated_then_are_not_new() {
     scan.follows(&[versioning("b", Status::Compliant)]).await;
     let earlier = sample::summary(&[versioning("b", Status::Compliant)]);
     scan.store.replace_json(&keys::summary(EARLIER_SCAN_ID), &earlier).await.unwrap();
-    let comparison = scan.summary().await.comparison.unwrap();
-    assert_eq!((comparison.new, comparison.first_evaluated), (1, 1));
+    let changes = changes(&scan.summary().await);
+    assert_eq!((changes.new, changes.first_evaluated), (1, 1));
+    let told: Vec<_> = scan.findings().await.into_iter().map(|finding| finding.change).collect();
+    assert_eq!(told, [Some(Change::FirstEvaluated), Some(Change::New)]);
 }
 
 #[tokio::test]
@@ -424,13 +465,45 @@ async fn an_excepted_bucket_is_not_for_repair() {
     assert_eq!(scan.summary().await.remediable_buckets, 0);
 }
 
+/// A known violation of a rule that nobody evaluates any more stays while its resource is there, and nobody is told of it
+/// again and again.
 #[tokio::test]
-async fn the_violations_of_a_rule_that_was_switched_off_are_not_resolved() {
-    let mut scan = Scan::of_buckets(&[]).await;
-    scan.follows(&[versioning("vault", Status::NonCompliant)]).await;
-    scan.plan.policy.rules.insert(VERSIONING.to_owned(), RuleSetting { enabled: false, severity: None });
-    let comparison = scan.summary().await.comparison.unwrap();
-    assert_eq!((comparison.resolved, comparison.not_verified), (0, 1));
+async fn the_violations_of_a_rule_that_is_not_evaluated_any_more_stay_while_the_resource_is_there() {
+    let off = |scan: &mut Scan| {
+        let setting = RuleSetting { enabled: false, severity: None };
+        scan.plan.policy.rules.insert(VERSIONING.to_owned(), setting);
+    };
+    // (the rule, how the policy is changed, what the finding says)
+    let cases: [(&str, fn(&mut Scan), &str); 2] = [
+        (VERSIONING, off, "it was not looked at: the audit policy switches the rule off"),
+        ("s3-no-such-rule", |_| {}, "it was not looked at: the rule is not in the catalogue any more"),
+    ];
+    for (rule, change, told) in cases {
+        for is_there in [true, false] {
+            let there = found("vault", ENCRYPTION, Severity::High, Status::Compliant);
+            let mut scan = Scan::of_buckets(if is_there { std::slice::from_ref(&there) } else { &[] }).await;
+            scan.plan.policy.alert.threshold = Severity::Low;
+            change(&mut scan);
+            scan.follows(&[found("vault", rule, Severity::Critical, Status::NonCompliant)]).await;
+            let output = scan.aggregate().await.unwrap();
+            let summary: Summary = scan.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap();
+            assert!(!output.alert && summary.status == ScanStatus::Complete, "{rule}");
+            assert_eq!((changes(&summary).resolved, changes(&summary).not_looked_at), (u64::from(!is_there), 0));
+            assert_eq!(
+                (summary.totals.not_evaluated, summary.by_service[&Service::S3].not_evaluated),
+                (u64::from(is_there), u64::from(is_there))
+            );
+            assert!(summary.by_rule.get(rule).is_none_or(|counts| counts.all() == 0), "{rule} was not evaluated");
+            let findings = scan.findings().await;
+            let [carried] = findings.iter().filter(|finding| finding.rule_id == rule).collect::<Vec<_>>()[..] else {
+                assert!(!is_there, "{findings:?}");
+                continue;
+            };
+            assert_eq!(summary.coverage(), Some(100.0));
+            assert_eq!((carried.change, carried.first_seen), (Some(Change::NotEvaluated), Some(sample::AGGREGATED_AT)));
+            assert_eq!(carried.missing[0].to_string(), told);
+        }
+    }
 }
 
 #[tokio::test]
@@ -504,8 +577,7 @@ async fn the_bucket_is_trusted_and_not_the_payload() {
 #[tokio::test]
 async fn a_receipt_must_account_for_every_resource_and_every_finding() {
     let findings = [versioning("a", Status::Compliant), versioning("b", Status::NonCompliant)];
-    let receipt =
-        |resources, gone, findings| ShardReceipt { service: Service::S3, shard: 1, resources, gone, findings };
+    let receipt = |resources, gone, findings| ShardReceipt { gone, ..receipt(Service::S3, 1, resources, findings) };
     let short = |resources, reason| vec![gap(Service::S3, Some(1), resources, reason)];
     // (the receipt of a shard of 5 resources with 2 findings, the gaps)
     let cases = [
@@ -528,55 +600,86 @@ async fn a_receipt_must_account_for_every_resource_and_every_finding() {
     let scan = Scan::of(&[Service::S3]);
     scan.list(Service::S3, &[5]).await;
     scan.write_receipt(&receipt(5, 0, 0)).await;
-    assert_eq!(scan.summary().await.gaps, short(None, "the scanner left a receipt and no findings"));
+    assert_eq!(scan.summary().await.gaps, short(Some(5), "the scanner left a receipt and no findings"));
 }
 
 #[tokio::test]
-async fn objects_that_contradict_themselves_stop_the_scan_and_leave_no_findings() {
-    let stray = Finding { scan_id: EARLIER_SCAN_ID.to_owned(), ..versioning("a", Status::Compliant) };
+async fn a_shard_whose_findings_cannot_be_trusted_is_a_gap_and_its_violations_are_carried() {
+    let stray = Finding { scan_id: EARLIER_SCAN_ID.to_owned(), ..versioning("c", Status::Compliant) };
     let other = Finding { service: Service::Vpc, ..versioning("a", Status::Compliant) };
-    let (a, b) = (versioning("a", Status::Compliant), versioning("b", Status::Compliant));
+    let (a, b) = (versioning("a", Status::NonCompliant), versioning("b", Status::Compliant));
     let cases = [
-        (vec![b.clone(), a.clone()], "in the order"),
-        (vec![a.clone(), a.clone()], "there twice"),
-        (vec![a, b, stray], "another scan"),
-        (vec![other], "another scan or service"),
+        (
+            vec![b.clone(), a.clone()],
+            "0001.jsonl: the finding of s3-bucket-versioning-enabled about arn:aws:s3:::a is not in the order",
+        ),
+        (vec![a.clone(), a.clone()], "about arn:aws:s3:::a is there twice"),
+        (vec![a.clone(), b.clone(), stray], "about arn:aws:s3:::c belongs to another scan or service"),
+        (vec![other], "about arn:aws:s3:::a belongs to another scan or service"),
     ];
     for (findings, complaint) in cases {
-        let scan = Scan::of_buckets(&findings).await;
-        let error = scan.aggregate().await.unwrap_err();
-        assert_eq!(error.name(), "Corrupt");
-        assert!(error.to_string().contains(complaint) && error.to_string().contains("0001.jsonl"), "{error}");
-        assert_eq!(scan.store.text(&keys::findings(sample::SCAN_ID)), None);
-        assert_eq!(scan.latest().await, None);
+        let scan = Scan::of(&[Service::S3]);
+        scan.list(Service::S3, &[3, 1]).await;
+        scan.scan(Service::S3, 1, 3, &findings).await;
+        scan.scan(Service::S3, 2, 1, &[versioning("z", Status::Compliant)]).await;
+        scan.follows(&[a.clone(), versioning("y", Status::NonCompliant), versioning("z", Status::NonCompliant)]).await;
+
+        let summary = scan.summary().await;
+
+        let [gap] = &summary.gaps[..] else { panic!("{:?}", summary.gaps) };
+        assert_eq!((gap.shard, gap.resources), (Some(1), Some(3)));
+        assert!(gap.reason.contains(complaint), "{}", gap.reason);
+        // Nothing of the shard is used, what it may hide is carried, and the other shard counts.
+        let seen: Vec<_> =
+            scan.findings().await.into_iter().map(|finding| (finding.resource.name, finding.status)).collect();
+        let carried = Status::InsufficientData;
+        assert_eq!(seen, [("a".into(), carried), ("y".into(), carried), ("z".into(), Status::Compliant)]);
+        assert_eq!((changes(&summary).resolved, changes(&summary).not_looked_at), (1, 2));
+        assert_eq!(summary.resources[&Service::S3], 1);
     }
 
-    let scan = Scan::of_buckets(&[]).await;
-    let inventory = Inventory { service: Service::S3, resources: 7, shards: vec![3, 3], listed_at: sample::STARTED_AT };
-    scan.store.replace_json(&keys::inventory(sample::SCAN_ID, Service::S3), &inventory).await.unwrap();
-    assert_eq!(scan.aggregate().await.unwrap_err().name(), "Corrupt");
-
-    let scan = Scan::of_buckets(&[]).await;
-    let receipt = ShardReceipt { service: Service::S3, shard: 2, resources: 0, gone: 0, findings: 0 };
-    scan.store.replace_json(&keys::shard_receipt(sample::SCAN_ID, Service::S3, 1), &receipt).await.unwrap();
-    assert_eq!(scan.aggregate().await.unwrap_err().name(), "Corrupt");
+    let broken = Scan::of(&[Service::S3]);
+    broken.list(Service::S3, &[1]).await;
+    broken.scan(Service::S3, 1, 1, &[]).await;
+    let key = keys::shard_findings(sample::SCAN_ID, Service::S3, 1);
+    let _ = broken.store.put(&key, "application/x-ndjson", "{}\n".into(), Condition::None).await.unwrap();
+    assert!(broken.summary().await.gaps[0].reason.contains("cannot be understood in line 1"));
 }
 
 #[tokio::test]
-async fn the_same_finding_of_two_shards_is_an_error() {
+async fn the_same_finding_of_two_shards_counts_once_and_the_later_shard_is_a_gap() {
     let scan = Scan::of(&[Service::S3]);
-    scan.list(Service::S3, &[1, 1]).await;
-    scan.scan(Service::S3, 1, 1, &[versioning("a", Status::Compliant)]).await;
-    scan.scan(Service::S3, 2, 1, &[versioning("a", Status::NonCompliant)]).await;
-    let error = scan.aggregate().await.unwrap_err();
-    assert!(error.name() == "Corrupt" && error.to_string().contains("there twice"), "{error}");
+    scan.list(Service::S3, &[1, 2]).await;
+    scan.scan(Service::S3, 1, 1, &[versioning("b", Status::NonCompliant)]).await;
+    scan.scan(Service::S3, 2, 2, &[versioning("a", Status::Compliant), versioning("b", Status::Compliant)]).await;
+    // It was known, and it comes before the place at which the second shard shows its flaw.
+    scan.follows(&[versioning("a", Status::NonCompliant)]).await;
+    let summary = scan.summary().await;
+    let [gap] = &summary.gaps[..] else { panic!("{:?}", summary.gaps) };
+    assert!(gap.shard == Some(2) && gap.reason.contains("is there twice"), "{gap:?}");
+    assert_eq!((summary.totals.non_compliant, summary.totals.compliant), (1, 0));
+    assert_eq!((changes(&summary).resolved, changes(&summary).not_looked_at), (0, 1));
+}
+
+#[tokio::test]
+async fn inventories_and_receipts_that_contradict_themselves_stop_the_scan() {
+    let scan = Scan::of_buckets(&[]).await;
+    scan.write_inventory(&Inventory { resources: 7, ..inventory(Service::S3, &[3, 3]) }).await;
+    assert_eq!(scan.aggregate().await.unwrap_err().name(), "Corrupt");
+    assert_eq!(scan.store.text(&keys::findings(sample::SCAN_ID)), None);
+    assert_eq!(scan.latest().await, BTreeMap::new());
+
+    let scan = Scan::of_buckets(&[]).await;
+    let stray = receipt(Service::S3, 2, 0, 0);
+    scan.store.replace_json(&keys::shard_receipt(sample::SCAN_ID, Service::S3, 1), &stray).await.unwrap();
+    assert_eq!(scan.aggregate().await.unwrap_err().name(), "Corrupt");
 }
 
 /// One finding of then, one of now, what the comparison makes of them, and since when it is open.
 #[tokio::test]
 async fn a_violation_is_open_until_somebody_sees_it_mended() {
     use Status::{Compliant, InsufficientData, NonCompliant, NotApplicable};
-    let (new, still_open, resolved, not_verified, nothing) =
+    let (new, still_open, resolved, not_looked_at, nothing) =
         ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1), (0, 0, 0, 0));
     let now = Some(sample::AGGREGATED_AT);
     let then = Some(sample::DAY_BEFORE);
@@ -595,15 +698,15 @@ async fn a_violation_is_open_until_somebody_sees_it_mended() {
         (Some((NonCompliant, then)), Some(Compliant), resolved, None),
         (Some((NonCompliant, then)), Some(NotApplicable), resolved, None),
         (Some((NonCompliant, then)), None, resolved, None),
-        (Some((NonCompliant, then)), Some(InsufficientData), not_verified, then),
+        (Some((NonCompliant, then)), Some(InsufficientData), not_looked_at, then),
         (Some((InsufficientData, then)), Some(NonCompliant), still_open, then),
-        (Some((InsufficientData, then)), Some(InsufficientData), not_verified, then),
+        (Some((InsufficientData, then)), Some(InsufficientData), not_looked_at, then),
         (Some((InsufficientData, then)), Some(Compliant), resolved, None),
         (Some((InsufficientData, then)), None, resolved, None),
         (Some((InsufficientData, None)), None, nothing, None),
         (Some((Compliant, None)), None, nothing, None),
     ];
-    for (before, after, (new, still_open, resolved, not_verified), first_seen) in cases {
+    for (before, after, (new, still_open, resolved, not_looked_at), first_seen) in cases {
         let findings: Vec<Finding> = after.map(|status| versioning("a", status)).into_iter().collect();
         let scan = Scan::of_buckets(&findings).await;
         let earlier = before.map(|(status, first_seen)| Finding {
@@ -613,90 +716,311 @@ async fn a_violation_is_open_until_somebody_sees_it_mended() {
             ..versioning("a", status)
         });
         scan.follows(earlier.as_slice()).await;
-        let scan_id = EARLIER_SCAN_ID.to_owned();
-        let comparison = Comparison { scan_id, new, first_evaluated: 0, still_open, resolved, not_verified };
-        assert_eq!(scan.summary().await.comparison, Some(comparison), "{before:?} -> {after:?}");
+        let changes = Changes { new, first_evaluated: 0, still_open, resolved, not_looked_at };
+        let comparison = scan.summary().await.comparison;
+        assert_eq!(comparison[&Service::S3], compared(changes), "{before:?} -> {after:?}");
+        assert_eq!(comparison[&Service::Vpc], compared(Changes::default()));
         let found: Vec<_> = scan.findings().await.into_iter().map(|finding| finding.first_seen).collect();
         assert_eq!(found, vec![first_seen; findings.len()], "{before:?} -> {after:?}");
     }
 }
 
+/// The changes of a scan, and who carries what: name and status of each finding.
+async fn seen(scan: &Scan) -> (Changes, Vec<String>) {
+    let changes = changes(&scan.summary().await);
+    let seen = scan.findings().await.into_iter().map(|finding| format!("{} {}", finding.resource.name, finding.status));
+    (changes, seen.collect())
+}
+
 #[tokio::test]
-async fn what_a_gap_may_hide_is_not_resolved() {
+async fn what_a_gap_may_hide_is_carried() {
     let violations = [versioning("a", Status::NonCompliant), versioning("b", Status::NonCompliant)];
+    let expected = Changes { resolved: 1, not_looked_at: 1, ..Changes::default() };
+    let names = vec!["a COMPLIANT".to_owned(), "b INSUFFICIENT_DATA".to_owned()];
+
     let scan = Scan::of(&[Service::S3]);
     scan.follows(&violations).await;
     scan.list(Service::S3, &[1, 1]).await;
     scan.scan(Service::S3, 1, 1, &[versioning("a", Status::Compliant)]).await;
-    let comparison = scan.summary().await.comparison.unwrap();
-    assert_eq!((comparison.resolved, comparison.not_verified), (1, 1));
+    assert_eq!(seen(&scan).await, (expected, names.clone()));
 
     // A gap that shows only when the findings have been read hides just as well.
     let scan = Scan::of(&[Service::S3]);
     scan.follows(&violations).await;
     scan.list(Service::S3, &[2]).await;
     scan.write_findings(Service::S3, 1, &[versioning("a", Status::Compliant)]).await;
-    scan.write_receipt(&ShardReceipt { service: Service::S3, shard: 1, resources: 2, gone: 0, findings: 2 }).await;
-    let comparison = scan.summary().await.comparison.unwrap();
-    assert_eq!((comparison.resolved, comparison.not_verified), (1, 1));
+    scan.write_receipt(&receipt(Service::S3, 1, 2, 2)).await;
+    assert_eq!(seen(&scan).await, (expected, names));
 }
 
 #[tokio::test]
-async fn a_rule_that_left_the_catalogue_resolves_nothing() {
-    let scan = Scan::of_buckets(&[]).await;
-    scan.follows(&[found("a", "s3-no-such-rule", Severity::High, Status::NonCompliant)]).await;
-    let comparison = scan.summary().await.comparison.unwrap();
-    assert_eq!((comparison.resolved, comparison.not_verified), (0, 1));
+async fn a_carried_finding_says_what_is_known_and_why_nobody_looked() {
+    let mut scan = Scan::of(&[Service::S3]);
+    scan.failed(Service::S3, "ListS3Buckets", None, "s3:ListAllMyBuckets was denied");
+    scan.plan.policy.rules.insert(VERSIONING.to_owned(), RuleSetting { enabled: true, severity: Some(Severity::High) });
+    let seen: Timestamp = "2026-11-23T00:01:00Z".parse().unwrap();
+    let known = Finding {
+        first_seen: Some(sample::DAY_BEFORE),
+        evaluated_at: seen,
+        scan_id: EARLIER_SCAN_ID.to_owned(),
+        schema_version: "1.1".to_owned(),
+        ..versioning("a", Status::NonCompliant)
+    };
+    scan.follows(std::slice::from_ref(&known)).await;
+
+    let summary = scan.summary().await;
+
+    let expected = Finding {
+        schema_version: audit_model::finding::SCHEMA_VERSION.to_owned(),
+        scan_id: sample::SCAN_ID.to_owned(),
+        // As the policy has it now.
+        severity: Severity::High,
+        status: Status::InsufficientData,
+        missing: vec![Unreadable {
+            action: String::new(),
+            cause: UnreadableCause::NotLookedAt,
+            detail: "all of s3: ListS3Buckets failed: AccessDenied: s3:ListAllMyBuckets was denied".to_owned(),
+        }],
+        evaluated_at: sample::AGGREGATED_AT,
+        last_seen: Some(seen),
+        change: Some(Change::NotLookedAt),
+        ..known
+    };
+    assert_eq!(scan.findings().await, [expected]);
+    assert_eq!((summary.totals.insufficient_data, summary.coverage()), (1, Some(0.0)));
+    assert_eq!(summary.resources[&Service::S3], 0, "it was not evaluated");
 }
 
 #[tokio::test]
-async fn only_what_is_planned_is_compared() {
+async fn a_gap_of_a_type_hides_that_type_and_what_hangs_on_it() {
+    let of = |resource_type: &str, name: &str, rule: &str| {
+        let mut finding = Finding { service: Service::Vpc, ..found(name, rule, Severity::High, Status::NonCompliant) };
+        finding.resource.resource_type = resource_type.to_owned();
+        finding
+    };
+    let ssh = unlisted("v").rule_id;
+    let scan = Scan::of(&[Service::Vpc]);
+    scan.follows(&[
+        of("AWS::EC2::SecurityGroup", "sg-1", &ssh),
+        of("AWS::EC2::Subnet", "subnet-1", "subnet-auto-assign-public-ip-disabled"),
+        of("AWS::EC2::VPC", "vpc-2", "vpc-flow-logs-enabled"),
+    ])
+    .await;
+    scan.list(Service::Vpc, &[1]).await;
+    scan.scan(Service::Vpc, 1, 1, &[unlisted("vpc-1")]).await;
+    let expected = Changes { resolved: 2, not_looked_at: 1, ..Changes::default() };
+    assert_eq!(seen(&scan).await, (expected, vec!["sg-1 INSUFFICIENT_DATA".into(), "vpc-1 INSUFFICIENT_DATA".into()]));
+
+    // Where VPCs could not be listed, nothing is known of what hangs on them.
+    let gap = Gap { resource_type: Some("AWS::EC2::VPC".to_owned()), ..gap(Service::Vpc, None, None, "denied") };
+    let sight = Sight::new(&scan.plan, Service::Vpc, std::slice::from_ref(&gap));
+    let hidden = |resource_type: &str| {
+        let known = of(resource_type, "x", "vpc-flow-logs-enabled");
+        sight.fate(&known, false) != sight::Fate::Gone
+    };
+    let types =
+        ["VPC", "SecurityGroup", "NetworkAcl", "Subnet", "VPCEndpoint", "VPCPeeringConnection", "VPCEndpointService"];
+    let hidden: Vec<_> = types.into_iter().filter(|name| hidden(&format!("AWS::EC2::{name}"))).collect();
+    assert_eq!(hidden, ["VPC", "SecurityGroup", "NetworkAcl", "Subnet", "VPCEndpoint"]);
+}
+
+#[tokio::test]
+async fn an_excepted_violation_that_could_not_be_looked_at_raises_no_alert() {
+    for (expires, lost_sight, marked) in [(TODAY, 0, true), (YESTERDAY, 1, false)] {
+        let mut scan = Scan::of_buckets(&[versioning("scratch", Status::InsufficientData)]).await;
+        scan.follows(&[versioning("scratch", Status::NonCompliant)]).await;
+        scan.plan.policy.alert.threshold = Severity::Low;
+        scan.plan.policy.exceptions = vec![exception("scratch", expires)];
+        let summary = scan.summary().await;
+        assert_eq!((summary.lost_sight, summary.totals.excepted), (lost_sight, 0));
+        assert_eq!(scan.findings().await[0].exception.is_some(), marked);
+        // Nobody knows whether it is needed still.
+        assert!(!summary.exceptions[0].looked_at);
+    }
+}
+
+#[tokio::test]
+async fn open_violations_are_those_without_an_exception_and_the_changes_add_up_to_them() {
+    let names = ["excepted", "known", "new"];
+    let mut scan = Scan::of_buckets(&names.map(|name| versioning(name, Status::NonCompliant))).await;
+    scan.follows(&names[..2].iter().map(|name| versioning(name, Status::NonCompliant)).collect::<Vec<_>>()).await;
+    scan.plan.policy.exceptions = vec![exception("excepted", TODAY)];
+    let output = scan.aggregate().await.unwrap();
+    let summary: Summary = scan.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap();
+    assert_eq!((output.violations, summary.totals.open()), (2, 2));
+    assert_eq!(changes(&summary), Changes { new: 1, still_open: 1, ..Changes::default() });
+    let told: Vec<_> = scan.findings().await.into_iter().map(|finding| finding.change).collect();
+    assert_eq!(told, [None, Some(Change::StillOpen), Some(Change::New)]);
+}
+
+#[tokio::test]
+async fn what_the_alert_needs_lies_apart_the_worst_first_and_bounded() {
+    use Severity::{Critical, High, Low};
+    let many: Vec<Finding> = (0..1000)
+        .map(|number| {
+            let severity = [High, Low, Critical][number % 3];
+            found(&format!("b-{number:04}"), VERSIONING, severity, Status::NonCompliant)
+        })
+        .collect();
+    let mut scan = Scan::of_buckets(&many).await;
+    scan.plan.policy.alert.threshold = High;
+    scan.follows(&[found("x", VERSIONING, High, Status::NonCompliant)]).await;
+    scan.list(Service::S3, &[1000, 1]).await;
+    scan.plan.policy.rules.insert(VERSIONING.to_owned(), RuleSetting { enabled: true, severity: Some(High) });
+
+    let summary = scan.summary().await;
+
+    let named: AlertViolations = scan.store.get_json(&keys::alert_violations(sample::SCAN_ID)).await.unwrap();
+    assert_eq!((summary.alerting_violations, summary.lost_sight), (667, 1));
+    // 333 are critical; the first of them in the order of the findings are kept.
+    let expected: Vec<String> = (0..256).map(|place| format!("b-{:04}", 2 + 3 * place)).collect();
+    let names: Vec<_> = named.open.iter().map(|finding| finding.resource.name.clone()).collect();
+    assert_eq!(names, expected);
+    assert!(named.lost_sight.iter().map(|finding| finding.resource.name.as_str()).eq(["x"]));
+}
+
+#[tokio::test]
+async fn only_what_is_planned_is_compared_and_its_pointer_moves() {
     let of = |service, finding| Finding { service, ..finding };
     let scan = Scan::of(&[Service::Vpc]);
     scan.list(Service::Vpc, &[]).await;
     scan.follows(&[
         versioning("a", Status::NonCompliant),
-        of(Service::Vpc, found("vpc-1", "vpc-flow-logs-enabled", Severity::High, Status::NonCompliant)),
+        of(Service::Vpc, typed("vpc-1", "vpc-flow-logs-enabled", "AWS::EC2::VPC")),
         of(Service::Lambda, found("f", "lambda-inside-vpc", Severity::Low, Status::NonCompliant)),
     ])
     .await;
-    let comparison = scan.summary().await.comparison.unwrap();
-    assert_eq!((comparison.resolved, comparison.not_verified), (1, 0));
-    assert_eq!(
-        scan.latest().await.as_deref(),
-        Some(EARLIER_SCAN_ID),
-        "a scan of one service is not the last whole one"
-    );
+    let summary = scan.summary().await;
+    let resolved = Changes { resolved: 1, ..Changes::default() };
+    assert_eq!(summary.comparison, [(Service::Vpc, compared(resolved))].into());
+    let mut expected = all_at(EARLIER_SCAN_ID);
+    expected.insert(Service::Vpc, sample::SCAN_ID.to_owned());
+    assert_eq!(scan.latest().await, expected);
+}
+
+/// A violation of a resource of this type.
+fn typed(name: &str, rule: &str, resource_type: &str) -> Finding {
+    let mut finding = found(name, rule, Severity::High, Status::NonCompliant);
+    finding.resource.resource_type = resource_type.to_owned();
+    finding
 }
 
 #[tokio::test]
-async fn without_a_scan_to_compare_with_there_is_no_comparison() {
+async fn each_service_is_compared_with_its_own_last_scan() {
+    const OF_VPCS: &str = "20261123T030000Z-11111111";
+    let flow_logs = Finding { service: Service::Vpc, ..typed("vpc-1", "vpc-flow-logs-enabled", "AWS::EC2::VPC") };
+    let of_all = Finding { first_seen: Some(sample::DAY_BEFORE), ..flow_logs.clone() };
+    let of_vpcs = Finding { first_seen: Some(sample::STARTED_AT), ..flow_logs.clone() };
+    let scan = Scan::of_buckets(&[versioning("a", Status::NonCompliant)]).await;
+    scan.list(Service::Vpc, &[1]).await;
+    scan.scan(Service::Vpc, 1, 1, &[flow_logs]).await;
+    scan.follows(&[versioning("a", Status::NonCompliant), of_all]).await;
+    write_lines(&scan.store, &keys::findings(OF_VPCS), &[of_vpcs]).await;
+    let mut latest = pointers(&Service::ALL, EARLIER_SCAN_ID, EARLIER_START);
+    latest.extend(pointers(&[Service::Vpc], OF_VPCS, "2026-11-23T03:00:00Z"));
+    scan.store.replace_json(keys::LATEST, &latest).await.unwrap();
+
+    let summary = scan.summary().await;
+
+    let still_open = Changes { still_open: 1, ..Changes::default() };
+    assert_eq!(summary.comparison[&Service::S3], compared(still_open));
+    let with_its_own = Comparison::Compared {
+        scan_id: OF_VPCS.to_owned(),
+        started_at: "2026-11-23T03:00:00Z".parse().unwrap(),
+        changes: still_open,
+    };
+    assert_eq!(summary.comparison[&Service::Vpc], with_its_own);
+    assert_eq!(summary.comparison[&Service::Lambda], compared(Changes::default()));
+    assert_eq!(scan.findings().await[1].first_seen, Some(sample::STARTED_AT));
+}
+
+#[tokio::test]
+async fn a_pointer_of_an_earlier_version_stands_for_every_service() {
+    let scan = Scan::of_buckets(&[versioning("a", Status::NonCompliant)]).await;
+    let known = Finding { first_seen: Some(sample::DAY_BEFORE), ..versioning("a", Status::NonCompliant) };
+    scan.follows(&[known]).await;
+    let pointer = format!(r#"{{"scanId": "{EARLIER_SCAN_ID}", "startedAt": "{EARLIER_START}"}}"#);
+    let _ = scan.store.put(keys::LATEST, "application/json", pointer.into(), Condition::None).await.unwrap();
+    // Its summary had another form of comparison.
+    let summary = format!(r#"{{"byRule": {{"{ENCRYPTION}": {{}}}}, "comparison": {{"scanId": "x", "new": 1}}}}"#);
+    let key = keys::summary(EARLIER_SCAN_ID);
+    let _ = scan.store.put(&key, "application/json", summary.into(), Condition::None).await.unwrap();
+    let summary = scan.summary().await;
+    assert_eq!(changes(&summary), Changes { still_open: 1, ..Changes::default() });
+    assert_eq!(scan.findings().await[0].first_seen, Some(sample::DAY_BEFORE));
+    assert_eq!(scan.latest().await, all_at(sample::SCAN_ID));
+}
+
+#[tokio::test]
+async fn of_two_scans_side_by_side_the_older_one_is_compared_with_what_came_before_both() {
+    const YOUNGER: &str = "20261123T060100Z-22222222";
+    let scan = Scan::of_buckets(&[versioning("a", Status::NonCompliant)]).await;
+    scan.follows(&[versioning("a", Status::NonCompliant)]).await;
+    scan.points_to(YOUNGER, "2026-11-23T06:01:00Z").await;
+    let comparison: BTreeMap<_, _> = Service::ALL.map(|service| (service, compared(Changes::default()))).into();
+    let younger = Summary { scan_id: YOUNGER.to_owned(), comparison, ..sample::summary(&[]) };
+    scan.store.replace_json(&keys::summary(YOUNGER), &younger).await.unwrap();
+
+    let summary = scan.summary().await;
+    assert_eq!(summary.comparison[&Service::S3], compared(Changes { still_open: 1, ..Changes::default() }));
+    assert_eq!(scan.latest().await, all_at(YOUNGER), "the pointers never move back in time");
+
+    // A repeated task finds that the younger scan was compared with this one.
+    let with_this = Comparison::Compared {
+        scan_id: sample::SCAN_ID.to_owned(),
+        started_at: sample::STARTED_AT,
+        changes: Changes::default(),
+    };
+    let comparison = Service::ALL.map(|service| (service, with_this.clone())).into();
+    scan.store.replace_json(&keys::summary(YOUNGER), &Summary { comparison, ..younger }).await.unwrap();
+    scan.store.remove(&keys::findings(sample::SCAN_ID));
+    assert_eq!(scan.summary().await, summary);
+    assert_eq!(scan.store.text(&keys::findings(sample::SCAN_ID)), None, "nothing was done again");
+}
+
+/// Each reason to compare with nothing has words of its own, and the pointer moves on.
+#[tokio::test]
+async fn without_a_scan_to_compare_with_the_summary_says_why() {
     let violation = [versioning("a", Status::NonCompliant)];
-    let expired = Scan::of_buckets(&violation).await;
-    expired.follows(&violation).await;
-    expired.store.remove(&keys::findings(EARLIER_SCAN_ID));
+    let scan_id = EARLIER_SCAN_ID.to_owned();
+    let (expired, broken) = (Comparison::Expired { scan_id: scan_id.clone() }, Comparison::Broken { scan_id });
 
-    let younger = Scan::of_buckets(&violation).await;
-    younger.follows(&violation).await;
-    younger.points_to(EARLIER_SCAN_ID, "2026-11-23T06:00:01Z").await;
+    let first = Scan::of_buckets(&violation).await;
 
-    let broken = Scan::of_buckets(&violation).await;
-    broken.follows(&violation).await;
+    let gone = Scan::of_buckets(&violation).await;
+    gone.follows(&violation).await;
+    gone.store.remove(&keys::findings(EARLIER_SCAN_ID));
+
+    let not_json = Scan::of_buckets(&violation).await;
+    not_json.follows(&violation).await;
     let key = keys::findings(EARLIER_SCAN_ID);
-    let _ = broken.store.put(&key, "application/x-ndjson", "{}\n".into(), Condition::None).await.unwrap();
+    let _ = not_json.store.put(&key, "application/x-ndjson", "{}\n".into(), Condition::None).await.unwrap();
 
+    // The flaw shows behind a violation that this scan does not see: none of it may be left in the findings.
     let disordered = Scan::of_buckets(&violation).await;
-    disordered.follows(&[versioning("b", Status::NonCompliant), versioning("a", Status::NonCompliant)]).await;
+    disordered.list(Service::S3, &[1, 1]).await;
+    let backwards = ["c", "b", "a"].map(|name| versioning(name, Status::NonCompliant));
+    disordered.follows(&backwards).await;
 
-    for (scan, pointer) in [
-        (expired, sample::SCAN_ID),
-        (younger, EARLIER_SCAN_ID),
-        (broken, sample::SCAN_ID),
-        (disordered, sample::SCAN_ID),
+    // A younger scan that does not tell what it was compared with leads nowhere.
+    let lost = Scan::of_buckets(&violation).await;
+    lost.follows(&violation).await;
+    lost.points_to(EARLIER_SCAN_ID, "2026-11-23T06:00:01Z").await;
+
+    for (scan, why, pointer) in [
+        (first, Comparison::FirstScan, sample::SCAN_ID),
+        (gone, expired, sample::SCAN_ID),
+        (not_json, broken.clone(), sample::SCAN_ID),
+        (disordered, broken.clone(), sample::SCAN_ID),
+        (lost, broken, EARLIER_SCAN_ID),
     ] {
-        assert_eq!(scan.summary().await.comparison, None);
-        assert_eq!(scan.findings().await[0].first_seen, Some(sample::AGGREGATED_AT));
-        assert_eq!(scan.latest().await.as_deref(), Some(pointer), "the pointer never moves back in time");
+        let summary = scan.summary().await;
+        assert_eq!(summary.comparison, Service::ALL.map(|service| (service, why.clone())).into());
+        assert_eq!(summary.changes(), None);
+        let findings = scan.findings().await;
+        assert_eq!(findings.len(), 1, "{why:?}");
+        assert_eq!((findings[0].first_seen, findings[0].change), (Some(sample::AGGREGATED_AT), None));
+        assert_eq!(scan.latest().await, all_at(pointer), "{why:?}");
     }
 }
 
@@ -705,19 +1029,19 @@ async fn a_repeated_task_says_the_same_and_does_not_compare_the_scan_with_itself
     let scan = Scan::of_buckets(&[versioning("a", Status::NonCompliant)]).await;
     scan.follows(&[]).await;
     let (output, first) = (scan.aggregate().await, scan.summary().await);
-    assert_eq!(first.comparison.as_ref().map(|comparison| comparison.new), Some(1));
+    assert_eq!(changes(&first).new, 1);
     assert_eq!(scan.aggregate().await, output);
     assert_eq!(scan.summary().await, first);
-    assert_eq!(scan.latest().await.as_deref(), Some(sample::SCAN_ID));
+    assert_eq!(scan.latest().await, all_at(sample::SCAN_ID));
 }
 
 #[tokio::test]
-async fn a_partial_scan_does_not_move_the_pointer() {
+async fn a_partial_scan_moves_the_pointers_for_it_forgets_nothing() {
     let scan = Scan::of_buckets(&[]).await;
     scan.follows(&[]).await;
     scan.store.remove(&keys::inventory(sample::SCAN_ID, Service::Vpc));
     assert_eq!(scan.summary().await.status, ScanStatus::Partial);
-    assert_eq!(scan.latest().await.as_deref(), Some(EARLIER_SCAN_ID));
+    assert_eq!(scan.latest().await, all_at(sample::SCAN_ID));
 }
 
 /// A store in which another scan moves the pointer just before we do, so many times, and in which findings can only
@@ -751,7 +1075,8 @@ impl ArtifactStore for Contested<'_> {
         if key == keys::LATEST && left > 0 {
             self.interferences.store(left - 1, Ordering::Relaxed);
             let other = LatestScan { scan_id: format!("other-{left}"), started_at: self.others_start };
-            self.store.replace_json(keys::LATEST, &other).await?;
+            let others: LatestScans = Service::ALL.map(|service| (service, other.clone())).into();
+            self.store.replace_json(keys::LATEST, &others).await?;
         }
         self.store.put(key, content_type, content, condition).await
     }
@@ -788,7 +1113,7 @@ async fn the_pointer_survives_others_that_move_it_at_the_same_time() {
         match expected {
             Ok(pointer) => {
                 assert!(outcome.is_ok(), "{outcome:?}");
-                assert_eq!(scan.latest().await.as_deref(), Some(pointer), "{interferences} {others_start} {there}");
+                assert_eq!(scan.latest().await, all_at(pointer), "{interferences} {others_start} {there}");
             }
             Err(name) => assert_eq!(outcome, Err(name)),
         }
@@ -798,8 +1123,11 @@ async fn the_pointer_survives_others_that_move_it_at_the_same_time() {
 
 #[tokio::test]
 async fn a_pointer_that_cannot_be_understood_is_an_error_that_says_what_to_do() {
-    let scan = Scan::of_buckets(&[]).await;
-    let _ = scan.store.put(keys::LATEST, "application/json", "{".into(), Condition::None).await.unwrap();
-    let error = scan.aggregate().await.unwrap_err();
-    assert!(error.name() == "Corrupt" && error.to_string().contains("delete it"), "{error}");
+    for content in ["{", "{}", r#"{"s3": {}}"#, r#"{"iam": {"scanId": "x", "startedAt": "2026-11-23T00:00:00Z"}}"#] {
+        let scan = Scan::of_buckets(&[]).await;
+        let _ = scan.store.put(keys::LATEST, "application/json", content.into(), Condition::None).await.unwrap();
+        let error = scan.aggregate().await.unwrap_err();
+        let says = ["state/latest.json", "restore its previous version", "delete it"];
+        assert!(error.name() == "Corrupt" && says.iter().all(|part| error.to_string().contains(part)), "{error}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The Lambda function `list-targets`.
 
 use std::env;
+use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 
 use audit_artifacts::S3Store;
@@ -8,7 +9,7 @@ use audit_task::{Budget, aws_config, required, run};
 use bucket_readings::s3_control_client;
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use list_targets::{AccessPoints, LambdaFunctions, Ports, REQUESTS_PER_SECOND, S3Buckets, Vpcs, handle};
+use list_targets::{AccessPoints, LambdaFunctions, Patience, Ports, REQUESTS_PER_SECOND, S3Buckets, Vpcs, handle};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -33,7 +34,14 @@ async fn main() -> Result<(), Error> {
             // One invocation lists the functions; nobody shares this budget.
             budget: Budget::share(REQUESTS_PER_SECOND, NonZeroU32::MIN),
         },
+        patience: Patience::OF_FIVE_MINUTES,
+        listing,
         now: Timestamp::now,
     };
     run(|input| handle(input, ports)).await
+}
+
+/// Random digits: attempts of the same task may run in different processes at the same time.
+fn listing() -> String {
+    format!("{:016x}", RandomState::new().hash_one(Timestamp::now()))
 }

@@ -1,17 +1,24 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
-use audit_model::plan::{Inventory, Target, TargetKind};
+use audit_model::plan::{Inventory, Target, TargetKind, Unlisted};
 use audit_model::task::{ListTargetsInput, ListTargetsOutput};
 use audit_model::{Service, Shard};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use crate::{Ports, TargetLister, handle};
+use crate::{Patience, Ports, TargetLister, handle};
 
 const SCAN: &str = "20261123T060000Z-1f2e3d4c";
 
 const ACCOUNT: &str = "111122223333";
+
+const LISTING: &str = "1";
+
+const PATIENCE: Patience = Patience { attempts: 3, pause: Duration::ZERO, limit: Duration::from_millis(200) };
 
 /// Resources of one kind with these ids, or resources that cannot be listed.
 struct Listing(TargetKind, Result<Vec<String>, TaskError>);
@@ -32,9 +39,13 @@ struct Account {
     functions: Listing,
 }
 
+fn denied() -> TaskError {
+    TaskError::AccessDenied("not allowed".to_owned())
+}
+
 impl Default for Account {
     fn default() -> Self {
-        let unlisted = |kind| Listing(kind, Err(TaskError::AccessDenied("not allowed".to_owned())));
+        let unlisted = |kind| Listing(kind, Err(denied()));
         Self {
             buckets: unlisted(TargetKind::Bucket),
             access_points: unlisted(TargetKind::AccessPoint),
@@ -79,16 +90,22 @@ async fn run(store: &MemoryStore, service: Service, account: &Account) -> Result
         access_points: &account.access_points,
         vpcs: &account.vpcs,
         functions: &account.functions,
+        patience: PATIENCE,
+        listing: || LISTING.to_owned(),
         now: || Timestamp::UNIX_EPOCH,
     };
     handle(ListTargetsInput { scan_id: SCAN.to_owned(), service }, &ports).await
+}
+
+async fn inventory(store: &MemoryStore, service: Service) -> Inventory {
+    store.get_json(&keys::inventory(SCAN, service)).await.unwrap()
 }
 
 /// Kind and id of the targets of the first shards, as they lie there.
 async fn targets(store: &MemoryStore, service: Service, shards: &[u32]) -> Vec<(TargetKind, String)> {
     let mut targets = Vec::new();
     for &number in shards {
-        let shard: Shard = store.get_json(&keys::shard(SCAN, service, number)).await.unwrap();
+        let shard: Shard = store.get_json(&keys::shard(SCAN, service, LISTING, number)).await.unwrap();
         assert_eq!((shard.service, shard.number), (service, number));
         targets.extend(shard.targets.into_iter().map(|target| (target.kind, target.id)));
     }
@@ -117,11 +134,15 @@ async fn each_service_is_cut_into_shards_of_its_size() {
         let resources = sizes.iter().sum();
         assert_eq!((output.resources, &output.shards), (resources, &numbers), "{service} {count}");
 
-        let inventory: Inventory = store.get_json(&keys::inventory(SCAN, service)).await.unwrap();
-        assert_eq!(
-            inventory,
-            Inventory { service, resources, shards: sizes.to_vec(), listed_at: Timestamp::UNIX_EPOCH }
-        );
+        let expected = Inventory {
+            service,
+            listing: LISTING.to_owned(),
+            resources,
+            shards: sizes.to_vec(),
+            unlisted: Vec::new(),
+            listed_at: Timestamp::UNIX_EPOCH,
+        };
+        assert_eq!((inventory(&store, service).await, output.listing.as_str()), (expected, LISTING));
         let (itself, kind) = match service {
             Service::S3 => (Some((TargetKind::Account, ACCOUNT.to_owned())), TargetKind::Bucket),
             Service::Vpc => (Some((TargetKind::Account, ACCOUNT.to_owned())), TargetKind::Vpc),
@@ -153,41 +174,191 @@ async fn the_account_stands_before_the_buckets_and_these_before_the_access_point
         expected.map(|(kind, id)| (kind, id.to_owned())),
         "an access point may be called like a bucket"
     );
-    let shard: Shard = store.get_json(&keys::shard(SCAN, Service::S3, 1)).await.unwrap();
+    let shard: Shard = store.get_json(&keys::shard(SCAN, Service::S3, LISTING, 1)).await.unwrap();
     assert_eq!(shard.targets[0].region.as_deref(), Some("us-east-1"));
 }
 
 #[tokio::test]
-async fn a_resource_listed_twice_is_scanned_once() {
-    let twice = Account::default().with(TargetKind::Function, &["b", "a", "b"]);
-    let output = run(&MemoryStore::default(), Service::Lambda, &twice).await.unwrap();
-    assert_eq!(output.resources, 2);
+async fn of_a_resource_listed_twice_the_copy_that_was_read_last_counts() {
+    struct Moved;
+
+    #[async_trait]
+    impl TargetLister for Moved {
+        async fn list(&self) -> Result<Vec<Target>, TaskError> {
+            let bucket = |region: Option<&str>| Target {
+                kind: TargetKind::Bucket,
+                id: "ledger".to_owned(),
+                region: region.map(ToOwned::to_owned),
+            };
+            Ok(vec![bucket(None), bucket(Some("eu-west-1"))])
+        }
+    }
+
+    let store = MemoryStore::default();
+    run_listing(&store, &Moved, || LISTING.to_owned()).await.unwrap();
+    let shard: Shard = store.get_json(&keys::shard(SCAN, Service::S3, LISTING, 1)).await.unwrap();
+    assert_eq!(shard.targets.len(), 2, "the account and the bucket");
+    assert_eq!(shard.targets[1].region.as_deref(), Some("eu-west-1"));
+}
+
+/// Lists S3 with these buckets and no access points.
+async fn run_listing(
+    store: &MemoryStore,
+    buckets: &dyn TargetLister,
+    listing: fn() -> String,
+) -> Result<ListTargetsOutput, TaskError> {
+    let account = Account::default().with(TargetKind::AccessPoint, &[]);
+    let ports = Ports {
+        store,
+        account: ACCOUNT,
+        region: "us-east-1",
+        buckets,
+        access_points: &account.access_points,
+        vpcs: &account.vpcs,
+        functions: &account.functions,
+        patience: PATIENCE,
+        listing,
+        now: || Timestamp::UNIX_EPOCH,
+    };
+    handle(ListTargetsInput { scan_id: SCAN.to_owned(), service: Service::S3 }, &ports).await
 }
 
 #[tokio::test]
-async fn a_service_that_cannot_be_listed_whole_leaves_nothing_behind() {
-    let cases = [
-        (Service::Vpc, Account::default()),
-        (Service::S3, Account::default().with(TargetKind::AccessPoint, &["audit"])),
-        (Service::S3, Account::default().with(TargetKind::Bucket, &["ledger"])),
+async fn what_cannot_be_listed_is_said_and_everything_else_is_scanned() {
+    use TargetKind::{AccessPoint, Account as Itself, Bucket};
+    let nothing = Account::default;
+    // (the service, what can be listed, what is listed, the types that are not)
+    type Case<'a> = (Service, Account, &'a [(TargetKind, &'a str)], &'a [&'a str]);
+    let cases: [Case<'_>; 5] = [
+        (
+            Service::S3,
+            nothing().with(Bucket, &["ledger"]),
+            &[(Itself, ACCOUNT), (Bucket, "ledger")],
+            &["AWS::S3::AccessPoint"],
+        ),
+        (
+            Service::S3,
+            nothing().with(AccessPoint, &["audit"]),
+            &[(Itself, ACCOUNT), (AccessPoint, "audit")],
+            &["AWS::S3::Bucket"],
+        ),
+        (Service::S3, nothing(), &[(Itself, ACCOUNT)], &["AWS::S3::Bucket", "AWS::S3::AccessPoint"]),
+        (Service::Vpc, nothing(), &[(Itself, ACCOUNT)], &["AWS::EC2::VPC"]),
+        (Service::Lambda, nothing(), &[], &["AWS::Lambda::Function"]),
     ];
-    for (service, account) in cases {
+    for (service, account, listed, unlisted) in cases {
         let store = MemoryStore::default();
-        let error = run(&store, service, &account).await.unwrap_err();
-        assert_eq!(error.name(), "AccessDenied", "{service}");
-        assert_eq!(store.keys(), Vec::<String>::new(), "{service}");
+        let output = run(&store, service, &account).await.unwrap();
+        assert_eq!(output.resources, listed.len() as u64, "{unlisted:?}");
+        let expected: Vec<_> = listed.iter().map(|(kind, id)| (*kind, (*id).to_owned())).collect();
+        assert_eq!(targets(&store, service, &output.shards).await, expected, "{unlisted:?}");
+        let expected: Vec<Unlisted> = unlisted
+            .iter()
+            .map(|&type_| Unlisted { resource_type: type_.to_owned(), reason: denied().to_string() })
+            .collect();
+        assert_eq!(inventory(&store, service).await.unlisted, expected);
     }
+}
+
+/// Answers of a listing call, one after the other, and then no more.
+struct Answers(Mutex<Vec<Result<Vec<Target>, TaskError>>>);
+
+impl Answers {
+    fn new(answers: impl IntoIterator<Item = Result<Vec<Target>, TaskError>>) -> Self {
+        let mut answers: Vec<_> = answers.into_iter().collect();
+        answers.reverse();
+        Self(Mutex::new(answers))
+    }
+}
+
+#[async_trait]
+impl TargetLister for Answers {
+    async fn list(&self) -> Result<Vec<Target>, TaskError> {
+        let answer = self.0.lock().unwrap().pop();
+        match answer {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_may_go_away_by_itself_is_waited_for_and_nothing_else_is() {
+    let throttled = || Err(TaskError::Throttled("slow down".to_owned()));
+    let unavailable = || Err(TaskError::Unavailable("no answer".to_owned()));
+    let ledger = || Target { kind: TargetKind::Bucket, id: "ledger".to_owned(), region: None };
+    let internal = || Err(TaskError::Internal("refused".to_owned()));
+    let corrupt = || Err(TaskError::Corrupt("nameless".to_owned()));
+    let cases = [
+        (vec![throttled(), unavailable(), Ok(vec![ledger()])], Ok(1)),
+        (vec![throttled(), throttled(), unavailable(), Ok(vec![ledger()])], Err("no answer")),
+        (vec![Err(denied()), Ok(vec![ledger()])], Err("not allowed")),
+        (vec![internal(), Ok(vec![ledger()])], Err("refused")),
+        (vec![corrupt(), Ok(vec![ledger()])], Err("nameless")),
+        // A list that is begun and never ends.
+        (vec![throttled()], Err("slow down")),
+        (vec![], Err("the list did not come to its end within 0 s")),
+    ];
+    for (answers, expected) in cases {
+        let store = MemoryStore::default();
+        let told = format!("{answers:?}");
+        let output = run_listing(&store, &Answers::new(answers), || LISTING.to_owned()).await.unwrap();
+        let unlisted = inventory(&store, Service::S3).await.unlisted;
+        match expected {
+            Ok(buckets) => assert_eq!((output.resources, unlisted), (1 + buckets, Vec::new()), "{told}"),
+            Err(reason) => {
+                assert_eq!(output.resources, 1, "{told}");
+                assert_eq!(unlisted.iter().map(|it| it.reason.as_str()).collect::<Vec<_>>(), [reason], "{told}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_mistake_of_this_program_is_no_gap() {
+    let store = MemoryStore::default();
+    let mistaken = Answers::new([Err(TaskError::InvalidRequest("no such parameter".to_owned()))]);
+    let error = run_listing(&store, &mistaken, || LISTING.to_owned()).await.unwrap_err();
+    assert_eq!((error.name(), store.keys()), ("InvalidRequest", Vec::new()));
+}
+
+#[tokio::test]
+async fn of_two_attempts_the_first_that_ends_counts_and_the_other_answers_with_it() {
+    /// A list that takes so long that another attempt is made of the task, and ends.
+    struct Slow<'a> {
+        store: &'a MemoryStore,
+        faster: Listing,
+        own: Listing,
+    }
+
+    #[async_trait]
+    impl TargetLister for Slow<'_> {
+        async fn list(&self) -> Result<Vec<Target>, TaskError> {
+            run_listing(self.store, &self.faster, || "second".to_owned()).await?;
+            self.own.list().await
+        }
+    }
+
+    let buckets = |ids: &[&str]| Listing(TargetKind::Bucket, Ok(ids.iter().map(|id| (*id).to_owned()).collect()));
+    let store = MemoryStore::default();
+    let slow = Slow { store: &store, faster: buckets(&["ledger", "new"]), own: buckets(&["ledger"]) };
+    let output = run_listing(&store, &slow, || "first".to_owned()).await.unwrap();
+    assert_eq!((output.listing.as_str(), output.resources), ("second", 3));
+    assert_eq!(inventory(&store, Service::S3).await.listing, "second");
+    // A scanner of the second attempt may be reading its shard.
+    let shard: Shard = store.get_json(&keys::shard(SCAN, Service::S3, "second", 1)).await.unwrap();
+    assert_eq!(shard.targets.len(), 3);
 }
 
 #[tokio::test]
 async fn a_repetition_answers_the_same_and_changes_no_shard() {
     let store = MemoryStore::default();
     let first = run(&store, Service::S3, &with_resources(Service::S3, 150)).await.unwrap();
-    let shard = store.text(&keys::shard(SCAN, Service::S3, 1));
+    let shard = store.text(&keys::shard(SCAN, Service::S3, LISTING, 1));
     // By now the account has changed, but scanners may be at work already.
     let second = run(&store, Service::S3, &with_resources(Service::S3, 3)).await.unwrap();
     assert_eq!(second, first);
-    assert_eq!(store.text(&keys::shard(SCAN, Service::S3, 1)), shard);
+    assert_eq!(store.text(&keys::shard(SCAN, Service::S3, LISTING, 1)), shard);
 }
 
 #[tokio::test]

@@ -2,10 +2,11 @@
 
 use std::fmt::Display;
 
+use audit_model::policy::OptOutTag;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
-use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
-use audit_model::task::{CaughtError, FailedDelivery, RemediateOutput, RemediationResult};
-use audit_model::{Plan, PolicyException, RemediationMode, Service, Severity, Trigger, TriggerKind};
+use audit_model::summary::{Changes, ExceptionState, ExceptionUse, ScanStatus, Summary};
+use audit_model::task::{CaughtError, RemediateOutput, RemediationResult, Subscriptions};
+use audit_model::{Plan, PolicyException, Reading, RemediationMode, Service, Severity, Trigger, TriggerKind};
 
 use audit_artifacts::keys;
 
@@ -25,8 +26,10 @@ pub(crate) fn body(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
         verdict(gathered),
         exceptions(&record.summary.exceptions),
         undelivered(&input.failed_deliveries),
+        recipients(input.subscriptions.as_ref()),
         figures(&record.plan, &record.summary),
         violations(gathered),
+        out_of_sight(gathered),
         remediation(gathered),
         reports(gathered, deployment),
         next_steps(gathered),
@@ -47,40 +50,39 @@ fn not_looked_at(summary: &Summary) -> String {
         "THIS SCAN IS PARTIAL: it did not look at everything that was planned. What it did not look at may hide \
          more violations than are named here. Not looked at:",
     );
-    part.push_str(&bounded(summary.gaps.iter().map(|gap| item(&gap_in_words(gap)))));
+    part.push_str(&bounded(summary.gaps.iter().map(|gap| item(&gap.to_string()))));
     part
-}
-
-fn gap_in_words(gap: &Gap) -> String {
-    let Gap { service, shard, resources, resource_type, reason } = gap;
-    let what = match (shard, resources) {
-        _ if resource_type.is_some() => format!("{} of {service}", resource_type.as_deref().unwrap_or_default()),
-        (None, None) => format!("all of {service}"),
-        (None, Some(resources)) => format!("all of {service} ({})", count(*resources, "resource")),
-        (Some(shard), None) => format!("part {shard} of {service}"),
-        (Some(shard), Some(resources)) => format!("part {shard} of {service} ({})", count(*resources, "resource")),
-    };
-    format!("{what}: {reason}")
 }
 
 /// In one look: how many violations raise the alert, and whether this system failed at something.
 fn verdict(gathered: &Gathered<'_>) -> String {
     let threshold = at_or_above(gathered.record.plan.policy.alert.threshold);
-    let mut part = match gathered.violations.all() {
-        0 if gathered.record.summary.status == ScanStatus::Partial => {
+    let Summary { status, alerting_violations, lost_sight, .. } = &gathered.record.summary;
+    let mut part = match *alerting_violations {
+        0 if *status == ScanStatus::Partial => {
             paragraph(&format!("No open violation of {threshold} was found in what was looked at."))
         }
         0 => paragraph(&format!("No open violation of {threshold} was found.")),
         violations => paragraph(&format!("{} of {threshold}.", count(violations, "open violation"))),
     };
-    if gathered.record.summary.lost_sight > 0 {
+    if *lost_sight > 0 {
         part.push_str(&paragraph(&format!(
-            "{} of {threshold} could not be looked at again and may still be open; the reports say why.",
-            count(gathered.record.summary.lost_sight, "violation")
+            "{} of {threshold} could not be looked at again and may still be open; see OUT OF SIGHT.",
+            count(*lost_sight, "known violation")
         )));
     }
     if gathered.remediation_failed() {
         part.push_str(&paragraph("Remediation failed; see REMEDIATION."));
+    }
+    if gathered.announced.entries.all() > 0 {
+        let buckets = count(gathered.announced.entries.all(), "bucket");
+        part.push_str(&paragraph(&format!("The next scan changes {buckets}, unless you object; see REMEDIATION.")));
+    }
+    if gathered.drifted() > 0 {
+        part.push_str(&paragraph(&format!(
+            "The encryption of {} was set back again and again, and is left to you; see REMEDIATION.",
+            count(gathered.drifted(), "bucket")
+        )));
     }
     part
 }
@@ -123,18 +125,38 @@ fn exceptions(uses: &[ExceptionUse]) -> String {
     format!("EXCEPTIONS FROM THE AUDIT POLICY\n{}", bounded(items.into_iter().map(|(_, item)| item)))
 }
 
-fn undelivered(failed: &[FailedDelivery]) -> String {
+fn undelivered(failed: &[CaughtError]) -> String {
     if failed.is_empty() {
         return String::new();
     }
-    let items = failed.iter().map(|FailedDelivery { delivery, error, cause }| {
-        let consequence = match delivery.as_str() {
+    let items = failed.iter().map(|CaughtError { state, error, cause }| {
+        let consequence = match state.as_str() {
             "PublishMetrics" => "the dashboard and the alarms on metrics miss this scan",
             _ => "the report is missing",
         };
-        item(&format!("{delivery}: {consequence}. {error}: {cause}"))
+        item(&format!("{state}: {consequence}. {error}: {cause}"))
     });
     format!("NOT DELIVERED\n{}", bounded(items))
+}
+
+/// Who does not get this message; nothing when everybody does, or when the metrics, which tell, were not delivered.
+fn recipients(subscriptions: Option<&Reading<Subscriptions>>) -> String {
+    let said = match subscriptions {
+        None | Some(Reading::Absent | Reading::Seen { value: Subscriptions { confirmed: 1.., pending: 0 } }) => {
+            return String::new();
+        }
+        Some(Reading::Unreadable(why)) => format!("Who gets the alerts could not be read. {why}"),
+        Some(Reading::Seen { value: Subscriptions { confirmed: 0, pending: 0 } }) => {
+            "Nobody was subscribed to the alerts when the metrics were published.".to_owned()
+        }
+        Some(Reading::Seen { value: Subscriptions { confirmed, pending } }) => format!(
+            "No alert reaches {} of {}, for want of a confirmation. Amazon SNS drops a request after 48 hours; \
+             `make recipients` names the addresses.",
+            count(*pending, "recipient"),
+            confirmed.saturating_add(*pending),
+        ),
+    };
+    format!("RECIPIENTS\n{}", item(&said))
 }
 
 fn figures(plan: &Plan, summary: &Summary) -> String {
@@ -158,7 +180,16 @@ fn figures(plan: &Plan, summary: &Summary) -> String {
             &format!("{}, counted as violations in the score", count(summary.totals.excepted, "more violation")),
         );
     }
-    tell("Changes", &changes(summary.comparison.as_ref()));
+    if summary.totals.not_evaluated > 0 {
+        tell(
+            "Unwatched",
+            &format!(
+                "{} of rules that are off, or in the catalogue no more",
+                count(summary.totals.not_evaluated, "known violation")
+            ),
+        );
+    }
+    tell("Changes", &changes(summary));
     tell("Services", &services(plan));
     tell("Resources", &joined(summary.resources.iter().map(|(service, resources)| format!("{resources} {service}"))));
     tell("Scan", &format!("{}, started at {}, {}", plan.scan_id, plan.started_at, asked_for(&plan.trigger)));
@@ -171,18 +202,38 @@ fn percent(share: Option<f64>, of: &str) -> String {
 
 fn coverage(summary: &Summary) -> String {
     let share = percent(summary.coverage(), "of the evaluations came to a verdict");
-    match summary.totals.insufficient_data {
+    match summary.totals.insufficient_data.saturating_sub(summary.totals.not_evaluated) {
         0 => share,
         1 => format!("{share}; 1 could not be judged for want of data, and the reports say why"),
         missing => format!("{share}; {missing} could not be judged for want of data, and the reports say why"),
     }
 }
 
-fn changes(comparison: Option<&Comparison>) -> String {
-    let Some(Comparison { scan_id, new, first_evaluated, still_open, resolved, not_verified }) = comparison else {
-        return "no earlier complete scan to compare with".to_owned();
-    };
-    let not_verified = match not_verified {
+/// What has changed since which scan. Services that were compared with the same scan, or with nothing for the same reason,
+/// are told together.
+fn changes(summary: &Summary) -> String {
+    let mut groups: Vec<(String, Vec<Service>, Option<Changes>)> = Vec::new();
+    for (&service, comparison) in &summary.comparison {
+        let (with, changes) = (comparison.to_string(), comparison.changes().copied());
+        match groups.iter_mut().find(|(other, ..)| *other == with) {
+            Some((_, services, sum)) => {
+                services.push(service);
+                *sum = sum.zip(changes).map(|(sum, changes)| sum + changes);
+            }
+            None => groups.push((with, vec![service], changes)),
+        }
+    }
+    let alone = groups.len() == 1;
+    let told = groups.into_iter().map(|(with, services, changes)| {
+        let services = if alone { String::new() } else { format!("{}: ", joined(services.iter())) };
+        format!("{services}{}{with}", changes.map(changes_in_words).unwrap_or_default())
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+fn changes_in_words(changes: Changes) -> String {
+    let Changes { new, first_evaluated, still_open, resolved, not_looked_at } = changes;
+    let not_looked_at = match not_looked_at {
         0 => String::new(),
         number => format!(", {number} not looked at again"),
     };
@@ -190,9 +241,7 @@ fn changes(comparison: Option<&Comparison>) -> String {
         0 => String::new(),
         number => format!("{number} of rules that were not evaluated then, "),
     };
-    format!(
-        "{new} new, {first_evaluated}{still_open} still open, {resolved} resolved{not_verified} since scan {scan_id}"
-    )
+    format!("{new} new, {first_evaluated}{still_open} still open, {resolved} resolved{not_looked_at} ")
 }
 
 fn services(plan: &Plan) -> String {
@@ -220,21 +269,26 @@ fn asked_for(trigger: &Trigger) -> String {
 }
 
 fn violations(gathered: &Gathered<'_>) -> String {
-    let violations = &gathered.violations;
-    if violations.all() == 0 {
-        return String::new();
-    }
-    let mut part = match violations.omitted() {
-        0 => "VIOLATIONS\n".to_owned(),
+    let entries = gathered.violations.listed().zip(1..).map(|(entry, number)| format!("{number}. {entry}"));
+    let entries: Vec<String> = entries.collect();
+    list_of_worst("VIOLATIONS", gathered.record.summary.alerting_violations, entries.len(), &entries.join("\n"))
+}
+
+fn out_of_sight(gathered: &Gathered<'_>) -> String {
+    let items: Vec<&str> = gathered.lost_sight.listed().collect();
+    list_of_worst("OUT OF SIGHT", gathered.record.summary.lost_sight, items.len(), &items.concat())
+}
+
+/// A list, the worst first, under a title that tells when it does not name all.
+fn list_of_worst(title: &str, all: u64, listed: usize, entries: &str) -> String {
+    let head = match all.saturating_sub(listed as u64) {
+        _ if all == 0 => return String::new(),
+        0 => format!("{title}\n"),
         omitted => paragraph(&format!(
-            "VIOLATIONS (the first {} of {}, the worst first; the reports name the other {omitted})",
-            violations.listed().len(),
-            violations.all(),
+            "{title} (the first {listed} of {all}, the worst first; the reports name the other {omitted})"
         )),
     };
-    let entries: Vec<_> = violations.listed().zip(1..).map(|(entry, number)| format!("{number}. {entry}")).collect();
-    part.push_str(&entries.join("\n"));
-    part
+    format!("{head}{entries}")
 }
 
 fn remediation(gathered: &Gathered<'_>) -> String {
@@ -242,7 +296,7 @@ fn remediation(gathered: &Gathered<'_>) -> String {
     let mut part = "REMEDIATION of the default encryption of S3 buckets\n".to_owned();
     let said = match (&input.remediation, record.plan.remediation) {
         (Some(RemediationResult::Ran(counts)), _) => counts_in_words(counts, &record.plan),
-        (Some(RemediationResult::Broke(CaughtError { error, cause })), _) => format!(
+        (Some(RemediationResult::Broke(CaughtError { error, cause, .. })), _) => format!(
             "It broke, and may have changed buckets before that; what is known of them stands below. {error}: {cause}"
         ),
         (None, RemediationMode::Off) => "Switched off for this scan.".to_owned(),
@@ -252,6 +306,7 @@ fn remediation(gathered: &Gathered<'_>) -> String {
         }
     };
     part.push_str(&wrapped("  ", "  ", &said));
+    part.push_str(&announcements(gathered));
     part.extend(remediations.listed());
     if remediations.omitted() > 0 {
         part.push_str(&item(&format!("and {} more, which the JSON report names", remediations.omitted())));
@@ -259,9 +314,34 @@ fn remediation(gathered: &Gathered<'_>) -> String {
     part
 }
 
+/// What the next scan changes, and every way to keep it from that.
+fn announcements(gathered: &Gathered<'_>) -> String {
+    let entries = &gathered.announced.entries;
+    if entries.all() == 0 {
+        return String::new();
+    }
+    let OptOutTag { key, value } = &gathered.record.plan.policy.remediation.opt_out_tag;
+    let said = format!(
+        "ANNOUNCED: the next scan will change the default encryption of {}, unless before that the bucket is tagged \
+         {key}={value}; or the audit policy excepts the violation, or its mode is dry-run or off, and that is deployed; or \
+         the bucket is given a customer-managed key by hand. A bucket whose configuration is changed in another way is \
+         decided about, and announced, anew. Whoever cannot wait asks for a scan with \"remediation\": \"apply\".",
+        count(entries.listed().len() as u64, "bucket")
+    );
+    let mut part = wrapped("  ", "  ", &said);
+    part.extend(entries.listed());
+    if entries.omitted() > 0 {
+        part.push_str(&item(&format!(
+            "and {} more, which found no room here: they are announced again before they are changed",
+            entries.omitted()
+        )));
+    }
+    part
+}
+
 fn counts_in_words(counts: &RemediateOutput, plan: &Plan) -> String {
-    let RemediateOutput { mode, applied, would_apply, skipped, failed, .. } = counts;
-    if applied + would_apply + skipped + failed == 0 {
+    let RemediateOutput { mode, applied, announced, would_apply, skipped, failed, .. } = counts;
+    if applied + announced + would_apply + skipped + failed == 0 {
         let why = if plan.services.contains(&Service::S3) {
             "no bucket was found to fail an encryption rule"
         } else {
@@ -271,7 +351,7 @@ fn counts_in_words(counts: &RemediateOutput, plan: &Plan) -> String {
     }
     match mode {
         RemediationMode::Apply => format!(
-            "Mode apply: {} changed, {skipped} left alone, {failed} failed. The figures above are from before; the \
+            "Mode apply: {} changed, {announced} announced, {skipped} left alone, {failed} failed. The figures above are from before; the \
              next scan judges again. Objects that were stored before keep the encryption they have. A change can be \
              taken back: send the event \"Compliance Remediation Rollback Requested\" with this scan's id.",
             count(*applied, "bucket")
@@ -283,11 +363,18 @@ fn counts_in_words(counts: &RemediateOutput, plan: &Plan) -> String {
     }
 }
 
+/// One bucket that is to be changed.
+pub(crate) fn announcement_entry(record: &RemediationRecord) -> String {
+    let key = if record.key_arn.is_some() { "the key that it has of its own" } else { "a new key of its own" };
+    item(&format!("{} gets {key}", record.bucket))
+}
+
 /// One decision about one bucket.
 pub(crate) fn remediation_entry(record: &RemediationRecord) -> String {
     let what = match (record.outcome, &record.key_arn) {
         (RemediationOutcome::Applied, Some(key)) => format!("now encrypts with {key}"),
         (RemediationOutcome::Applied, None) => "was changed".to_owned(),
+        (RemediationOutcome::Announced, _) => "is changed by the next scan".to_owned(),
         (RemediationOutcome::WouldApply, Some(key)) => format!("would encrypt with {key}"),
         (RemediationOutcome::WouldApply, None) => "would encrypt with a key of its own".to_owned(),
         (RemediationOutcome::RolledBack, _) => "was given back its earlier default encryption".to_owned(),
@@ -310,7 +397,7 @@ fn reports(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
         ("JSON", "WriteJsonReport", keys::json_report(scan_id, *started_at)),
         ("CSV", "WriteCsvReport", keys::csv_report(scan_id, *started_at)),
     ] {
-        if input.failed_deliveries.iter().any(|failed| failed.delivery == delivery) {
+        if input.failed_deliveries.iter().any(|failed| failed.state == delivery) {
             part.push_str(&field(2, label, "was not written; see NOT DELIVERED"));
         } else {
             let place = format!("s3://{}/{key}", deployment.reports_bucket);

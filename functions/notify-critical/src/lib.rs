@@ -12,9 +12,9 @@ mod violation;
 
 use async_trait::async_trait;
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
+use audit_model::AlertReceipt;
 use audit_model::task::{NotifyInput, NotifyOutput};
 use audit_task::TaskError;
-use serde::{Deserialize, Serialize};
 
 pub use sns::SnsTopic;
 
@@ -52,14 +52,15 @@ pub async fn handle(
 ) -> Result<NotifyOutput, TaskError> {
     let output = |message_id| NotifyOutput { scan_id: input.scan_id.clone(), message_id };
     let key = keys::alert(&input.scan_id);
-    if let Some(Receipt { message_id, .. }) = store.find_json(&key).await? {
+    if let Some(AlertReceipt { message_id, .. }) = store.find_json(&key).await? {
         tracing::info!(message_id, "the alert was sent before");
         return Ok(output(message_id));
     }
     let gathered = Gathered::read(store, input).await?;
     let subject = subject::subject(&gathered, deployment);
     let message_id = topic.publish(&subject, &body::body(&gathered, deployment)).await?;
-    let receipt = Receipt { message_id: message_id.clone(), subject };
+    let announced = gathered.announced.named().to_vec();
+    let receipt = AlertReceipt { message_id: message_id.clone(), subject, announced };
     // The message is out: an error here would only have it sent a second time.
     match store.put_json(&key, &receipt, Condition::IfAbsent).await {
         Ok(PutOutcome::Written) => {}
@@ -67,14 +68,6 @@ pub async fn handle(
         Err(error) => tracing::warn!(%error, "the receipt of the alert was not kept; a repeated task sends it again"),
     }
     Ok(output(message_id))
-}
-
-/// What is kept of a sent alert.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Receipt {
-    message_id: String,
-    subject: String,
 }
 
 #[cfg(test)]

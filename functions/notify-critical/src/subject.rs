@@ -12,7 +12,7 @@ use crate::{Deployment, Gathered};
 const LONGEST: usize = 99;
 
 /// What the message is about, the most urgent first: violations, an incomplete scan, something that this system failed to
-/// do, known violations out of sight, an exception that has expired.
+/// do, something that it is about to do or leaves to a person, known violations out of sight, an exception that has expired.
 pub(crate) fn subject(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
     let summary = &gathered.record.summary;
     let place = format!("in account {} ({})", gathered.record.plan.account, deployment.system);
@@ -29,6 +29,13 @@ pub(crate) fn subject(gathered: &Gathered<'_>, deployment: &Deployment) -> Strin
             (true, true) => format!("[ACTION] Remediation and report delivery failed {place}"),
             (true, false) => format!("[ACTION] Remediation failed {place}"),
             (false, true) => format!("[ACTION] Report delivery failed {place}"),
+            (false, false) if gathered.announced.entries.all() > 0 => {
+                let buckets = count(gathered.announced.entries.all(), "bucket");
+                format!("[ACTION] The next scan changes {buckets} {place}")
+            }
+            (false, false) if gathered.drifted() > 0 => {
+                format!("[ACTION] Encryption was set back again of {} {place}", count(gathered.drifted(), "bucket"))
+            }
             (false, false) if summary.lost_sight > 0 => {
                 format!("[ACTION] Known violations could not be looked at {place}")
             }

@@ -4,10 +4,13 @@ use std::sync::Mutex;
 
 use audit_artifacts::{MemoryStore, sample};
 use audit_model::policy::RuleSetting;
-use audit_model::remediation::{RemediationOutcome, RemediationRecord};
-use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
-use audit_model::task::{CaughtError, Execution, FailedDelivery, RemediateOutput, RemediationResult};
-use audit_model::{ExceptionMark, Finding, Plan, PolicyException, RemediationMode, Service, Severity, Status};
+use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord};
+use audit_model::summary::{Changes, Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
+use audit_model::task::{CaughtError, Execution, RemediateOutput, RemediationResult, Subscriptions};
+use audit_model::{
+    Change, ExceptionMark, Finding, Plan, PolicyException, Reading, RemediationMode, Service, Severity, Status,
+    Unreadable,
+};
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
@@ -35,6 +38,7 @@ fn input() -> NotifyInput {
         },
         remediation: None,
         failed_deliveries: Vec::new(),
+        subscriptions: None,
     }
 }
 
@@ -93,6 +97,10 @@ struct Case {
     deployment: Deployment,
 }
 
+fn caught(state: &str, error: &str, cause: &str) -> CaughtError {
+    CaughtError { state: state.to_owned(), error: error.to_owned(), cause: cause.to_owned() }
+}
+
 impl Case {
     fn of(findings: Vec<Finding>) -> Self {
         Self {
@@ -105,6 +113,14 @@ impl Case {
         }
     }
 
+    /// Alerts from this severity on.
+    fn threshold(mut self, severity: Severity) -> Self {
+        self.plan.policy.alert.threshold = severity;
+        let alerting = self.findings.iter().filter(|finding| finding.is_open() && finding.severity >= severity);
+        self.summary.alerting_violations = alerting.count() as u64;
+        self
+    }
+
     fn partial(self) -> Self {
         Self { summary: partial(self.summary), ..self }
     }
@@ -115,18 +131,14 @@ impl Case {
     }
 
     fn broken_remediation(mut self) -> Self {
-        let cause = "kms:CreateKey was denied".to_owned();
-        self.input.remediation =
-            Some(RemediationResult::Broke(CaughtError { error: "AccessDenied".to_owned(), cause }));
+        let broke = caught("RemediateS3Encryption", "AccessDenied", "kms:CreateKey was denied");
+        self.input.remediation = Some(RemediationResult::Broke(broke));
         self
     }
 
     fn undelivered(mut self, delivery: &str) -> Self {
-        self.input.failed_deliveries.push(FailedDelivery {
-            delivery: delivery.to_owned(),
-            error: "Unavailable".to_owned(),
-            cause: "s3:PutObject failed (no answer in time)".to_owned(),
-        });
+        let failed = caught(delivery, "Unavailable", "s3:PutObject failed (no answer in time)");
+        self.input.failed_deliveries.push(failed);
         self
     }
 
@@ -162,7 +174,8 @@ fn assert_says(text: &str, parts: &[&str]) {
 #[tokio::test]
 async fn a_complete_scan_with_a_critical_violation() {
     let mut new = critical("payroll");
-    new.first_seen = Some(sample::STARTED_AT);
+    new.first_seen = Some(sample::AGGREGATED_AT);
+    new.change = Some(Change::New);
     let case = Case::of(vec![critical("ledger"), low("ledger"), new]).remediated(vec![]);
     let (subject, body) = case.message().await;
     assert_eq!(subject, "[CRITICAL] 2 critical violations in account 123456789012 (dev-pr42)");
@@ -312,16 +325,32 @@ async fn an_expired_exception_alone_is_reason_enough_for_a_message() {
 }
 
 #[tokio::test]
-async fn violations_that_are_out_of_sight_are_told_and_so_are_rules_that_are_off() {
-    let mut case = Case::of(vec![low("ledger")]);
-    case.summary.lost_sight = 2;
+async fn violations_that_are_out_of_sight_are_named_and_rules_that_are_off_are_told() {
+    let lost = Finding {
+        status: Status::InsufficientData,
+        missing: vec![Unreadable::not_looked_at("part 3 of s3 (100 resources): ScanS3 failed")],
+        last_seen: Some(sample::STARTED_AT),
+        change: Some(Change::NotLookedAt),
+        ..critical("vault")
+    };
+    let mut case = Case::of(vec![low("ledger"), lost]);
+    case.summary.lost_sight = 1;
+    case.summary.totals.not_evaluated = 1;
     let off = RuleSetting { enabled: false, severity: None };
     case.plan.policy.rules.insert("s3-bucket-required-tags".to_owned(), off);
     let (subject, body) = case.message().await;
     assert_eq!(subject, "[ACTION] Known violations could not be looked at in account 123456789012 (dev-pr42)");
     assert_says(
         &body,
-        &["2 violations of severity CRITICAL could not be looked at again", "Rules off s3-bucket-required-tags"],
+        &[
+            "1 known violation of severity CRITICAL could not be looked at again and may still be open; see OUT OF SIGHT.",
+            "Rules off s3-bucket-required-tags",
+            "Unwatched 1 known violation of rules that are off, or in the catalogue no more",
+            "OUT OF SIGHT - [CRITICAL] Title of s3-bucket-public-read-prohibited: s3-bucket-public-read-prohibited, \
+             arn:aws:s3:::vault, first seen at 2026-11-22T06:00:00Z, last seen at 2026-11-23T06:00:00Z; it was not \
+             looked at: part 3 of s3 (100 resources): ScanS3 failed",
+            "REMEDIATION",
+        ],
     );
 }
 
@@ -348,6 +377,28 @@ async fn a_report_that_was_not_written_is_not_offered() {
     assert!(!body.contains(".csv"), "{body}");
     let (_, body) = Case::of(vec![]).undelivered("PublishMetrics").message().await;
     assert_says(&body, &["PublishMetrics: the dashboard and the alarms on metrics miss this scan.", ".json", ".csv"]);
+}
+
+#[tokio::test]
+async fn whoever_is_not_told_is_told_of() {
+    let seen = |confirmed, pending| Some(Reading::seen(Subscriptions { confirmed, pending }));
+    let unread = Reading::Unreadable(Unreadable::malformed("sns:GetTopicAttributes", "it has no numbers"));
+    for (subscriptions, said) in [
+        (None, None),
+        (seen(2, 0), None),
+        (seen(1, 1), Some("No alert reaches 1 recipient of 2, for want of a confirmation.")),
+        (seen(0, 2), Some("No alert reaches 2 recipients of 2, for want of a confirmation.")),
+        (seen(0, 0), Some("Nobody was subscribed to the alerts")),
+        (Some(unread), Some("Who gets the alerts could not be read. sns:GetTopicAttributes gave an answer that")),
+    ] {
+        let mut case = Case::of(vec![critical("ledger")]);
+        case.input.subscriptions.clone_from(&subscriptions);
+        let (_, body) = case.message().await;
+        match said {
+            Some(said) => assert_says(&body, &["1 open violation", "RECIPIENTS -", said, "SUMMARY"]),
+            None => assert!(!body.contains("RECIPIENTS"), "{subscriptions:?}: {body}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -385,10 +436,103 @@ async fn every_decision_of_remediation_is_told_failures_first() {
         &body,
         &[
             "Remediation failed; see REMEDIATION.",
-            "Mode apply: 1 bucket changed, 1 left alone, 1 failed.",
+            "Mode apply: 1 bucket changed, 0 announced, 1 left alone, 1 failed.",
             "- FAILED stuck could not be changed: the key could not be made",
             "- APPLIED ledger now encrypts with arn:aws:kms:us-east-1:123456789012:key/0a1b",
             "- SKIPPED web was left alone: it is a website; it is opted out",
+        ],
+    );
+}
+
+fn announced(buckets: impl IntoIterator<Item = String>) -> Vec<RemediationRecord> {
+    let record =
+        |bucket: String| sample::remediation_record(&bucket, RemediationOutcome::Announced, &["it is announced"]);
+    buckets.into_iter().map(record).collect()
+}
+
+#[tokio::test]
+async fn what_the_next_scan_changes_is_announced_with_every_way_to_keep_it_from_that() {
+    let mut records = announced(["ledger".to_owned(), "payments".to_owned()]);
+    records[1].key_arn = Some("arn:aws:kms:us-east-1:123456789012:key/0a1b".to_owned());
+    let case = Case::of(vec![]).remediated(records);
+    let (store, mailbox) = (case.store().await, Mailbox::default());
+    handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    let [(subject, body)] = &mailbox.messages.into_inner().unwrap()[..] else { panic!("one message") };
+    assert_eq!(subject, "[ACTION] The next scan changes 2 buckets in account 123456789012 (dev-pr42)");
+    assert_says(
+        body,
+        &[
+            "No open violation of severity CRITICAL was found.",
+            "The next scan changes 2 buckets, unless you object; see REMEDIATION.",
+            "Mode apply: 0 buckets changed, 2 announced, 0 left alone, 0 failed.",
+            "ANNOUNCED: the next scan will change the default encryption of 2 buckets, unless",
+            "tagged compliance:remediation=off",
+            "the audit policy excepts the violation",
+            "dry-run or off",
+            "customer-managed key by hand",
+            "announced, anew",
+            "asks for a scan with \"remediation\": \"apply\"",
+            "- ledger gets a new key of its own",
+            "- payments gets the key that it has of its own",
+        ],
+    );
+    let receipt: AlertReceipt = store.find_json(&keys::alert(sample::SCAN_ID)).await.unwrap().unwrap();
+    assert_eq!(receipt.announced, ["ledger", "payments"]);
+}
+
+/// What the message does not name nobody has heard of, and as many as remediation announces it names.
+#[tokio::test]
+async fn the_receipt_names_exactly_the_announcements_that_the_message_names() {
+    let longest = |number: u32| format!("{number:063}");
+    for (buckets, all_are_named) in [(50, true), (1_000, false)] {
+        let failures = (0..100).map(|number| {
+            sample::remediation_record(&format!("f{number}"), RemediationOutcome::Failed, &[&"why ".repeat(200)])
+        });
+        let records = failures.chain(announced((0..buckets).map(longest))).collect();
+        let case = Case::of(vec![]).remediated(records);
+        let (store, mailbox) = (case.store().await, Mailbox::default());
+        handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+        let receipt: AlertReceipt = store.find_json(&keys::alert(sample::SCAN_ID)).await.unwrap().unwrap();
+        let (_, body) = mailbox.messages.into_inner().unwrap().remove(0);
+        let named: Vec<_> = (0..buckets).map(longest).filter(|name| body.contains(&format!("- {name} gets"))).collect();
+        assert_eq!(receipt.announced, named);
+        assert_eq!(named.len() == buckets as usize, all_are_named, "{} of {buckets}", named.len());
+        if !all_are_named {
+            let left = buckets as usize - named.len();
+            assert_says(&body, &[&format!("and {left} more, which found no room here")]);
+        }
+    }
+}
+
+/// A receipt of an earlier version names nothing.
+#[tokio::test]
+async fn a_receipt_of_an_earlier_version_is_understood() {
+    let case = Case::of(vec![critical("ledger")]);
+    let (store, mailbox) = (case.store().await, Mailbox::default());
+    let earlier = r#"{ "messageId": "message-0", "subject": "s" }"#;
+    let _ =
+        store.put(&keys::alert(sample::SCAN_ID), "application/json", earlier.into(), Condition::None).await.unwrap();
+    let output = handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    assert_eq!((output.message_id.as_str(), mailbox.messages.into_inner().unwrap().len()), ("message-0", 0));
+}
+
+#[tokio::test]
+async fn what_is_set_back_again_and_again_is_told_before_what_else_was_left_alone() {
+    let mut drifting = sample::remediation_record("ledger", RemediationOutcome::Skipped, &["it was set back"]);
+    drifting.reasons[0].code = ReasonCode::Drift;
+    let other = sample::remediation_record("atlas", RemediationOutcome::Skipped, &["it is a website"]);
+    let mut case = Case::of(vec![]).remediated(vec![other, drifting]);
+    if let Some(RemediationResult::Ran(counts)) = &mut case.input.remediation {
+        counts.drifted = 1;
+    }
+    let (subject, body) = case.message().await;
+    assert_eq!(subject, "[ACTION] Encryption was set back again of 1 bucket in account 123456789012 (dev-pr42)");
+    assert_says(
+        &body,
+        &[
+            "The encryption of 1 bucket was set back again and again, and is left to you; see REMEDIATION.",
+            "- SKIPPED ledger was left alone: it was set back",
+            "- SKIPPED atlas was left alone",
         ],
     );
 }
@@ -437,8 +581,7 @@ async fn remediation_that_did_not_run_says_why() {
 async fn the_policy_s_threshold_decides_what_is_named_the_worst_first() {
     let high = sample::finding("web", "s3-bucket-ssl-requests-only", Severity::High, Status::NonCompliant);
     let passes = sample::finding("good", PUBLIC_READ, Severity::Critical, Status::Compliant);
-    let mut case = Case::of(vec![high.clone(), low("ledger"), passes, critical("ledger")]);
-    case.plan.policy.alert.threshold = Severity::High;
+    let case = Case::of(vec![high.clone(), low("ledger"), passes, critical("ledger")]).threshold(Severity::High);
     let (subject, body) = case.message().await;
     assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42)");
     assert_says(
@@ -454,8 +597,7 @@ async fn the_policy_s_threshold_decides_what_is_named_the_worst_first() {
     );
     assert!(!body.contains("[LOW]") && !body.contains("good"), "{body}");
 
-    let mut case = Case::of(vec![high]);
-    case.plan.policy.alert.threshold = Severity::High;
+    let case = Case::of(vec![high]).threshold(Severity::High);
     assert_eq!(case.message().await.0, "[HIGH] 1 high violation in account 123456789012 (dev-pr42)");
 }
 
@@ -465,41 +607,62 @@ async fn what_cannot_be_said_is_not_made_up() {
     unknown.first_seen = None;
     let mut first = critical("payroll");
     first.first_seen = Some(sample::AGGREGATED_AT);
-    let mut case = Case::of(vec![unknown, first]);
-    case.summary.comparison = None;
-    case.summary.totals.insufficient_data = 2;
-    case.findings.extend([0, 1].map(|_| sample::finding("x", "r", Severity::Low, Status::InsufficientData)));
+    first.change = None;
+    let mut evaluated = critical("vault");
+    evaluated.change = Some(Change::FirstEvaluated);
+    let mut case = Case::of(vec![unknown, first, evaluated]);
+    case.summary.comparison = [(Service::S3, Comparison::FirstScan)].into();
+    case.summary.totals.insufficient_data = 3;
+    case.findings.extend([0; 3].map(|_| sample::finding("x", "r", Severity::Low, Status::InsufficientData)));
     case.plan.services = vec![Service::S3];
     case.plan.trigger.requested_by = Some("the on-call engineer".to_owned());
     let (_, body) = case.message().await;
     assert_says(
         &body,
         &[
-            "Coverage 50.0 % of the evaluations came to a verdict; 2 could not be judged for want of data",
-            "Changes no earlier complete scan to compare with",
+            "Coverage 50.0 % of the evaluations came to a verdict; 3 could not be judged for want of data",
+            "Changes nothing to compare with, for no scan looked at it before",
             "Services s3 only, as was asked",
             "asked for by the on-call engineer",
             "Since not known",
-            "Since first seen by this scan; there is no earlier one to compare with",
+            "Since first seen by this scan; nothing to compare with, for no scan looked at it before",
+            "Since not known: the scan before did not evaluate the rule",
         ],
     );
+}
 
-    let mut case = Case::of(vec![]).partial();
-    case.summary.comparison = Some(Comparison {
-        scan_id: "earlier".to_owned(),
-        new: 0,
-        first_evaluated: 7,
-        still_open: 0,
-        resolved: 0,
-        not_verified: 4,
-    });
-    assert_says(
-        &case.message().await.1,
-        &[
-            "Score none, for nothing was judged",
-            "0 new, 7 of rules that were not evaluated then, 0 still open, 0 resolved, 4 not looked at again since scan earlier",
-        ],
-    );
+#[tokio::test]
+async fn what_has_changed_is_told_for_each_scan_that_was_compared_with() {
+    let compared = |scan_id: &str, changes| Comparison::Compared {
+        scan_id: scan_id.to_owned(),
+        started_at: sample::DAY_BEFORE,
+        changes,
+    };
+    let some = Changes { new: 0, first_evaluated: 7, still_open: 0, resolved: 1, not_looked_at: 4 };
+    let few = Changes { resolved: 1, ..Changes::default() };
+    let gone = |scan_id: &str| Comparison::Expired { scan_id: scan_id.to_owned() };
+    // (the comparison of S3, VPC and Lambda, what is said)
+    let cases = [
+        (
+            [compared("one", some), compared("one", few), compared("one", few)],
+            "Changes 0 new, 7 of rules that were not evaluated then, 0 still open, 3 resolved, 4 not looked at again since scan one Services",
+        ),
+        (
+            [compared("one", few), compared("two", few), compared("one", few)],
+            "Changes s3, lambda: 0 new, 0 still open, 2 resolved since scan one; vpc: 0 new, 0 still open, 1 resolved since scan two",
+        ),
+        (
+            [compared("one", few), gone("two"), Comparison::Broken { scan_id: "three".to_owned() }],
+            "Changes s3: 0 new, 0 still open, 1 resolved since scan one; vpc: nothing to compare with, for the findings of the \
+             scan before, two, have expired; lambda: nothing to compare with, for what the scan before, three, left cannot be \
+             understood",
+        ),
+    ];
+    for (comparison, told) in cases {
+        let mut case = Case::of(vec![]).partial();
+        case.summary.comparison = Service::ALL.into_iter().zip(comparison).collect();
+        assert_says(&case.message().await.1, &["Score none, for nothing was judged", told]);
+    }
 }
 
 #[tokio::test]
@@ -548,8 +711,7 @@ async fn a_hundred_thousand_violations_fit_into_a_message_that_counts_the_rest()
 async fn the_worst_violation_is_named_even_when_it_comes_last() {
     let mut findings: Vec<_> = (0..1000).map(|number| low(&format!("bucket-{number:04}"))).collect();
     findings.push(critical("zebra"));
-    let mut case = Case::of(findings);
-    case.plan.policy.alert.threshold = Severity::Low;
+    let case = Case::of(findings).threshold(Severity::Low);
     let (_, body) = case.message().await;
     assert_says(&body, &["1001 open violations", "1. [CRITICAL]", "arn:aws:s3:::zebra", "2. [LOW]", "bucket-0000"]);
 }

@@ -1,10 +1,10 @@
 //! One violation in the message.
 
-use audit_model::Finding;
 use audit_model::summary::Summary;
+use audit_model::{Change, Finding};
 
 use crate::console;
-use crate::layout::{field, wrapped};
+use crate::layout::{field, item, wrapped};
 
 /// All that somebody needs who is to mend it.
 pub(crate) fn entry(finding: &Finding, summary: &Summary) -> String {
@@ -27,11 +27,29 @@ pub(crate) fn entry(finding: &Finding, summary: &Summary) -> String {
     entry
 }
 
+/// A known violation that could not be looked at: which one, since when it is known, and why nobody could look.
+pub(crate) fn out_of_sight(finding: &Finding) -> String {
+    let Finding { severity, title, rule_id, resource, .. } = finding;
+    let mut text = format!("[{severity}] {title}: {rule_id}, {}", resource.arn);
+    for (word, time) in [("first", finding.first_seen), ("last", finding.last_seen)] {
+        if let Some(time) = time {
+            text.push_str(&format!(", {word} seen at {time}"));
+        }
+    }
+    for missing in &finding.missing {
+        text.push_str(&format!("; {missing}"));
+    }
+    item(&text)
+}
+
 fn since(finding: &Finding, summary: &Summary) -> String {
-    match finding.first_seen {
-        None => "not known".to_owned(),
-        Some(first) if first < summary.started_at => first.to_string(),
-        Some(_) if summary.comparison.is_some() => "new in this scan".to_owned(),
-        Some(_) => "first seen by this scan; there is no earlier one to compare with".to_owned(),
+    let Some(first_seen) = finding.first_seen else {
+        return "not known".to_owned();
+    };
+    match (finding.change, summary.comparison.get(&finding.service)) {
+        (Some(Change::New), _) => "new in this scan".to_owned(),
+        (Some(Change::FirstEvaluated), _) => "not known: the scan before did not evaluate the rule".to_owned(),
+        (None, Some(nothing)) => format!("first seen by this scan; {nothing}"),
+        _ => first_seen.to_string(),
     }
 }

@@ -31,6 +31,8 @@ pub struct Ports<'a> {
     pub account: String,
     /// The audited region.
     pub region: String,
+    /// The deployment's name, `<environment>-<environmentSuffix>`.
+    pub system: String,
 }
 
 /// Plans the scan or the rollback that the execution's input asks for, or says why it steps aside. The same execution
@@ -49,7 +51,7 @@ pub async fn handle(input: PlanScanInput, ports: &Ports<'_>) -> Result<PlanScanO
     if let Some(plan) = planned_before::<RollbackPlan>(ports.store, &rollback_key, &execution.id).await? {
         return Ok(roll_back(plan));
     }
-    let request = Request::read(&input)?;
+    let request = Request::read(&input, &ports.system)?;
     match request.form {
         Form::Scan => plan_scan(&request, id, execution, ports).await,
         Form::Rollback => plan_rollback(&request, id, execution, ports).await,
@@ -82,6 +84,7 @@ async fn plan_scan(
         region: ports.region.clone(),
         services: request.services,
         remediation: request.remediation,
+        remediation_requested: request.remediation_requested,
         reapply: request.reapply,
         policy,
         started_at: execution.start_time,

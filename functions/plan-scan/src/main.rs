@@ -10,7 +10,7 @@ use plan_scan::{Ports, StepFunctions, handle};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let (account, region) = (required("ACCOUNT_ID")?, required("AWS_REGION")?);
+    let (account, region, system) = (required("ACCOUNT_ID")?, required("AWS_REGION")?, required("SYSTEM_NAME")?);
     let aws = aws_config().await;
     let store = S3Store::new(aws_sdk_s3::Client::new(&aws), required("REPORTS_BUCKET")?, account.clone());
     let executions = StepFunctions::new(aws_sdk_sfn::Client::new(&aws));
@@ -18,6 +18,6 @@ async fn main() -> Result<(), Error> {
     // A policy that cannot be read must stop the scan, under its own error name, and not the start of the function.
     let policy_text = fs::read_to_string(&policy_path)
         .map_err(|error| TaskError::InvalidPolicy(format!("{policy_path} cannot be read: {error}")));
-    let ports = &Ports { store: &store, executions: &executions, policy_text, account, region };
+    let ports = &Ports { store: &store, executions: &executions, policy_text, account, region, system };
     run(|input| handle(input, ports)).await
 }

@@ -20,6 +20,8 @@ const EVENTS: [(&str, &str, TriggerKind, Form); 3] = [
     ("compliance.audit", "Compliance Scan Requested", TriggerKind::Event, Form::Scan),
     ("compliance.audit", "Compliance Remediation Rollback Requested", TriggerKind::Event, Form::Rollback),
 ];
+/// The field that names the deployment which is meant. An event reaches every deployment in the account.
+const SYSTEM: &str = "system";
 /// The longest event id that becomes a key. EventBridge gives UUIDs, of 36 characters.
 const EVENT_ID_LENGTH: usize = 64;
 /// How much of a refused value an error repeats, in characters.
@@ -57,11 +59,17 @@ pub(crate) struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// Reads the execution's input: a whole EventBridge event in `event`, or the detail of one alone. A detail with a scan's
-    /// id asks for a rollback.
+    /// id asks for a rollback. `system` is this deployment's name.
     ///
     /// # Errors
     /// `InvalidRequest` naming the field, what was given, and what is allowed.
-    pub(crate) fn read(input: &'a Value) -> Result<Self, TaskError> {
+    pub(crate) fn read(input: &'a Value, system: &str) -> Result<Self, TaskError> {
+        let request = Self::with_known_fields(input)?;
+        request.fields.addressed_to(system)?;
+        Ok(request)
+    }
+
+    fn with_known_fields(input: &'a Value) -> Result<Self, TaskError> {
         let is_event =
             |fields: &Map<String, Value>| fields.contains_key("source") || fields.contains_key("detail-type");
         if !input.as_object().is_some_and(is_event) {
@@ -158,6 +166,16 @@ impl<'a> Fields<'a> {
                 quoted(&Value::from(request.at(unknown))),
                 known.join(", ")
             ))),
+        }
+    }
+
+    /// Whether no other deployment is meant. What names none is for whoever gets it.
+    fn addressed_to(&self, system: &str) -> Result<(), TaskError> {
+        match self.get(SYSTEM) {
+            Some(given) if given != system => {
+                Err(refused(&self.at(SYSTEM), given, format!("{system}, which is this deployment, or no such field")))
+            }
+            _ => Ok(()),
         }
     }
 

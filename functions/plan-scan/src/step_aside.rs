@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use audit_artifacts::{ArtifactStoreExt, keys};
 use audit_model::task::Execution;
-use audit_model::{Plan, Service};
+use audit_model::{Plan, RemediationMode, Service};
 use audit_task::TaskError;
 
 use crate::request::{ScanRequest, extent};
@@ -69,6 +69,13 @@ fn explain(request: &ScanRequest, running: &RunningExecution, plan: &Plan) -> St
     }
     if extent(plan.remediation) < extent(request.remediation) {
         let _ = write!(reason, "its remediation is {}, not {}; ", plan.remediation, request.remediation);
+    }
+    let asks = |requested, mode| requested && mode == RemediationMode::Apply;
+    if asks(request.remediation_requested, request.remediation)
+        && !asks(plan.remediation_requested, plan.remediation)
+        && plan.policy.remediation.announce_first
+    {
+        reason.push_str("it changes no bucket that was not announced before; ");
     }
     let held: Vec<&str> =
         request.reapply.iter().filter(|bucket| !plan.reapply.contains(bucket)).map(String::as_str).collect();

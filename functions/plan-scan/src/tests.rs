@@ -57,6 +57,7 @@ impl Machine {
             policy_text: self.policy.clone().unwrap_or_else(shipped),
             account: sample::ACCOUNT.to_owned(),
             region: "us-east-1".to_owned(),
+            system: "dev-pr42".to_owned(),
         };
         handle(PlanScanInput { input, execution: execution.clone() }, &ports).await
     }
@@ -135,6 +136,7 @@ async fn a_plan_holds_the_request_and_the_whole_policy_in_force() {
             region: "us-east-1".to_owned(),
             services,
             remediation,
+            remediation_requested: true,
             reapply: vec!["ledger".to_owned()],
             policy: plan.policy.clone(),
             started_at: first.start_time,
@@ -267,10 +269,11 @@ async fn what_the_older_scan_leaves_out_is_told() {
     let older = machine.start("older", 0);
     machine.plan(&older, json!({ "services": ["s3"], "remediation": "off" })).await.unwrap();
     let younger = machine.start("younger", 1);
-    let output = machine.plan(&younger, json!({ "reapply": ["ledger"] })).await;
+    let output = machine.plan(&younger, json!({ "remediation": "apply", "reapply": ["ledger"] })).await;
     let told = [
         "does not cover vpc, lambda",
         "remediation is off, not apply",
+        "changes no bucket that was not announced before",
         "taken back of ledger",
         "send the request again",
     ];
@@ -327,6 +330,7 @@ async fn what_is_wrong_leaves_nothing_behind() {
     let unreadable = TaskError::InvalidPolicy("audit-policy.toml cannot be read".to_owned());
     let cases = [
         (None, false, requested(&json!({ "services": ["ec3"] })), "InvalidRequest"),
+        (None, false, requested(&json!({ "system": "prod-main" })), "InvalidRequest"),
         (Some(Ok("[alert]".to_owned())), false, requested(&json!({})), "InvalidPolicy"),
         (Some(Err(unreadable)), false, requested(&json!({})), "InvalidPolicy"),
         (None, true, requested(&json!({})), "AccessDenied"),

@@ -1,40 +1,57 @@
 //! Which figures of a scan become metrics, and when they must not.
 
-use audit_model::Plan;
+use audit_artifacts::ScanRecord;
+use audit_model::Reading;
 use audit_model::remediation::RemediationOutcome;
 use audit_model::summary::{ScanStatus, Summary};
-use audit_model::task::{RemediationResult, RollbackOutput};
+use audit_model::task::{RemediationResult, RollbackOutput, Subscriptions};
 use jiff::Timestamp;
+
+use crate::Figures;
 
 /// The data points of a scan.
 ///
 /// A figure that is zero is published as zero; a figure that nobody knows is not published.
-/// - `ComplianceScore`, `Coverage`, `Violations`, `ExceptedViolations`, `NewViolations` and `ResolvedViolations` come from
-///   complete scans of all services only. A scan of one service, or one that failed for a service, counts fewer violations, and on a
-///   dashboard that would look like progress.
+/// - `ComplianceScore`, `Coverage`, `Violations` and `ExceptedViolations` come from complete scans of all services only. A scan
+///   of one service, or one that failed for a service, counts fewer violations, and on a dashboard that would look like progress.
+/// - `ScoreChange` and `CoverageChange` are what such a scan is above the one `before`, in points; a fall is negative.
+/// - `NewViolations` and `ResolvedViolations` come from every scan that could be compared with the one before: each change shows
+///   in one scan only, be it complete or not, and their sum over time must not miss any.
 /// - `ResourcesEvaluated` comes from scans of all services, partial ones included: there a fall is the news.
 /// - `Remediations` are the outcomes that remediation reported, zeros when it had nothing to do, and none when it broke.
 /// - `RemediationFailures` counts the buckets whose change failed, and a remediation that broke as one.
+/// - `ConfirmedSubscriptions` and `PendingSubscriptions` say who gets the alerts.
 /// - `ScanDuration`, and `ScansCompleted` by status, come from every scan. A scan of some services counts as `SCOPED`,
 ///   so that it does not pass for the complete scan that is due every few hours.
 pub fn data_points(
-    plan: &Plan,
-    summary: &Summary,
+    record: &ScanRecord,
     remediation: Option<&RemediationResult>,
+    before: Option<&Figures>,
+    subscriptions: &Reading<Subscriptions>,
     now: Timestamp,
 ) -> Vec<DataPoint> {
+    let ScanRecord { plan, summary } = record;
     let mut points = Vec::new();
+    if says_how_the_account_stands(record) {
+        points.extend(posture(summary));
+        points.extend(before.into_iter().flat_map(|before| changes(before, &Figures::of(summary))));
+    }
     if plan.covers_all_services() {
-        if summary.status == ScanStatus::Complete {
-            points.extend(posture(summary));
-        }
         points.push(DataPoint::count("ResourcesEvaluated", None, summary.resources.values().sum()));
         points.extend(plan.services.iter().map(|service| {
             let resources = summary.resources.get(service).copied().unwrap_or_default();
             DataPoint::count("ResourcesEvaluated", Some(("Service", service.as_str().to_owned())), resources)
         }));
     }
+    if let Some(changes) = summary.changes() {
+        points.push(DataPoint::count("NewViolations", None, changes.new));
+        points.push(DataPoint::count("ResolvedViolations", None, changes.resolved));
+    }
     points.extend(remediations(remediation));
+    if let Reading::Seen { value } = subscriptions {
+        points.push(DataPoint::count("ConfirmedSubscriptions", None, value.confirmed));
+        points.push(DataPoint::count("PendingSubscriptions", None, value.pending));
+    }
     points.push(DataPoint {
         metric: "ScanDuration",
         dimension: None,
@@ -44,6 +61,23 @@ pub fn data_points(
     let status = if plan.covers_all_services() { summary.status.to_string() } else { "SCOPED".to_owned() };
     points.push(DataPoint::count("ScansCompleted", Some(("Status", status)), 1));
     points
+}
+
+/// Whether a scan looked at everything.
+pub(crate) fn says_how_the_account_stands(record: &ScanRecord) -> bool {
+    record.plan.covers_all_services() && record.summary.status == ScanStatus::Complete
+}
+
+/// What has changed between two complete scans of all services; a figure that one of them has not has no change.
+fn changes(before: &Figures, after: &Figures) -> Vec<DataPoint> {
+    [("ScoreChange", before.score, after.score), ("CoverageChange", before.coverage, after.coverage)]
+        .into_iter()
+        .filter_map(|(metric, before, after)| {
+            // Both have one decimal, and their difference must not have more.
+            let value = ((after? - before?) * 10.0).round() / 10.0;
+            Some(DataPoint { metric, dimension: None, unit: Unit::Percent, value })
+        })
+        .collect()
 }
 
 /// How the account stands, as a complete scan of all services saw it.
@@ -57,14 +91,9 @@ fn posture(summary: &Summary) -> Vec<DataPoint> {
     }
     for (service, counts) in &summary.by_service {
         let dimension = Some(("Service", service.as_str().to_owned()));
-        let open = counts.non_compliant.saturating_sub(counts.excepted);
-        points.push(DataPoint::count("Violations", dimension, open));
+        points.push(DataPoint::count("Violations", dimension, counts.open()));
     }
     points.push(DataPoint::count("ExceptedViolations", None, summary.totals.excepted));
-    if let Some(comparison) = &summary.comparison {
-        points.push(DataPoint::count("NewViolations", None, comparison.new));
-        points.push(DataPoint::count("ResolvedViolations", None, comparison.resolved));
-    }
     points
 }
 
@@ -76,7 +105,7 @@ pub fn data_points_of_rollback(rollback: &RollbackOutput) -> Vec<DataPoint> {
             RemediationOutcome::WouldRollBack => rollback.would_roll_back,
             RemediationOutcome::Skipped => rollback.skipped,
             RemediationOutcome::Failed => rollback.failed,
-            RemediationOutcome::Applied | RemediationOutcome::WouldApply => 0,
+            RemediationOutcome::Applied | RemediationOutcome::Announced | RemediationOutcome::WouldApply => 0,
         };
         by_outcome("Rollbacks", outcome, count)
     });
@@ -92,6 +121,7 @@ fn remediations(result: Option<&RemediationResult>) -> Vec<DataPoint> {
     let points = RemediationOutcome::OF_A_SCAN.into_iter().map(|outcome| {
         let count = counts.map_or(0, |counts| match outcome {
             RemediationOutcome::Applied => counts.applied,
+            RemediationOutcome::Announced => counts.announced,
             RemediationOutcome::WouldApply => counts.would_apply,
             RemediationOutcome::Skipped => counts.skipped,
             RemediationOutcome::Failed => counts.failed,

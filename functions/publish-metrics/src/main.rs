@@ -5,7 +5,7 @@ use audit_model::task::PublishMetricsInput;
 use audit_task::{aws_config, required, run};
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use publish_metrics::{CloudWatchMetrics, handle};
+use publish_metrics::{CloudWatchMetrics, Ports, SnsTopic, handle};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -14,5 +14,7 @@ async fn main() -> Result<(), Error> {
     let store = &S3Store::new(s3, required("REPORTS_BUCKET")?, required("ACCOUNT_ID")?);
     let cloudwatch = aws_sdk_cloudwatch::Client::new(&config);
     let metrics = &CloudWatchMetrics::new(cloudwatch, required("METRICS_NAMESPACE")?);
-    run(|input: PublishMetricsInput| async move { handle(&input, store, metrics, Timestamp::now()).await }).await
+    let topic = &SnsTopic::new(aws_sdk_sns::Client::new(&config), required("ALERTS_TOPIC_ARN")?);
+    let ports = &Ports { store, metrics, topic };
+    run(|input: PublishMetricsInput| async move { handle(&input, ports, Timestamp::now()).await }).await
 }

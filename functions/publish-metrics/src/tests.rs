@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use audit_artifacts::{MemoryStore, sample};
-use audit_model::summary::{Counts, Gap, ScanStatus, Summary};
+use audit_artifacts::{ArtifactStoreExt, Condition, MemoryStore, keys, sample};
+use audit_model::summary::{Comparison, Counts, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, DeliverInput, RemediateOutput, RemediationResult, RollbackOutput};
-use audit_model::{Plan, RemediationMode, Service, Severity, Status};
+use audit_model::{Plan, RemediationMode, Service, Severity, Status, Unreadable};
 use pretty_assertions::assert_eq;
 
 use super::*;
@@ -40,8 +40,10 @@ fn ran() -> RemediationResult {
         scan_id: sample::SCAN_ID.to_owned(),
         mode: RemediationMode::Apply,
         applied: 4,
+        announced: 3,
         would_apply: 0,
         skipped: 2,
+        drifted: 1,
         failed: 1,
         records_sha256: String::new(),
     })
@@ -49,7 +51,25 @@ fn ran() -> RemediationResult {
 
 /// The data points as `Metric` or `Metric Dimension=value`, so that one given twice shows as a difference in number.
 fn published(plan: &Plan, summary: &Summary, remediation: Option<&RemediationResult>) -> BTreeMap<String, f64> {
-    let points = data_points(plan, summary, remediation, NOW);
+    published_after(Some(BEFORE), RECIPIENTS, plan, summary, remediation)
+}
+
+/// What the complete scan before came to.
+const BEFORE: Figures = Figures { score: Some(40.1), coverage: Some(99.9) };
+const RECIPIENTS: Reading<Subscriptions> = Reading::Seen { value: Subscriptions { confirmed: 2, pending: 1 } };
+
+fn published_after(
+    before: Option<Figures>,
+    subscriptions: Reading<Subscriptions>,
+    plan: &Plan,
+    summary: &Summary,
+    remediation: Option<&RemediationResult>,
+) -> BTreeMap<String, f64> {
+    let record = ScanRecord { plan: plan.clone(), summary: summary.clone() };
+    named(data_points(&record, remediation, before.as_ref(), &subscriptions, NOW))
+}
+
+fn named(points: Vec<DataPoint>) -> BTreeMap<String, f64> {
     let number = points.len();
     let named: BTreeMap<_, _> = points
         .into_iter()
@@ -72,9 +92,12 @@ const EVALUATED: [(&str, f64); 4] = [
     ("ResourcesEvaluated Service=vpc", 0.0),
     ("ResourcesEvaluated Service=lambda", 0.0),
 ];
-const NOTHING_REMEDIATED: [(&str, f64); 5] = [
+const TOLD: [(&str, f64); 2] = [("ConfirmedSubscriptions", 2.0), ("PendingSubscriptions", 1.0)];
+const CHANGED: [(&str, f64); 2] = [("NewViolations", 1.0), ("ResolvedViolations", 3.0)];
+const NOTHING_REMEDIATED: [(&str, f64); 6] = [
     ("RemediationFailures", 0.0),
     ("Remediations Outcome=APPLIED", 0.0),
+    ("Remediations Outcome=ANNOUNCED", 0.0),
     ("Remediations Outcome=WOULD_APPLY", 0.0),
     ("Remediations Outcome=SKIPPED", 0.0),
     ("Remediations Outcome=FAILED", 0.0),
@@ -85,6 +108,9 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
     let posture = [
         ("ComplianceScore", 33.3),
         ("Coverage", 100.0),
+        // 33.3 less 40.1 and 100.0 less 99.9, to one decimal and no more.
+        ("ScoreChange", -6.8),
+        ("CoverageChange", 0.1),
         ("Violations Severity=CRITICAL", 1.0),
         ("Violations Severity=HIGH", 0.0),
         ("Violations Severity=MEDIUM", 0.0),
@@ -93,9 +119,8 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("ExceptedViolations", 0.0),
         ("Violations Service=vpc", 0.0),
         ("Violations Service=lambda", 0.0),
-        ("NewViolations", 1.0),
-        ("ResolvedViolations", 3.0),
         ("Remediations Outcome=APPLIED", 4.0),
+        ("Remediations Outcome=ANNOUNCED", 3.0),
         ("Remediations Outcome=WOULD_APPLY", 0.0),
         ("Remediations Outcome=SKIPPED", 2.0),
         ("Remediations Outcome=FAILED", 1.0),
@@ -103,7 +128,8 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("ScanDuration", 90.0),
         ("ScansCompleted Status=COMPLETE", 1.0),
     ];
-    assert_eq!(published(&sample::plan(), &summary(), Some(&ran())), expected(&[&posture[..], &EVALUATED].concat()));
+    let all = expected(&[&posture[..], &EVALUATED, &CHANGED, &TOLD].concat());
+    assert_eq!(published(&sample::plan(), &summary(), Some(&ran())), all);
 }
 
 #[test]
@@ -116,11 +142,11 @@ fn an_excepted_violation_is_published_apart() {
 }
 
 #[test]
-fn a_partial_scan_says_nothing_about_the_posture() {
+fn a_partial_scan_says_nothing_about_the_posture_but_what_has_changed() {
     let rest = [("ScanDuration", 90.0), ("ScansCompleted Status=PARTIAL", 1.0)];
     assert_eq!(
         published(&sample::plan(), &partial(), None),
-        expected(&[&rest[..], &EVALUATED, &NOTHING_REMEDIATED].concat())
+        expected(&[&rest[..], &EVALUATED, &CHANGED, &NOTHING_REMEDIATED, &TOLD].concat())
     );
 }
 
@@ -129,19 +155,36 @@ fn a_scan_of_some_services_passes_neither_for_a_complete_nor_for_a_partial_one()
     let plan = Plan { services: vec![Service::S3, Service::Vpc], ..sample::plan() };
     let rest = [("ScanDuration", 90.0), ("ScansCompleted Status=SCOPED", 1.0)];
     for summary in [summary(), partial()] {
-        assert_eq!(published(&plan, &summary, None), expected(&[&rest[..], &NOTHING_REMEDIATED].concat()));
+        assert_eq!(
+            published(&plan, &summary, None),
+            expected(&[&rest[..], &CHANGED, &NOTHING_REMEDIATED, &TOLD].concat())
+        );
     }
 }
 
 #[test]
 fn what_nobody_knows_is_not_published_as_zero() {
-    // No verdicts: no score and no coverage. No scan before: nothing new or resolved. A broken remediation: no counts.
-    let summary = Summary { comparison: None, ..sample::summary(&[]) };
-    let broke =
-        RemediationResult::Broke(CaughtError { error: "Throttled".to_owned(), cause: "kms:CreateKey".to_owned() });
-    let published = published(&sample::plan(), &summary, Some(&broke));
+    // No verdicts: no score and no coverage. No scan before: nothing new or resolved. A broken remediation: no counts. A
+    // denied reading: nobody knows who has confirmed.
+    let comparison = Service::ALL.map(|service| (service, Comparison::FirstScan)).into();
+    let summary = Summary { comparison, ..sample::summary(&[]) };
+    let broke = RemediationResult::Broke(CaughtError {
+        state: "RemediateS3Encryption".to_owned(),
+        error: "Throttled".to_owned(),
+        cause: "kms:CreateKey".to_owned(),
+    });
+    let published = published_after(Some(BEFORE), denied(), &sample::plan(), &summary, Some(&broke));
     assert_eq!(published["RemediationFailures"], 1.0, "the alarm must hear of it");
-    for absent in ["ComplianceScore", "Coverage", "NewViolations", "ResolvedViolations", "Remediations"] {
+    for absent in [
+        "ComplianceScore",
+        "Coverage",
+        "ScoreChange",
+        "NewViolations",
+        "ResolvedViolations",
+        "Remediations",
+        "ConfirmedSubscriptions",
+        "PendingSubscriptions",
+    ] {
         assert!(!published.keys().any(|name| name.starts_with(absent)), "{absent} in {published:?}");
     }
     assert_eq!(published["Violations Severity=CRITICAL"], 0.0);
@@ -149,9 +192,22 @@ fn what_nobody_knows_is_not_published_as_zero() {
 
 #[test]
 fn a_clock_that_went_back_gives_no_negative_duration() {
-    let points = data_points(&sample::plan(), &summary(), None, sample::DAY_BEFORE);
-    let duration = points.iter().find(|point| point.metric == "ScanDuration").map(|point| point.value);
-    assert_eq!(duration, Some(0.0));
+    let record = ScanRecord { plan: sample::plan(), summary: summary() };
+    let points = named(data_points(&record, None, None, &RECIPIENTS, sample::DAY_BEFORE));
+    assert_eq!(points["ScanDuration"], 0.0);
+}
+
+#[test]
+fn without_a_scan_before_nothing_is_said_to_have_changed() {
+    for before in [None, Some(Figures { score: None, coverage: None })] {
+        let published = published_after(before, RECIPIENTS, &sample::plan(), &summary(), None);
+        assert_eq!(published["ComplianceScore"], 33.3);
+        assert!(!published.keys().any(|name| name.ends_with("Change")), "{before:?}: {published:?}");
+    }
+}
+
+fn denied() -> Reading<Subscriptions> {
+    Reading::Unreadable(Unreadable::malformed("sns:GetTopicAttributes", "the attribute is not a number"))
 }
 
 #[derive(Default)]
@@ -165,22 +221,103 @@ impl Metrics for Recorded {
     }
 }
 
-#[tokio::test]
-async fn the_task_publishes_once_at_the_time_of_the_aggregation_and_says_how_much() {
-    let store = sample::store(&sample::plan(), &summary(), &[], &[]).await.unwrap();
-    let metrics = Recorded::default();
+struct Topic(Reading<Subscriptions>);
+
+#[async_trait]
+impl AlertsTopic for Topic {
+    async fn subscriptions(&self) -> Reading<Subscriptions> {
+        self.0.clone()
+    }
+}
+
+async fn handled(store: &MemoryStore, topic: Reading<Subscriptions>) -> (PublishMetricsOutput, Vec<DataPoint>) {
+    let (metrics, topic) = (Recorded::default(), Topic(topic));
     let input = DeliverInput { scan_id: sample::SCAN_ID.to_owned(), remediation: Some(ran()) };
-    let input = PublishMetricsInput::Scan(input);
-
-    let output = handle(&input, &store, &metrics, NOW).await.unwrap();
-
-    let points = data_points(&sample::plan(), &summary(), Some(&ran()), NOW);
-    assert_eq!(output, PublishMetricsOutput { scan_id: sample::SCAN_ID.to_owned(), metrics: points.len() as u64 });
-    assert_eq!(*metrics.0.lock().unwrap(), [(sample::AGGREGATED_AT, points)]);
+    let ports = Ports { store, metrics: &metrics, topic: &topic };
+    let output = handle(&PublishMetricsInput::Scan(input), &ports, NOW).await.unwrap();
+    let mut published = metrics.0.into_inner().unwrap();
+    let (at, points) = published.remove(0);
+    assert_eq!((at, published.len()), (NOW, 0), "alarms look at the last minutes only");
+    (output, points)
 }
 
 #[tokio::test]
-async fn a_rollback_publishes_its_outcomes_and_its_failures_at_the_time_of_its_end() {
+async fn the_task_publishes_once_and_says_how_much_and_who_gets_the_alerts() {
+    for topic in [RECIPIENTS, denied()] {
+        let store = sample::store(&sample::plan(), &summary(), &[], &[]).await.unwrap();
+        let (output, points) = handled(&store, topic.clone()).await;
+        let record = ScanRecord { plan: sample::plan(), summary: summary() };
+        assert_eq!(points, data_points(&record, Some(&ran()), None, &topic, NOW));
+        assert_eq!(output.scan_id, sample::SCAN_ID);
+        assert_eq!((output.metrics, output.subscriptions), (points.len() as u64, Some(topic)));
+    }
+}
+
+/// The changes that a scan tells after what is kept in the store, and whether it keeps its own figures.
+async fn changes(store: &MemoryStore, plan: &Plan, summary: &Summary) -> (Option<f64>, Option<f64>, bool) {
+    for (key, document) in [
+        (keys::plan(sample::SCAN_ID), serde_json::to_value(plan).unwrap()),
+        (keys::summary(sample::SCAN_ID), serde_json::to_value(summary).unwrap()),
+    ] {
+        store.replace_json(&key, &document).await.unwrap();
+    }
+    let kept_before = store.text(keys::FIGURES);
+    let points = named(handled(store, RECIPIENTS).await.1);
+    let change = |metric: &str| points.get(metric).copied();
+    (change("ScoreChange"), change("CoverageChange"), store.text(keys::FIGURES) != kept_before)
+}
+
+/// What a scan that started a day before has left.
+const KEPT: &str = r#"{"scanId": "20261122T060000Z-0a1b2c3d", "startedAt": "2026-11-22T06:00:00Z",
+    "figures": {"score": 50.0, "coverage": 90.5}, "before": null}"#;
+
+async fn store_with(kept: &str) -> MemoryStore {
+    let store = MemoryStore::default();
+    let _ = store.put(keys::FIGURES, "application/json", kept.to_owned().into(), Condition::None).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn a_complete_scan_of_all_services_is_compared_with_the_one_before_and_no_other_is() {
+    let (all, complete) = (sample::plan(), summary());
+    assert_eq!(changes(&store_with(KEPT).await, &all, &complete).await, (Some(-16.7), Some(9.5), true));
+    let some = Plan { services: vec![Service::S3], ..sample::plan() };
+    for (plan, summary) in [(&all, &partial()), (&some, &complete), (&some, &partial())] {
+        assert_eq!(changes(&store_with(KEPT).await, plan, summary).await, (None, None, false));
+    }
+}
+
+#[tokio::test]
+async fn what_is_compared_with_is_the_last_scan_that_was_complete() {
+    let store = store_with(KEPT).await;
+    changes(&store, &sample::plan(), &partial()).await;
+    assert_eq!(changes(&store, &sample::plan(), &summary()).await, (Some(-16.7), Some(9.5), true));
+    let later = Summary { scan_id: "later".to_owned(), started_at: NOW, ..summary() };
+    assert_eq!(figures::exchange(&store, &later).await, Ok(Some(Figures::of(&summary()))));
+}
+
+#[tokio::test]
+async fn the_first_scan_says_nothing_of_a_change_and_leaves_its_figures() {
+    assert_eq!(changes(&MemoryStore::default(), &sample::plan(), &summary()).await, (None, None, true));
+    // An object that nobody understands is no reason to stop every scan that comes after it.
+    assert_eq!(changes(&store_with("{}").await, &sample::plan(), &summary()).await, (None, None, true));
+}
+
+#[tokio::test]
+async fn a_repeated_task_says_the_same_again() {
+    let store = store_with(KEPT).await;
+    let first = changes(&store, &sample::plan(), &summary()).await;
+    assert_eq!(changes(&store, &sample::plan(), &summary()).await, (first.0, first.1, false));
+}
+
+#[tokio::test]
+async fn a_scan_that_a_younger_one_has_overtaken_says_nothing_of_a_change() {
+    let younger = KEPT.replace("2026-11-22T06:00:00Z", "2026-11-23T06:00:00Z");
+    assert_eq!(changes(&store_with(&younger).await, &sample::plan(), &summary()).await, (None, None, false));
+}
+
+#[tokio::test]
+async fn a_rollback_publishes_its_outcomes_and_its_failures() {
     let rollback = RollbackOutput {
         rollback_id: "20261124T091500Z-5a6b7c8d".to_owned(),
         scan_id: sample::SCAN_ID.to_owned(),
@@ -189,14 +326,14 @@ async fn a_rollback_publishes_its_outcomes_and_its_failures_at_the_time_of_its_e
         would_roll_back: 0,
         skipped: 2,
         failed: 1,
-        ended_at: NOW,
+        ended_at: sample::DAY_BEFORE,
         records: "rollbacks/20261124T091500Z-5a6b7c8d/remediation.jsonl".to_owned(),
         records_sha256: String::new(),
     };
     let metrics = Recorded::default();
-    let input = PublishMetricsInput::Rollback { rollback };
-    let output = handle(&input, &MemoryStore::default(), &metrics, sample::DAY_BEFORE).await.unwrap();
-    assert_eq!((output.scan_id.as_str(), output.metrics), ("20261124T091500Z-5a6b7c8d", 5));
+    let ports = Ports { store: &MemoryStore::default(), metrics: &metrics, topic: &Topic(RECIPIENTS) };
+    let output = handle(&PublishMetricsInput::Rollback { rollback }, &ports, NOW).await.unwrap();
+    assert_eq!((output.scan_id.as_str(), output.metrics, output.subscriptions), ("20261124T091500Z-5a6b7c8d", 5, None));
     let published = metrics.0.into_inner().unwrap();
     let [(at, points)] = &published[..] else { panic!("{published:?}") };
     assert_eq!(*at, NOW);

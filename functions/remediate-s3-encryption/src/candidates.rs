@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use audit_artifacts::{ArtifactStore, ScanRecord};
-use audit_model::{ExceptionMark, Finding, Service, Status, Unreadable};
+use audit_model::{Change, ExceptionMark, Finding, Service, Status, Unreadable};
 use audit_task::TaskError;
 
 /// A bucket that fails an encryption rule, or could not be judged by one.
@@ -54,5 +54,6 @@ pub(crate) async fn candidates(scan: &ScanRecord, store: &dyn ArtifactStore) -> 
 fn asks_for_repair(finding: &Finding) -> bool {
     finding.service == Service::S3
         && matches!(finding.status, Status::NonCompliant | Status::InsufficientData)
+        && finding.change != Some(Change::NotEvaluated)
         && audit_rules::rule(&finding.rule_id).is_some_and(|rule| rule.remediable)
 }

@@ -5,7 +5,7 @@ use audit_model::remediation::{Reason, ReasonCode};
 use audit_model::resource::{BucketEncryption, ObjectOwnership};
 use audit_model::{ExceptionMark, Plan, Reading, RemediationMode, Unreadable, UnreadableCause};
 use audit_rules::{Outsider, is_aws_managed, let_in_by_acl, let_in_by_policy};
-use bucket_encryption::{Described, Hold, Journal, OpenChange, being_changed, day_limit_reached};
+use bucket_encryption::{Described, Journal, OpenChange, being_changed, day_limit_reached, taken_back};
 use jiff::Timestamp;
 
 use crate::candidates::Candidate;
@@ -23,6 +23,9 @@ const DSSE: &str = "aws:kms:dsse";
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>
 pub(crate) const USABLE_STATE: &str = "Enabled";
 
+/// How many changes wait at the most after they were announced: as many as the alert surely names.
+const MOST_ANNOUNCED: u32 = 50;
+
 /// State, manager and type of a key that a bucket can be encrypted with.
 const USABLE: (&str, &str, &str) = (USABLE_STATE, "CUSTOMER", "SYMMETRIC_DEFAULT");
 
@@ -35,6 +38,8 @@ pub(crate) struct Progress {
     pub(crate) changed_today: u32,
     /// How many changes of this run have failed.
     pub(crate) failed: u32,
+    /// How many changes are announced and wait for a later scan, those of this run included.
+    pub(crate) announced: u32,
     /// Whether there is no time left to begin another bucket.
     pub(crate) time_used_up: bool,
 }
@@ -46,6 +51,17 @@ pub(crate) struct KnownBefore {
     pub(crate) reasons: Vec<Reason>,
     /// Whether the bucket is read all the same, so that every reason is told.
     pub(crate) reads: bool,
+    /// The reason if it needs a change all the same, which was made often enough.
+    pub(crate) drift: Option<Reason>,
+}
+
+/// What a bucket's turn may come to in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// It may be changed, or a dry run tells that it would be.
+    Change,
+    /// The change may be announced.
+    Announce,
 }
 
 /// The reasons to leave a bucket alone that are known without reading it.
@@ -54,32 +70,54 @@ pub(crate) fn before_reading(
     plan: &Plan,
     settings: &Settings,
     journal: &Journal,
-    progress: Progress,
+    (step, progress): (Step, Progress),
     now: Timestamp,
 ) -> KnownBefore {
-    let policy = &plan.policy.remediation;
-    let unread = [
+    let general = [
         (plan.remediation == RemediationMode::Off).then(off),
         (candidate.region != plan.region).then(|| other_region(&candidate.region)),
         (candidate.region == plan.region && !candidate.fails).then(|| not_judged(&candidate.missing)),
-        (progress.changed >= policy.max_buckets_per_run).then(|| run_limit_reached(policy)),
-        (progress.changed_today >= policy.max_buckets_per_day).then(|| day_limit_reached(policy.max_buckets_per_day)),
-        (progress.failed >= policy.stop_after_failures).then(|| stopped(progress.failed)),
-        progress.time_used_up.then(time_used_up),
     ];
+    let is_named = plan.reapply.contains(&candidate.bucket);
     let own_suffix = format!("-{}", settings.system);
     let own = candidate.bucket == settings.reports_bucket || candidate.bucket.ends_with(&own_suffix);
     let open = journal.open().iter().find(|open| open.bucket == candidate.bucket && open.run_id != plan.scan_id);
-    let hold = journal.hold(&candidate.bucket, now).filter(|_| !plan.reapply.contains(&candidate.bucket));
+    let hold = journal.hold(&candidate.bucket, now).filter(|_| !is_named);
     let read = [
         candidate.exception.as_ref().map(excepted),
         own.then(own_bucket),
-        hold.map(rolled_back),
+        hold.map(taken_back),
         open.map(being_changed),
     ];
-    let unread: Vec<Reason> = unread.into_iter().flatten().collect();
+    let limits = limits(step, progress, &plan.policy.remediation);
+    let late = progress.time_used_up.then(time_used_up);
+    let unread: Vec<Reason> = general.into_iter().flatten().chain(limits).chain(late).collect();
     let reads = unread.is_empty();
-    KnownBefore { reasons: unread.into_iter().chain(read.into_iter().flatten()).collect(), reads }
+    let drift = journal.drift(&candidate.bucket, now).filter(|_| !is_named);
+    KnownBefore { reasons: unread.into_iter().chain(read.into_iter().flatten()).collect(), reads, drift }
+}
+
+/// The limits that a run has reached for buckets of which this may come.
+fn limits(step: Step, progress: Progress, policy: &RemediationPolicy) -> Vec<Reason> {
+    let Progress { changed, changed_today, failed, announced, .. } = progress;
+    let reached = match step {
+        Step::Change => [
+            (changed >= policy.max_buckets_per_run).then(|| run_limit_reached(policy)),
+            (changed_today >= policy.max_buckets_per_day).then(|| day_limit_reached(policy.max_buckets_per_day)),
+            (failed >= policy.stop_after_failures).then(|| stopped(failed)),
+        ],
+        Step::Announce => [announcements_reached(announced, policy), None, None],
+    };
+    reached.into_iter().flatten().collect()
+}
+
+/// The reason not to announce another change, once as many wait as the next scan may make.
+pub(crate) fn announcements_reached(announced: u32, policy: &RemediationPolicy) -> Option<Reason> {
+    let limit = policy.max_buckets_per_run.min(policy.max_buckets_per_day).min(MOST_ANNOUNCED);
+    let text = format!(
+        "{limit} change(s) are announced and wait for the next scan, which may make no more; the bucket's turn comes later"
+    );
+    (announced >= limit).then(|| Reason::new(ReasonCode::RunLimit, text))
 }
 
 /// The reasons to leave a bucket alone, given what was read of it and of the key that it names; none when it may be
@@ -311,30 +349,23 @@ fn own_bucket() -> Reason {
 fn run_limit_reached(policy: &RemediationPolicy) -> Reason {
     let limit = policy.max_buckets_per_run;
     let text = format!(
-        "the policy's limit of {limit} changed buckets in one scan is reached; the bucket was not read, the next scan \
-         comes to it"
+        "the policy's limit of {limit} changed buckets in one scan is reached; nothing was decided about this one, and the \
+         next scan goes on with it"
     );
     Reason::new(ReasonCode::RunLimit, text)
 }
 
 fn stopped(failed: u32) -> Reason {
-    let text = format!("{failed} change(s) of this scan failed, after which the policy has it stop; it was not read");
+    let text = format!(
+        "{failed} change(s) of this scan failed, after which the policy has it stop; nothing was decided about this one"
+    );
     Reason::new(ReasonCode::Stopped, text)
 }
 
 fn time_used_up() -> Reason {
-    let text = "the time of one scan's remediation is used up; the bucket was not read, the next scan goes on";
+    let text = "the time of one scan's remediation is used up; nothing was decided about this bucket, and the next scan goes \
+                on with it";
     Reason::new(ReasonCode::TimeUsedUp, text)
-}
-
-fn rolled_back(hold: &Hold) -> Reason {
-    let Hold { rollback_id, requested_by, since } = hold;
-    let text = format!(
-        "its change was taken back at {since} by the rollback {rollback_id} ({requested_by}); it is left alone until {} \
-         unless a request names it in reapply",
-        hold.until()
-    );
-    Reason::new(ReasonCode::RolledBack, text)
 }
 
 fn has_key(key: &str) -> Reason {

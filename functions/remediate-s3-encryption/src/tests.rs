@@ -1,15 +1,16 @@
 //! The task against an account in memory.
 
 mod account;
+mod announced;
 mod interrupted;
+mod many;
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use audit_artifacts::{ArtifactStore, MemoryStore, keys, sample};
 use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord};
-use audit_model::{Finding, Plan, Severity, Status};
+use audit_model::{Change, Finding, Plan, Severity, Status};
 use bucket_encryption::memory::{InterruptedStore, Interruption};
 use bucket_encryption::{Hold, Patience};
 use jiff::SignedDuration;
@@ -38,8 +39,13 @@ async fn scan(mode: RemediationMode, limit: u32, buckets: &[&str]) -> MemoryStor
     scan_of(Plan { remediation: mode, ..plan_with(limit) }, buckets).await
 }
 
+/// A scan whose remediation somebody has asked for.
+fn asked_for() -> Plan {
+    Plan { remediation_requested: true, ..sample::plan() }
+}
+
 fn plan_with(limit: u32) -> Plan {
-    let mut plan = sample::plan();
+    let mut plan = asked_for();
     plan.policy.remediation.max_buckets_per_run = limit;
     plan
 }
@@ -259,9 +265,8 @@ async fn after_so_many_failures_as_the_policy_says_no_further_bucket_is_begun() 
 async fn when_time_is_used_up_no_further_bucket_is_begun() {
     let store = scan(RemediationMode::Apply, 10, &["a", "b", "c"]).await;
     let account = Account::new(["a", "b", "c"].map(|name| (name, sse_s3_bucket())));
-    // Every look at the clock takes a minute.
-    let minutes = AtomicI64::new(0);
-    let now = || sample::AGGREGATED_AT + SignedDuration::from_mins(minutes.fetch_add(1, Ordering::SeqCst));
+    // Every writing call takes three minutes, and a bucket needs four of them.
+    let now = || sample::AGGREGATED_AT + SignedDuration::from_mins(3 * i64::from(account.encryption.writes()));
     let ports = Ports { store: &store, buckets: &account, encryption: &account.encryption, keys: &account, now: &now };
     let input = RemediateInput { scan_id: sample::SCAN_ID.to_owned() };
     let output = handle(&input, ports, &settings()).await.unwrap();
@@ -277,15 +282,18 @@ async fn buckets_that_fail_or_could_not_be_judged_are_recorded_and_only_those_th
     };
     let mut abroad = unread("abroad");
     abroad.resource.region = "eu-west-1".to_owned();
+    let mut of_a_rule_that_is_off = unread("carried");
+    of_a_rule_that_is_off.change = Some(Change::NotEvaluated);
     let findings = [
         abroad,
+        of_a_rule_that_is_off,
         sample::finding("compliant", RULE, Severity::High, Status::Compliant),
         violation("ledger"),
         sample::finding("ledger", "s3-bucket-server-side-encryption-enabled", Severity::Critical, Status::NonCompliant),
         unread("unread"),
         sample::finding("unversioned", "s3-bucket-versioning-enabled", Severity::Low, Status::NonCompliant),
     ];
-    let store = sample::store(&sample::plan(), &sample::summary(&findings), &findings, &[]).await.unwrap();
+    let store = sample::store(&asked_for(), &sample::summary(&findings), &findings, &[]).await.unwrap();
     let account = Account::new([("ledger", sse_s3_bucket()), ("unread", sse_s3_bucket())]);
     remediate(&store, &account).await.unwrap();
     let [abroad, ledger, unread] = &records(&store)[..] else { panic!("three records: {:?}", records(&store)) };
@@ -293,7 +301,8 @@ async fn buckets_that_fail_or_could_not_be_judged_are_recorded_and_only_those_th
     assert_eq!(ledger.rules, [RULE, "s3-bucket-server-side-encryption-enabled"]);
     assert_eq!(codes(unread), [ReasonCode::NotJudged]);
     assert!(unread.reasons[0].text.contains("s3:GetEncryptionConfiguration"), "{:?}", unread.reasons);
-    assert_eq!(account.encryption.calls().iter().filter(|call| *call == "readings").count(), 1);
+    // Of the one that fails all is read ahead of its turn, and again when it is to be changed.
+    assert_eq!(account.encryption.calls().iter().filter(|call| *call == "readings").count(), 2);
 }
 
 #[tokio::test]
@@ -401,8 +410,13 @@ async fn a_bucket_that_somebody_changes_while_its_key_is_prepared_is_left_to_the
     assert_eq!(calls, ["kms:CreateKey", "kms:CreateAlias", "kms:EnableKeyRotation"]);
 }
 
-/// How many calls a run on a copy of the scene makes before this one.
+/// How many calls a run on a copy of the scene makes before this one is made for the first time.
 async fn account_calls_until(store: &MemoryStore, account: &Account, call: &str) -> usize {
+    account_calls_until_nth(store, account, call, 0).await
+}
+
+/// How many calls a run on a copy of the scene makes before this one is made once more than so many times.
+async fn account_calls_until_nth(store: &MemoryStore, account: &Account, call: &str, times: usize) -> usize {
     let copy = Account::new([("ledger", sse_s3_bucket())]);
     for key in account.keys() {
         copy.add_key(&key.bucket, key.named, &key.state);
@@ -410,7 +424,8 @@ async fn account_calls_until(store: &MemoryStore, account: &Account, call: &str)
     let other = scan(RemediationMode::Apply, 10, &["ledger"]).await;
     assert_eq!(other.keys(), store.keys());
     remediate(&other, &copy).await.unwrap();
-    copy.encryption.calls().iter().position(|made| made == call).unwrap()
+    let calls = copy.encryption.calls();
+    calls.iter().enumerate().filter(|(_, made)| *made == call).nth(times).unwrap().0
 }
 
 #[tokio::test]
@@ -462,14 +477,14 @@ async fn a_bucket_that_was_taken_back_is_left_alone_until_a_request_names_it() {
         audit_artifacts::ArtifactStoreExt::replace_json(&store, keys::JOURNAL, &journal).await.unwrap();
         store
     };
-    let store = held(sample::plan()).await;
+    let store = held(asked_for()).await;
     assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 1, 0));
     let record = only_record(&store);
     assert_eq!(codes(&record), [ReasonCode::RolledBack]);
     for told in ["20261123T050000Z-00000001", "requested by payments", "reapply", "2027-02-21"] {
         assert!(record.reasons[0].text.contains(told), "{told}: {:?}", record.reasons);
     }
-    let store = held(Plan { reapply: vec!["ledger".to_owned()], ..sample::plan() }).await;
+    let store = held(Plan { reapply: vec!["ledger".to_owned()], ..asked_for() }).await;
     assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (1, 0, 0, 0));
     let journal = Journal::load(&store).await.unwrap();
     assert_eq!(journal.hold("ledger", sample::AGGREGATED_AT), None, "changed again, it is held no longer");

@@ -13,7 +13,7 @@ use audit_model::{Reading, RemediationMode};
 use audit_task::TaskError;
 use bucket_encryption::{
     Begun, Calls, Case, ChangeKind, Changes, DefaultEncryption, Described, Hold, Journal, OpenChange, Patience,
-    Records, Resumed, Run, change_id, finish_abandoned,
+    Records, Resumed, Run, Terms, change_id, finish_abandoned,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -136,7 +136,7 @@ impl Turn<'_> {
             records.add(self.would_roll_back(made, shown));
             return Ok(());
         }
-        match self.changes.begin(&self.change(made, &shown), None).await? {
+        match self.changes.begin(&self.change(made, &shown), Terms::default()).await? {
             Begun::New(change) | Begun::Resumed(change) => self.write(change, made, records).await,
             Begun::Ended => records.refresh(self.changes.store).await,
             Begun::Refused(reason) => {

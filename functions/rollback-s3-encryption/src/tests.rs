@@ -91,12 +91,16 @@ impl Scene {
     }
 
     async fn roll_back_in(&self, store: &dyn ArtifactStore) -> Result<RollbackOutput, TaskError> {
+        self.roll_back_as(ROLLBACK_ID, store).await
+    }
+
+    async fn roll_back_as(&self, id: &str, store: &dyn ArtifactStore) -> Result<RollbackOutput, TaskError> {
         let settings = Settings {
             time_limit: SignedDuration::from_mins(10),
             patience: Patience { attempts: NonZeroU32::MIN.saturating_add(2), pause: Duration::ZERO },
         };
         let ports = Ports { store, encryption: &self.account, now: &|| NOW };
-        handle(&RollbackInput { rollback_id: ROLLBACK_ID.to_owned() }, ports, &settings).await
+        handle(&RollbackInput { rollback_id: id.to_owned() }, ports, &settings).await
     }
 
     fn records(&self) -> Vec<RemediationRecord> {
@@ -268,6 +272,58 @@ async fn wherever_it_is_stopped_the_end_is_the_same_with_one_record_for_each_cha
                 assert!(calls > 15, "only {calls} calls were seen");
                 break;
             }
+        }
+    }
+}
+
+/// One rollback is stopped after each of its calls in turn, another one of the same scan works from its beginning to its end,
+/// and the first one goes on. Both are asked for in an incident; each bucket is given back once.
+#[tokio::test]
+async fn of_two_rollbacks_at_once_each_bucket_is_given_back_by_one() {
+    const OTHER_ID: &str = "20261124T091501Z-00000002";
+    for calls in 0.. {
+        let scene = scene().await;
+        scene.plan(None, RemediationMode::Apply).await;
+        let plan: RollbackPlan = scene.store.get_json(&keys::rollback_plan(ROLLBACK_ID)).await.unwrap();
+        let other_plan = RollbackPlan { rollback_id: OTHER_ID.to_owned(), ..plan };
+        scene.store.replace_json(&keys::rollback_plan(OTHER_ID), &other_plan).await.unwrap();
+        let interruption: Interruption = scene.account.interruption.clone();
+        let store = InterruptedStore { store: scene.store.clone(), interruption: interruption.clone(), refuses: false };
+        interruption.after(calls);
+        let one = scene.roll_back_in(&store);
+        let other = async {
+            let at = interruption.happened().await;
+            scene.roll_back_as(OTHER_ID, &scene.store).await.unwrap();
+            interruption.resume();
+            at
+        };
+        tokio::pin!(one, other);
+        let stopped_at = tokio::select! {
+            biased;
+            output = &mut one => { output.unwrap(); None }
+            at = &mut other => { one.await.unwrap(); Some(at) }
+        };
+        let when = format!("stopped after call {calls}, {stopped_at:?}");
+        let mut records = scene.records();
+        if let Some(text) = scene.store.text(&keys::rollback(OTHER_ID)) {
+            records.extend(text.lines().map(|line| serde_json::from_str::<RemediationRecord>(line).unwrap()));
+        }
+        for (bucket, shown) in [("ledger", Reading::seen(earlier())), ("nothing", Reading::Absent)] {
+            let of_bucket = |record: &&RemediationRecord| {
+                record.bucket == bucket && record.outcome == RemediationOutcome::RolledBack
+            };
+            assert_eq!(records.iter().filter(of_bucket).count(), 1, "{when}: {bucket}: {records:?}");
+            assert_eq!(scene.account.of(bucket), shown, "{when}");
+            assert!(scene.journal().await.hold(bucket, NOW).is_some(), "{when}");
+        }
+        let is_left = |record: &RemediationRecord| {
+            codes(record).iter().all(|code| matches!(code, ReasonCode::BeingChanged | ReasonCode::AlreadyAsBefore))
+        };
+        assert!(records.iter().all(is_left), "{when}: {records:?}");
+        assert_eq!(scene.journal().await.open(), [], "{when}");
+        if stopped_at.is_none() {
+            assert!(calls > 15, "only {calls} calls were seen");
+            break;
         }
     }
 }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use audit_artifacts::sample::{self, SCAN_ID as SCAN};
+use audit_artifacts::sample::{self, LISTING, SCAN_ID as SCAN};
 use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
 use audit_model::plan::{ShardReceipt, Target, TargetKind};
 use audit_model::resource::{AccessPoint, Bucket, Identity, S3Account, Versioning, VersioningStatus};
@@ -81,7 +81,8 @@ async fn scan(
     gone: &'static [&'static str],
 ) -> Result<ScanShardOutput, TaskError> {
     let ports = Ports { store, resources: &Account { gone }, now: || Timestamp::UNIX_EPOCH };
-    handle(ScanShardInput { scan_id: SCAN.to_owned(), service, shard: 2 }, &ports).await
+    let input = ScanShardInput { scan_id: SCAN.to_owned(), service, listing: LISTING.to_owned(), shard: 2 };
+    handle(input, &ports).await
 }
 
 async fn findings(store: &MemoryStore) -> Vec<Finding> {
@@ -104,7 +105,15 @@ async fn findings_are_in_order_and_the_receipt_counts_them() {
 
     let count = findings.len() as u64;
     let receipt: ShardReceipt = store.get_json(&keys::shard_receipt(SCAN, Service::S3, 2)).await.unwrap();
-    assert_eq!(receipt, ShardReceipt { service: Service::S3, shard: 2, resources: 3, gone: 0, findings: count });
+    let expected = ShardReceipt {
+        service: Service::S3,
+        listing: LISTING.to_owned(),
+        shard: 2,
+        resources: 3,
+        gone: 0,
+        findings: count,
+    };
+    assert_eq!(receipt, expected);
     assert_eq!(
         output,
         ScanShardOutput { scan_id: SCAN.to_owned(), service: Service::S3, shard: 2, resources: 3, findings: count }
@@ -171,7 +180,7 @@ async fn a_repetition_writes_the_same() {
 async fn nothing_is_written_without_a_plan_a_shard_or_the_right_service() {
     let whole = store(&["a"]).await;
     assert_eq!(scan(&whole, Service::Vpc, &[]).await.unwrap_err().name(), "InvalidRequest");
-    for key in [keys::plan(SCAN), keys::shard(SCAN, Service::S3, 2)] {
+    for key in [keys::plan(SCAN), keys::shard(SCAN, Service::S3, LISTING, 2)] {
         let store = store(&["a"]).await;
         store.remove(&key);
         let before = store.keys();

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use audit_artifacts::sample::{self, SCAN_ID as SCAN};
+use audit_artifacts::sample::{self, LISTING, SCAN_ID as SCAN};
 use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
 use audit_model::plan::{Shard, ShardReceipt, Target, TargetKind};
 use audit_model::resource::{FlowLog, Identity, NetworkAccount, SecurityGroup, Vpc};
@@ -101,7 +101,7 @@ async fn store_with(targets: &[(TargetKind, &str)]) -> MemoryStore {
     store.replace_json(&keys::plan(SCAN), &sample::plan()).await.unwrap();
     let target = |(kind, id): &(TargetKind, &str)| Target { kind: *kind, id: id.to_string(), region: None };
     let shard = Shard { service: Service::Vpc, number: 2, targets: targets.iter().map(target).collect() };
-    store.replace_json(&keys::shard(SCAN, Service::Vpc, 2), &shard).await.unwrap();
+    store.replace_json(&keys::shard(SCAN, Service::Vpc, LISTING, 2), &shard).await.unwrap();
     store
 }
 
@@ -111,7 +111,8 @@ async fn scan(
     gone: &'static [&'static str],
 ) -> Result<ScanShardOutput, TaskError> {
     let ports = Ports { store, vpcs: &Vpcs { gone }, now: || Timestamp::UNIX_EPOCH };
-    handle(ScanShardInput { scan_id: SCAN.to_owned(), service, shard: 2 }, &ports).await
+    let input = ScanShardInput { scan_id: SCAN.to_owned(), service, listing: LISTING.to_owned(), shard: 2 };
+    handle(input, &ports).await
 }
 
 async fn findings(store: &MemoryStore) -> Vec<Finding> {
@@ -142,7 +143,15 @@ async fn findings_are_in_order_over_the_whole_shard_and_the_receipt_counts_them(
 
     let count = findings.len() as u64;
     let receipt: ShardReceipt = store.get_json(&keys::shard_receipt(SCAN, Service::Vpc, 2)).await.unwrap();
-    assert_eq!(receipt, ShardReceipt { service: Service::Vpc, shard: 2, resources: 3, gone: 0, findings: count });
+    let expected = ShardReceipt {
+        service: Service::Vpc,
+        listing: LISTING.to_owned(),
+        shard: 2,
+        resources: 3,
+        gone: 0,
+        findings: count,
+    };
+    assert_eq!(receipt, expected);
     assert_eq!(
         output,
         ScanShardOutput { scan_id: SCAN.to_owned(), service: Service::Vpc, shard: 2, resources: 3, findings: count }
@@ -199,7 +208,7 @@ async fn a_repetition_writes_the_same() {
 async fn nothing_is_written_without_a_plan_a_shard_or_the_right_service() {
     let whole = store(&["vpc-a"]).await;
     assert_eq!(scan(&whole, Service::Lambda, &[]).await.unwrap_err().name(), "InvalidRequest");
-    for key in [keys::plan(SCAN), keys::shard(SCAN, Service::Vpc, 2)] {
+    for key in [keys::plan(SCAN), keys::shard(SCAN, Service::Vpc, LISTING, 2)] {
         let store = store(&["vpc-a"]).await;
         store.remove(&key);
         let before = store.keys();

@@ -2,10 +2,10 @@
 
 use audit_model::remediation::RemediationOutcome;
 use audit_model::summary::ScanStatus;
-use audit_model::{ExceptionMark, Finding, Tags};
+use audit_model::{Change, ExceptionMark, Finding, Tags};
 
 /// How many columns there are.
-const COLUMNS: usize = 26;
+const COLUMNS: usize = 28;
 
 /// The names of the columns.
 pub(crate) const HEADER: [&str; COLUMNS] = [
@@ -22,6 +22,8 @@ pub(crate) const HEADER: [&str; COLUMNS] = [
     "region",
     "account",
     "first_seen",
+    "last_seen",
+    "change",
     "evaluated_at",
     "observed",
     "expected",
@@ -61,7 +63,9 @@ pub(crate) fn cells(
         resource.arn.clone(),
         resource.region.clone(),
         resource.account.clone(),
-        finding.first_seen.map(|since| since.to_string()).unwrap_or_default(),
+        shown(finding.first_seen),
+        shown(finding.last_seen),
+        finding.change.map(Change::as_str).unwrap_or_default().to_owned(),
         finding.evaluated_at.to_string(),
         evidence.observed.clone(),
         evidence.expected.clone(),
@@ -76,6 +80,10 @@ pub(crate) fn cells(
         excepted(|mark| mark.reason.clone()),
         finding.schema_version.clone(),
     ]
+}
+
+fn shown(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 fn tags(tags: &Tags) -> String {

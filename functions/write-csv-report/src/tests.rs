@@ -6,7 +6,7 @@ use audit_artifacts::{MemoryStore, keys, sample};
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{ScanStatus, Summary};
 use audit_model::task::RemediationResult;
-use audit_model::{ExceptionMark, Finding, Severity, Status, Unreadable, UnreadableCause};
+use audit_model::{Change, ExceptionMark, Finding, Severity, Status, Unreadable, UnreadableCause};
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
 
@@ -42,6 +42,7 @@ async fn a_row_says_all_that_the_finding_says() {
         approver: "Head of security".to_owned(),
         expires: date(2027, 3, 31),
     });
+    finding.change = None;
     let rows = rows(&[finding], &[]).await;
     let expected = [
         ("scan_id", "20261123T060000Z-1f2e3d4c"),
@@ -57,6 +58,8 @@ async fn a_row_says_all_that_the_finding_says() {
         ("region", "us-east-1"),
         ("account", "123456789012"),
         ("first_seen", "2026-11-22T06:00:00Z"),
+        ("last_seen", ""),
+        ("change", ""),
         ("evaluated_at", "2026-11-23T06:01:00Z"),
         ("observed", "said \"no\", twice\nand again"),
         ("expected", "what should be"),
@@ -69,7 +72,7 @@ async fn a_row_says_all_that_the_finding_says() {
         ("exception_approver", "Head of security"),
         ("exception_expires", "2027-03-31"),
         ("exception_reason", "rebuilt every night"),
-        ("schema_version", "1.1"),
+        ("schema_version", "2.0"),
     ];
     assert_eq!(rows, [expected.map(|(column, cell)| (column.to_owned(), cell.to_owned())).into()]);
 }
@@ -101,6 +104,29 @@ async fn what_could_not_be_read_is_named_and_is_not_empty() {
     );
     assert_eq!(rows[0]["tags"], "(not read)");
     assert_eq!(rows[0]["first_seen"], "");
+}
+
+#[tokio::test]
+async fn a_violation_that_was_carried_over_says_since_when_until_when_and_why() {
+    let carried = Finding {
+        status: Status::InsufficientData,
+        missing: vec![Unreadable::not_looked_at("part 3 of s3: the scanner left no receipt")],
+        last_seen: Some(sample::STARTED_AT),
+        change: Some(Change::NotLookedAt),
+        ..sample::finding("ledger", ENCRYPTION, Severity::High, Status::NonCompliant)
+    };
+    let rows = rows(&[carried], &[]).await;
+    let told = ["status", "first_seen", "last_seen", "change", "missing"].map(|column| rows[0][column].as_str());
+    assert_eq!(
+        told,
+        [
+            "INSUFFICIENT_DATA",
+            "2026-11-22T06:00:00Z",
+            "2026-11-23T06:00:00Z",
+            "NOT_LOOKED_AT",
+            "it was not looked at: part 3 of s3: the scanner left no receipt",
+        ]
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use audit_artifacts::{ArtifactWriter, Findings, JsonLinesReader, ScanRecord};
 use audit_model::remediation::RemediationRecord;
-use audit_model::summary::{ScanStatus, Summary};
+use audit_model::summary::{Changes, ScanStatus, Summary};
 use audit_model::task::RemediationResult;
 use audit_model::{Policy, RemediationMode, Service, Trigger};
 use audit_rules::{FrameworkCoverage, framework_coverage};
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 /// The version of the report's form; it rises when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: &str = "3.0";
+pub const SCHEMA_VERSION: &str = "4.0";
 
 /// The document but for its lists.
 #[derive(Serialize)]
@@ -50,6 +50,8 @@ struct Figures<'a> {
     summary: &'a Summary,
     score: Option<f64>,
     coverage: Option<f64>,
+    /// Over all services that could be compared, null when none could.
+    changes: Option<Changes>,
     /// The counts by outcome, the error that stopped it, or null when it did not run.
     remediation: Option<&'a RemediationResult>,
 }
@@ -79,7 +81,13 @@ impl<'a> Head<'a> {
             },
             policy: &plan.policy,
             frameworks: framework_coverage(plan, summary),
-            summary: Figures { summary, score: summary.score(), coverage: summary.coverage(), remediation },
+            summary: Figures {
+                summary,
+                score: summary.score(),
+                coverage: summary.coverage(),
+                changes: summary.changes(),
+                remediation,
+            },
         }
     }
 }

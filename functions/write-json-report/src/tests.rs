@@ -64,7 +64,7 @@ async fn the_report_gives_back_what_was_found_whatever_the_number() {
 async fn scan_policy_and_figures_stand_in_the_head() {
     let findings = findings(3);
     let (report, text) = report(&findings, &[]).await;
-    assert_eq!(report["schemaVersion"], "3.0");
+    assert_eq!(report["schemaVersion"], "4.0");
     assert_eq!(
         report["scan"],
         json!({
@@ -87,6 +87,15 @@ async fn scan_policy_and_figures_stand_in_the_head() {
     // One of the three findings is a violation: two of three are compliant, 66.66 % cut to one decimal.
     assert_eq!((&report["summary"]["score"], &report["summary"]["coverage"]), (&json!(66.6), &json!(100.0)));
     assert_eq!(report["summary"]["remediation"], Value::Null);
+    let changes = json!({"new": 1, "firstEvaluated": 0, "stillOpen": 2, "resolved": 3, "notLookedAt": 0});
+    assert_eq!(report["summary"]["changes"], changes);
+    let since = json!({
+        "state": "COMPARED",
+        "scanId": "20261122T180000Z-0a1b2c3d",
+        "startedAt": "2026-11-22T18:00:00Z",
+        "changes": changes,
+    });
+    assert_eq!(report["summary"]["comparison"]["s3"], since);
     let figures = serde_json::to_value(sample::summary(&findings)).unwrap();
     for (name, value) in figures.as_object().unwrap() {
         assert_eq!(&report["summary"][name], value, "{name}");
@@ -137,7 +146,8 @@ async fn every_remediation_record_is_in_the_report_with_the_counts() {
     let read: Vec<RemediationRecord> = serde_json::from_value(report["remediation"].clone()).unwrap();
     assert_eq!(read, records);
     let counts = json!({
-        "scanId": sample::SCAN_ID, "mode": "apply", "applied": 1, "wouldApply": 0, "skipped": 1, "failed": 0,
+        "scanId": sample::SCAN_ID, "mode": "apply", "applied": 1, "announced": 0, "wouldApply": 0, "skipped": 1,
+        "drifted": 0, "failed": 0,
         "recordsSha256": sample::remediation_counts(&records).records_sha256,
     });
     assert_eq!(report["summary"]["remediation"], counts);
@@ -147,10 +157,18 @@ async fn every_remediation_record_is_in_the_report_with_the_counts() {
 async fn a_remediation_that_broke_is_told_with_its_error_and_the_records_it_left() {
     let records = [sample::remediation_record("ledger", RemediationOutcome::Applied, &[])];
     let store = sample::store(&sample::plan(), &sample::summary(&[]), &[], &records).await.unwrap();
-    let broke = CaughtError { error: "Throttled".to_owned(), cause: "kms:CreateKey was throttled".to_owned() };
+    let broke = json!({
+        "state": "RemediateS3Encryption",
+        "error": "Throttled",
+        "cause": r#"{"errorType":"Throttled","errorMessage":"kms:CreateKey was throttled"}"#,
+    });
+    let broke: CaughtError = serde_json::from_value(broke).unwrap();
     handle(&input(Some(RemediationResult::Broke(broke))), &store, "dev-pr42", NOW).await.unwrap();
     let report: Value = serde_json::from_str(&store.text(KEY).unwrap()).unwrap();
-    assert_eq!(report["summary"]["remediation"], json!({"error": "Throttled", "cause": "kms:CreateKey was throttled"}));
+    assert_eq!(
+        report["summary"]["remediation"],
+        json!({"state": "RemediateS3Encryption", "error": "Throttled", "cause": "kms:CreateKey was throttled"})
+    );
     assert_eq!(report["remediation"][0]["bucket"], "ledger");
 }
 

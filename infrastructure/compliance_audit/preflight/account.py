@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -12,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from compliance_audit.names import REMEDIATION_MODE_OUTPUT, STACK_PREFIX
 from compliance_audit.preflight.needs import Needs
 from compliance_audit.preflight.readings import (
     GATEWAY_ENDPOINTS,
@@ -59,15 +61,18 @@ def read_identity(client: Client) -> tuple[str, str] | Unreadable:
 def read_account(client: Client, needs: Needs, *, caller: str, region: str | None) -> Readings:
     """Read what decides whether the deployment can work; the caller and the region are known already."""
     status = _read("cloudformation:DescribeStacks", lambda: _stack_status(client, needs.stack))
+    resources = (
+        {}
+        if status is None
+        else _read("cloudformation:ListStackResources", lambda: _stack_resources(client, needs.stack))
+    )
     return Readings(
         caller=caller,
         region=region,
         bootstrap_version=_read("ssm:GetParameter", lambda: _bootstrap_version(client, needs.bootstrap_parameter)),
         bootstrap_bucket=_read("s3:ListBucket", lambda: _bucket_exists(client, needs.bootstrap_bucket)),
         stack_status=status,
-        stack_resources={}
-        if status is None
-        else _read("cloudformation:ListStackResources", lambda: _stack_resources(client, needs.stack)),
+        stack_resources=resources,
         bucket=_read("s3:ListBucket", lambda: _bucket_exists(client, needs.bucket)),
         log_groups=_read(
             "logs:DescribeLogGroups", lambda: _log_groups(client, {*needs.log_groups, needs.flow_log_group})
@@ -80,7 +85,13 @@ def read_account(client: Client, needs: Needs, *, caller: str, region: str | Non
         vpcs=_read("ec2:DescribeVpcs", lambda: _vpcs(client, needs.account)),
         gateway_endpoints=_read("ec2:DescribeVpcEndpoints", lambda: _gateway_endpoints(client)),
         quotas={code: read_quota(client, code) for code in (VPCS, GATEWAY_ENDPOINTS, INTERFACE_ENDPOINTS)},
+        zone_ids=_read("ec2:DescribeAvailabilityZones", lambda: _zone_ids(client)),
+        stack_zones=resources
+        if isinstance(resources, Unreadable)
+        else _read("ec2:DescribeSubnets", lambda: _stack_zones(client, resources)),
         service_zones=_read("ec2:DescribeVpcEndpointServices", lambda: _service_zones(client, needs.endpoint_services)),
+        log_policies=_read("logs:DescribeResourcePolicies", lambda: _log_policies(client)),
+        deployments=_other_deployments(client, needs.stack),
         iam=_read("iam:GetAccountSummary", lambda: _iam(client)),
     )
 
@@ -103,6 +114,13 @@ def read_quota(client: Client, code: str) -> int | Unreadable:
         "servicequotas:GetAWSDefaultServiceQuota",
         lambda: _quota_value(client("service-quotas").get_aws_default_service_quota(**asked)),
     )
+
+
+def _other_deployments(client: Client, ours: str) -> Mapping[str, str | None] | Unreadable:
+    names = _read("cloudformation:ListStacks", lambda: _stacks_like(client, STACK_PREFIX) - {ours})
+    if isinstance(names, Unreadable):
+        return names
+    return _read("cloudformation:DescribeStacks", lambda: _remediation_modes(client, names))
 
 
 def region_of(session: boto3.Session) -> str | None:
@@ -156,6 +174,38 @@ def _stack_resources(client: Client, stack: str) -> Mapping[str, str]:
         for resource in resources
         # What CloudFormation has not made yet has no id, and what it has deleted is listed all the same.
         if resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE"
+    }
+
+
+_NOTHING_THERE = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
+"""The states of stacks that have no resources: deleted ones, which are listed for 90 days, and such as were never made.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html
+"""
+
+
+def _stacks_like(client: Client, prefix: str) -> frozenset[str]:
+    """The names of the stacks that begin so."""
+    return frozenset(
+        stack["StackName"]
+        for stack in _each(client("cloudformation"), "list_stacks", "StackSummaries")
+        if stack["StackName"].startswith(prefix) and stack["StackStatus"] not in _NOTHING_THERE
+    )
+
+
+def _remediation_modes(client: Client, stacks: Iterable[str]) -> Mapping[str, str | None]:
+    found = {name: find_stack(client("cloudformation"), name) for name in stacks}
+    return {
+        name: next(
+            (
+                output["OutputValue"]
+                for output in stack.get("Outputs", [])
+                if output["OutputKey"] == REMEDIATION_MODE_OUTPUT
+            ),
+            None,
+        )
+        for name, stack in found.items()
+        if stack is not None
     }
 
 
@@ -231,6 +281,31 @@ def _iam(client: Client) -> Mapping[str, int]:
 
 def _quota_value(answer: Mapping[str, Any]) -> int:
     return int(answer["Quota"]["Value"])
+
+
+def _zone_ids(client: Client) -> Mapping[str, str]:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeAvailabilityZones.html"""
+    zones = client("ec2").describe_availability_zones()["AvailabilityZones"]
+    return {zone["ZoneName"]: zone["ZoneId"] for zone in zones if zone["State"] == "available"}
+
+
+def _stack_zones(client: Client, resources: Mapping[str, str]) -> tuple[str, ...]:
+    ids = [name for name, kind in resources.items() if kind == "AWS::EC2::Subnet"]
+    # Without ids it would be every subnet of the account.
+    subnets = client("ec2").describe_subnets(SubnetIds=ids)["Subnets"] if ids else []
+    return tuple(
+        subnet["AvailabilityZone"]
+        for subnet in sorted(subnets, key=lambda subnet: ipaddress.ip_network(subnet["CidrBlock"]))
+    )
+
+
+def _log_policies(client: Client) -> frozenset[str]:
+    """Those of the account; those of single log groups do not count.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeResourcePolicies.html
+    """
+    policies = _each(client("logs"), "describe_resource_policies", "resourcePolicies", policyScope="ACCOUNT")
+    return frozenset(policy["policyName"] for policy in policies)
 
 
 def _service_zones(client: Client, services: Iterable[str]) -> Mapping[str, frozenset[str]]:

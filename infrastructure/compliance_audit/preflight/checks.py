@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from compliance_audit.policy import APPLY
 from compliance_audit.preflight.needs import Needs
 from compliance_audit.preflight.readings import (
     GATEWAY_ENDPOINTS,
@@ -16,7 +17,7 @@ from compliance_audit.preflight.readings import (
     Unreadable,
     value,
 )
-from compliance_audit.settings import REGION, SCANNERS
+from compliance_audit.settings import MIN_ZONES, REGION, SCANNERS
 
 BOOTSTRAP_VERSION = 6
 """The oldest version of the CDK's bootstrap resources that the stack can be deployed with.
@@ -336,6 +337,53 @@ def _raise(service: str, code: str, to: int) -> str:
     )
 
 
+_WITHOUT_LAMBDA = frozenset({"use1-az3"})
+"""The zones in which AWS Lambda takes no subnet, by the ids that mean the same zone in every account.
+
+No API and no page of AWS lists them, only the refusal tells: "The provided subnets contain availability zone Lambda
+doesn't support", as in https://github.com/keboola/developer-portal/issues/81.
+"""
+
+
+def _zones(needs: Needs, readings: Readings) -> str:
+    """Each account has names of its own for the zones: https://docs.aws.amazon.com/ram/latest/userguide/working-with-az-ids.html"""
+    ids, before = value(readings.zone_ids), value(readings.stack_zones)
+    unknown = [zone for zone in needs.zones if zone not in ids]
+    if unknown:
+        raise _WouldFailError(f"this account cannot use {', '.join(unknown)}; {_other_zones(needs, readings)}")
+    refused = [f"{zone}, which is {ids[zone]}" for zone in needs.zones if ids[zone] in _WITHOUT_LAMBDA]
+    if refused:
+        raise _WouldFailError(f"AWS Lambda takes no subnet in {', '.join(refused)}; {_other_zones(needs, readings)}")
+    kept = min(len(before), len(needs.zones))
+    if before[:kept] != needs.zones[:kept]:
+        # The new subnet is made before the old one is deleted, and has the same addresses:
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-subnet.html
+        raise _WouldFailError(
+            f"the stack's subnets lie in {', '.join(before)}, and CloudFormation cannot move one to another zone; "
+            f"begin with these, as in {_setting(before)}, and add others at the end; or `make destroy` first"
+        )
+    return ", ".join(f"{zone} is {ids[zone]}" for zone in needs.zones)
+
+
+def _other_zones(needs: Needs, readings: Readings) -> str:
+    """Advice that names zones in which everything works, as far as that could be read."""
+    usable = []
+    if not isinstance(readings.zone_ids, Unreadable):
+        usable.append({zone for zone, zone_id in readings.zone_ids.items() if zone_id not in _WITHOUT_LAMBDA})
+    if not isinstance(readings.service_zones, Unreadable):
+        usable += [set(readings.service_zones.get(service, ())) for service in needs.endpoint_services]
+    everywhere = set.intersection(*usable)
+    chosen = [zone for zone in needs.zones if zone in everywhere]
+    zones = [*chosen, *sorted(everywhere.difference(chosen))][: len(needs.zones)]
+    if len(zones) < MIN_ZONES:
+        return f"fewer than {MIN_ZONES} zones of this account have all of it: take another account"
+    return f"deploy with {_setting(zones)}"
+
+
+def _setting(zones: Iterable[str]) -> str:
+    return f"-c zones={','.join(zone.removeprefix(REGION) for zone in zones)}"
+
+
 def _endpoint_services(needs: Needs, readings: Readings) -> str:
     """Each account has names of its own for the zones, and not every service is in every zone.
 
@@ -349,13 +397,9 @@ def _endpoint_services(needs: Needs, readings: Readings) -> str:
         if zone not in offered.get(service, frozenset())
     ]
     if missing:
-        mend = (
-            "deploy with -c zoneCount=2"
-            if all(zone in needs.zones[2:] for _, zone in missing)
-            else "name other zones in infrastructure/compliance_audit/network.py"
-        )
         raise _WouldFailError(
-            f"AWS offers no endpoint for {', '.join(f'{service} in {zone}' for service, zone in missing)}; {mend}"
+            f"AWS offers no endpoint for {', '.join(f'{service} in {zone}' for service, zone in missing)}; "
+            f"{_other_zones(needs, readings)}"
         )
     return f"all {len(needs.endpoint_services)} services are offered in {', '.join(needs.zones)}"
 
@@ -376,6 +420,56 @@ def _iam(needs: Needs, readings: Readings) -> str:
     return f"there is room for {len(needs.roles)} roles and {len(needs.policies)} managed policies"
 
 
+_LOG_POLICIES = 10
+_LOG_DELIVERY = "AWSLogDeliveryWrite20150319"
+
+
+def _log_delivery(needs: Needs, readings: Readings) -> str:
+    """A state machine's log needs a resource policy that lets AWS write it.
+
+    AWS adds to the one of its own name, or makes one. An account has ten at most, those of single log groups not
+    counted. The pages differ on which kind it makes:
+    https://docs.aws.amazon.com/step-functions/latest/dg/bp-cwl.html and
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-CWL.html
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy.html has the ten.
+    """
+    policies = value(readings.log_policies)
+    if len(policies) < _LOG_POLICIES:
+        return f"{len(policies)} resource policies of CloudWatch Logs, of {_LOG_POLICIES} that the account may have"
+    if _LOG_DELIVERY in policies:
+        return f"AWS adds to the resource policy {_LOG_DELIVERY}"
+    if "AWS::StepFunctions::StateMachine" in value(readings.stack_resources).values():
+        return "the state machine has its log already"
+    raise _UndecidedError(
+        f"the account has {len(policies)} resource policies of CloudWatch Logs, as many as it may have, and none is "
+        f"{_LOG_DELIVERY}, to which AWS would add. Whether it gives the log group one of its own, which does not "
+        "count, or refuses the state machine, only the deployment tells. To be safe put two of `aws logs "
+        "describe-resource-policies` into one with `aws logs put-resource-policy`, then `aws logs "
+        "delete-resource-policy --policy-name NAME`"
+    )
+
+
+def _other_deployments(needs: Needs, readings: Readings) -> str:
+    """What was changed and what was taken back is in a journal that only one deployment reads."""
+    modes = value(readings.deployments)
+    if not modes:
+        return "there is none in this account"
+    if not needs.repairs:
+        return f"{', '.join(sorted(modes))}; this one changes no bucket"
+    found = "and what one takes back the other would change again, for each has a journal of its own"
+    mend = 'set mode = "dry-run" under [remediation] in infrastructure/audit-policy.toml, here or there'
+    repairing = sorted(stack for stack, mode in modes.items() if mode == APPLY)
+    if repairing:
+        raise _WouldFailError(f"{', '.join(repairing)} repairs buckets as this one would, {found}; {mend}")
+    silent = sorted(stack for stack, mode in modes.items() if mode is None)
+    if silent:
+        raise _UndecidedError(
+            f"{', '.join(silent)} does not say whether it repairs buckets as this one would, {found}; look at its "
+            f"audit policy, and if so {mend}"
+        )
+    return f"{', '.join(sorted(modes))}; none of them changes a bucket"
+
+
 _CHECKS: Mapping[str, _Check] = {
     "account": _account,
     "region": _region,
@@ -391,6 +485,9 @@ _CHECKS: Mapping[str, _Check] = {
     "VPCs": _vpcs,
     "gateway endpoints": _gateway_endpoints,
     "interface endpoints": _interface_endpoints,
+    "availability zones": _zones,
     "endpoint services": _endpoint_services,
+    "log delivery": _log_delivery,
     "IAM roles and policies": _iam,
+    "other deployments": _other_deployments,
 }

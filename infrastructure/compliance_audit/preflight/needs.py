@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compliance_audit.policy import APPLY
 from compliance_audit.settings import FUNCTIONS, REGION, Settings
 
 DEFAULT_QUALIFIER = "hnb659fds"
@@ -44,6 +45,8 @@ class Needs:
     """The availability zones, by the names that this account has for them."""
     endpoint_services: frozenset[str]
     """The services that interface endpoints lead to."""
+    repairs: bool
+    """Whether remediation may change buckets."""
     roles: frozenset[str]
     """The names of the IAM roles."""
     policies: frozenset[str]
@@ -54,7 +57,9 @@ class Needs:
     """The bucket through which the CDK hands templates and functions over."""
 
     @classmethod
-    def of(cls, settings: Settings, *, account: str, qualifier: str = DEFAULT_QUALIFIER) -> Needs:
+    def of(
+        cls, settings: Settings, *, account: str, remediation_mode: str, qualifier: str = DEFAULT_QUALIFIER
+    ) -> Needs:
         """What the settings' deployment takes from an account that was bootstrapped with this qualifier."""
         names = settings.names
         return cls(
@@ -71,6 +76,7 @@ class Needs:
             map_concurrency=settings.map_concurrency,
             zones=settings.zones,
             endpoint_services=frozenset(f"com.amazonaws.{REGION}.{name}" for name in _ENDPOINTS),
+            repairs=remediation_mode == APPLY,
             roles=frozenset(names.of(what, "role") for what in _ROLES),
             policies=frozenset(f"arn:aws:iam::{account}:policy/{names.of(what, 'policy')}" for what in _ROLES),
             bootstrap_parameter=f"/cdk-bootstrap/{qualifier}/version",

@@ -89,7 +89,15 @@ class Readings:
     """The ids of the region's gateway endpoints."""
     quotas: Mapping[str, int | Unreadable]
     """Quotas in force, by Service Quotas' code."""
+    zone_ids: Mapping[str, str] | Unreadable
+    """The ids of the availability zones that the account can use, by its names for them."""
+    stack_zones: tuple[str, ...] | Unreadable
+    """The availability zones of our stack's subnets, in the order of the subnets' addresses."""
     service_zones: Mapping[str, frozenset[str]] | Unreadable
     """The zones in which a service can have interface endpoints, by the service's name."""
+    log_policies: frozenset[str] | Unreadable
+    """The names of the account's resource policies of CloudWatch Logs."""
+    deployments: Mapping[str, str | None] | Unreadable
+    """What remediation may do at most in each other deployment, by the stack's name; None if the stack does not say."""
     iam: Mapping[str, int] | Unreadable
     """`Roles` and `Policies` of the account, and `RolesQuota` and `PoliciesQuota`."""

@@ -62,8 +62,9 @@ EXPECTED: Mapping[str, frozenset[Grant]] = {
         {_ACCOUNT_ITSELF, _grant("cloudwatch.amazonaws.com", "kms:Decrypt", "kms:GenerateDataKey*", by=(_ACCOUNT_KEY,))}
     ),
     # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+    # It names EventBridge among the services that send aws:SourceArn, and none that send aws:SourceAccount.
     "key of AWS::SQS::Queue": frozenset(
-        {_ACCOUNT_ITSELF, _grant("events.amazonaws.com", "kms:Decrypt", "kms:GenerateDataKey*", by=(_ACCOUNT_KEY,))}
+        {_ACCOUNT_ITSELF, _grant("events.amazonaws.com", "kms:Decrypt", "kms:GenerateDataKey*", by=(_ARN_KEY,))}
     ),
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     "key of AWS::Logs::LogGroup": frozenset(
@@ -103,6 +104,10 @@ WITHOUT_SOURCE_ACCOUNT: Mapping[tuple[str, str], str] = {
     ("key of AWS::Logs::LogGroup", "logs.us-east-1.amazonaws.com"): (
         "the encryption context names the account with the log group: "
         "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html"
+    ),
+    ("key of AWS::SQS::Queue", "events.amazonaws.com"): (
+        "the rule's own ARN names the account, and is the only key that AWS documents: "
+        "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html"
     ),
     ("AWS::SQS::QueuePolicy", "events.amazonaws.com"): (
         "the rule's own ARN names the account, and is what AWS asks for: "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from synthesis import listed, statements, target
 
@@ -16,6 +17,17 @@ _INLINE = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy", "
 _POLICY_LENGTH = 6144
 """Characters of a managed policy without white space,
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+# What a reference stands for at its longest.
+_LONGEST = {
+    "AWS::EC2::VPC": "sg-0123456789abcdef0",
+    "AWS::KMS::Key": "arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
+    "AWS::Lambda::Function": "arn:aws:lambda:us-east-1:123456789012:function:" + "f" * 64,
+    "AWS::Logs::LogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:" + "g" * 80 + ":*",
+    "AWS::S3::Bucket": "arn:aws:s3:::" + "b" * 63,
+    "AWS::SNS::Topic": "arn:aws:sns:us-east-1:123456789012:" + "t" * 64,
+    "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:" + "m" * 80,
+}
 
 
 @constraint("AWS::IAM::Role")
@@ -71,11 +83,27 @@ def policies_name_their_actions(deployment: Deployment) -> Iterator[str]:
 
 @constraint("AWS::IAM::ManagedPolicy")
 def policies_fit_the_limit_of_iam(deployment: Deployment) -> Iterator[str]:
-    """Measured with references replaced by their names, which are about as long as what they stand for."""
+    """Measured as IAM gets them, with what references stand for at its longest."""
     for logical_id, properties in deployment.of("AWS::IAM::ManagedPolicy"):
-        length = len(json.dumps(properties["PolicyDocument"], separators=(",", ":")))
+        length = len(json.dumps(_filled_in(properties["PolicyDocument"], deployment), separators=(",", ":")))
         if length > _POLICY_LENGTH:
             yield f"{logical_id}: has {length} characters; allowed: {_POLICY_LENGTH}"
+
+
+def _filled_in(value: Any, deployment: Deployment) -> Any:
+    """A part of a policy with every reference filled in."""
+    match value:
+        case {"Ref": "AWS::AccountId"}:
+            return "123456789012"
+        case {"Ref": _} | {"Fn::GetAtt": _}:
+            return _LONGEST[deployment.kind(value)]
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(_filled_in(part, deployment) for part in parts)
+        case dict():
+            return {key: _filled_in(inner, deployment) for key, inner in value.items()}
+        case list():
+            return [_filled_in(inner, deployment) for inner in value]
+    return value
 
 
 @constraint("AWS::IAM::Role")

@@ -20,6 +20,10 @@ ec2 = ministack("services.ec2")
 FULL_ACCESS = {"Statement": [{"Action": "*", "Effect": "Allow", "Principal": "*", "Resource": "*"}]}
 
 
+# AWS Step Functions has one too: https://docs.aws.amazon.com/step-functions/latest/dg/vpc-endpoints.html
+ec2._VPCE_INTERFACE_SERVICES += ("states",)
+
+
 @replaces("services.ec2", "_create_vpc_endpoint")
 def an_endpoint_keeps_its_settings(original: Callable[..., Any], params: Params) -> Any:
     """CreateVpcEndpoint keeps the policy and the groups; MiniStack drops both.

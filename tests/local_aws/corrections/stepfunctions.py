@@ -1,4 +1,4 @@
-"""Step Functions: Parallel in JSONata, the machine's time limit, and the machine's role."""
+"""Step Functions: Parallel in JSONata, time limits and waits, the machine's role, and what Lambda itself refuses."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 from patching import ministack, replaces
 from roles import denial
+
+from corrections.lambda_idle import STATUS
 
 State = dict[str, Any]
 
@@ -140,6 +142,48 @@ def a_role_must_allow_the_call(original: Callable[..., Any], resource: str, inpu
     elif "states:::sns:publish" in resource:
         _demand("sns:Publish", input_data.get("TopicArn", "*"), SNS_ERROR)
     return original(resource, input_data)
+
+
+@replaces("services.stepfunctions", "_find_matching_retrier")
+def a_retrier_waits_no_longer_than_it_says(
+    original: Callable[..., tuple[State | None, Any]], retriers: list[State], error: str, retries: dict[Any, int]
+) -> tuple[State | None, Any]:
+    """MaxDelaySeconds bounds the wait, which grows with each retry of this retrier.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-retrying-after-an-error
+    """
+    retrier, place = original(retriers, error, retries)
+    if retrier is None or "MaxDelaySeconds" not in retrier:
+        return retrier, place
+    wait = retrier.get("IntervalSeconds", 1) * retrier.get("BackoffRate", 2) ** retries.get(place, 0)
+    return retrier | {"IntervalSeconds": min(wait, retrier["MaxDelaySeconds"]), "BackoffRate": 1}, place
+
+
+@replaces("services.stepfunctions", "_call_lambda")
+def what_lambda_refuses_has_lambdas_name(original: Callable[..., Any], func_ref: Any, event: Any) -> Any:
+    """An invocation that Lambda itself refuses fails with Lambda's error, not with one of the function.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html ("Lambda errors are reported as
+    Lambda.ErrorName"). The cause is a sentence, as in https://github.com/HumanCellAtlas/data-store/issues/1118.
+    """
+    try:
+        return original(func_ref, event)
+    except stepfunctions._ExecutionError as failed:
+        body = _json_object(failed.cause)
+        error = body.get("__type")
+        if error is None:
+            raise
+        status = STATUS.get(error, 429)
+        said = f"(Service: AWSLambda; Status Code: {status}; Error Code: {error}; Request ID: {responses.new_uuid()})"
+        raise stepfunctions._ExecutionError(f"Lambda.{error}", f"{body['message']} {said}") from failed
+
+
+def _json_object(text: Any) -> State:
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 LAMBDA_ERROR = "Lambda.AWSLambdaException"

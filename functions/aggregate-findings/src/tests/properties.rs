@@ -5,7 +5,15 @@ use proptest::prelude::*;
 
 use super::*;
 
-const RULES: [&str; 2] = [ENCRYPTION, VERSIONING];
+/// Type of the resources of a service, and two rules on it.
+fn kind(service: Service) -> (&'static str, [&'static str; 2]) {
+    match service {
+        Service::S3 => ("AWS::S3::Bucket", [ENCRYPTION, VERSIONING]),
+        Service::Vpc => ("AWS::EC2::VPC", ["vpc-flow-logs-enabled", "vpc-required-tags"]),
+        Service::Lambda => ("AWS::Lambda::Function", ["lambda-inside-vpc", "lambda-runtime-supported"]),
+    }
+}
+
 /// More shards than this are not tried.
 const SHARDS: u32 = 4;
 
@@ -14,7 +22,7 @@ const SHARDS: u32 = 4;
 struct Verdicts {
     service: Service,
     resource: u8,
-    rule: &'static str,
+    rule: usize,
     /// The shard whose scanner found it.
     shard: u32,
     then: Option<(Status, Option<Timestamp>)>,
@@ -25,8 +33,10 @@ type Place = (Service, String, String);
 
 impl Verdicts {
     fn finding(&self, status: Status) -> Finding {
-        let name = format!("resource-{}", self.resource);
-        Finding { service: self.service, ..found(&name, self.rule, Severity::Low, status) }
+        let (resource_type, rules) = kind(self.service);
+        let mut finding = found(&format!("resource-{}", self.resource), rules[self.rule], Severity::Low, status);
+        finding.resource.resource_type = resource_type.to_owned();
+        Finding { service: self.service, ..finding }
     }
 
     fn then(&self) -> Option<Finding> {
@@ -51,7 +61,7 @@ fn verdicts() -> impl Strategy<Value = Vec<Verdicts>> {
     let one = (
         prop::sample::select(Service::ALL.to_vec()),
         any::<u8>(),
-        prop::sample::select(RULES.to_vec()),
+        0..2_usize,
         1..=SHARDS,
         prop::option::weighted(0.8, then),
         prop::option::weighted(0.8, statuses()),
@@ -87,49 +97,69 @@ proptest! {
             unfinished.iter().map(|(service, _)| *service).filter(|service| services.contains(service)).collect();
         prop_assert_eq!(summary.status == ScanStatus::Partial, !gaps.is_empty());
 
-        let mut sorted: Vec<Finding> = verdicts
+        let seen: BTreeMap<Place, Finding> = verdicts
             .iter()
             .filter(|verdict| services.contains(&verdict.service))
             .filter(|verdict| !unfinished.contains(&(verdict.service, verdict.shard)))
             .filter_map(|verdict| verdict.now.map(|status| verdict.finding(status)))
+            .map(|finding| (place(&finding), finding))
             .collect();
-        sorted.sort_by_key(place);
-        let open_then: BTreeMap<Place, Timestamp> = verdicts
+        let known: BTreeMap<Place, Finding> = verdicts
             .iter()
             .filter(|verdict| services.contains(&verdict.service))
             .filter_map(Verdicts::then)
-            .filter_map(|finding| match finding.status {
-                Status::NonCompliant => Some((place(&finding), finding.first_seen.unwrap_or(finding.evaluated_at))),
-                Status::InsufficientData => Some((place(&finding), finding.first_seen?)),
-                _ => None,
+            .filter(|finding| match finding.status {
+                Status::NonCompliant => true,
+                Status::InsufficientData => finding.first_seen.is_some(),
+                _ => false,
             })
+            .map(|finding| (place(&finding), finding))
             .collect();
-        for finding in &mut sorted {
-            let since = open_then.get(&place(finding)).copied();
-            finding.first_seen = match finding.status {
-                Status::NonCompliant => Some(since.unwrap_or(finding.evaluated_at)),
-                Status::InsufficientData => since,
-                _ => None,
-            };
-        }
-        prop_assert_eq!(&findings, &sorted);
-
-        let with = |status| sorted.iter().filter(|finding| finding.status == status).map(place).collect::<BTreeSet<_>>();
-        let (violations, unread) = (with(Status::NonCompliant), with(Status::InsufficientData));
-        let everything: BTreeSet<Place> = sorted.iter().map(place).collect();
-        let open: BTreeSet<Place> = open_then.into_keys().collect();
-        let hidden = |place: &Place| !everything.contains(place) && gaps.contains(&place.0);
-        let not_verified: BTreeSet<Place> =
-            open.iter().filter(|place| unread.contains(*place) || hidden(place)).cloned().collect();
-        let expected = Comparison {
-            scan_id: EARLIER_SCAN_ID.to_owned(),
-            new: violations.difference(&open).count() as u64,
-            first_evaluated: 0,
-            still_open: violations.intersection(&open).count() as u64,
-            resolved: open.iter().filter(|place| !violations.contains(*place) && !not_verified.contains(*place)).count() as u64,
-            not_verified: not_verified.len() as u64,
+        let there: BTreeSet<(Service, &str)> =
+            seen.keys().map(|(service, resource, _)| (*service, resource.as_str())).collect();
+        // A resource of which nothing is seen may be behind a gap, and one of which something is seen is not gone.
+        let carried = |place: &&Place| {
+            !seen.contains_key(*place) && (gaps.contains(&place.0) || there.contains(&(place.0, place.1.as_str())))
         };
-        prop_assert_eq!(summary.comparison, Some(expected));
+        let carried: BTreeSet<&Place> = known.keys().filter(carried).collect();
+
+        let expected: BTreeMap<Place, (Status, Option<Timestamp>)> = seen
+            .iter()
+            .map(|(place, finding)| {
+                let since = known.get(place).map(|known| known.first_seen.unwrap_or(known.evaluated_at));
+                let first_seen = match finding.status {
+                    Status::NonCompliant => Some(since.unwrap_or(finding.evaluated_at)),
+                    Status::InsufficientData => since,
+                    _ => None,
+                };
+                (place.clone(), (finding.status, first_seen))
+            })
+            .chain(carried.iter().map(|place| {
+                let known = &known[*place];
+                ((*place).clone(), (Status::InsufficientData, Some(known.first_seen.unwrap_or(known.evaluated_at))))
+            }))
+            .collect();
+        let told: Vec<_> = findings.iter().map(|found| (place(found), (found.status, found.first_seen))).collect();
+        prop_assert_eq!(told, expected.into_iter().collect::<Vec<_>>());
+
+        for &service in &services {
+            let of = |status| {
+                let of_service = |(place, finding): &(&Place, &Finding)| place.0 == service && finding.status == status;
+                seen.iter().filter(of_service).map(|(place, _)| place).collect::<BTreeSet<_>>()
+            };
+            let known: BTreeSet<&Place> = known.keys().filter(|place| place.0 == service).collect();
+            let (violations, unread) = (of(Status::NonCompliant), of(Status::InsufficientData));
+            let still_open = violations.intersection(&known).count();
+            let not_looked_at = known.iter().filter(|place| unread.contains(*place) || carried.contains(*place)).count();
+            let expected = Changes {
+                new: (violations.len() - still_open) as u64,
+                first_evaluated: 0,
+                still_open: still_open as u64,
+                resolved: (known.len() - still_open - not_looked_at) as u64,
+                not_looked_at: not_looked_at as u64,
+            };
+            prop_assert_eq!(&summary.comparison[&service], &compared(expected));
+        }
     }
 }
 

@@ -4,14 +4,14 @@ use audit_model::{RemediationMode, Trigger};
 use audit_task::TaskError;
 use serde_json::Value;
 
-use super::{Fields, refused};
+use super::{Fields, SYSTEM, refused};
 use crate::scan_id;
 
 /// The field by which a request for a rollback is told from one for a scan.
 pub(super) const SCAN_ID: &str = "scanId";
 
 /// The fields of a request for a rollback.
-pub(super) const FIELDS: [&str; 5] = [SCAN_ID, "buckets", "mode", "requestedBy", "reason"];
+pub(super) const FIELDS: [&str; 6] = [SCAN_ID, "buckets", "mode", "requestedBy", "reason", SYSTEM];
 
 /// What an execution is asked to take back.
 #[derive(Debug, Clone, PartialEq, Eq)]

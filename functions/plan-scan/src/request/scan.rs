@@ -1,13 +1,13 @@
 //! The request for a scan.
 
-use audit_model::{Policy, RemediationMode, Service, Trigger};
+use audit_model::{Policy, RemediationMode, Service, Trigger, TriggerKind};
 use audit_task::TaskError;
 use serde_json::Value;
 
-use super::{Fields, refused};
+use super::{Fields, SYSTEM, refused};
 
 /// The fields of a request for a scan.
-pub(super) const FIELDS: [&str; 6] = ["services", "remediation", "reapply", "requestedBy", "reason", "force"];
+pub(super) const FIELDS: [&str; 7] = ["services", "remediation", "reapply", "requestedBy", "reason", "force", SYSTEM];
 
 /// What an execution is asked to scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) struct ScanRequest {
     pub(crate) services: Vec<Service>,
     /// What remediation may do; never more than the policy says.
     pub(crate) remediation: RemediationMode,
+    /// Whether a person said so. A trigger of the schedule is nobody's word, whatever its detail holds.
+    pub(crate) remediation_requested: bool,
     /// The buckets that may be changed although a change of them was taken back.
     pub(crate) reapply: Vec<String>,
     /// Whether to scan although an older execution is running.
@@ -25,15 +27,13 @@ pub(crate) struct ScanRequest {
 }
 
 pub(super) fn read(fields: &Fields<'_>, trigger: Trigger, policy: &Policy) -> Result<ScanRequest, TaskError> {
+    let remediation_requested = trigger.kind != TriggerKind::Schedule && fields.get("remediation").is_some();
     Ok(ScanRequest {
         trigger,
         services: services(fields)?,
         remediation: remediation(fields, policy.remediation.mode)?,
-        reapply: fields
-            .get("reapply")
-            .map(|given| fields.buckets("reapply", given, ""))
-            .transpose()?
-            .unwrap_or_default(),
+        remediation_requested,
+        reapply: reapply(fields, remediation_requested)?,
         force: force(fields)?,
     })
 }
@@ -65,6 +65,19 @@ fn remediation(fields: &Fields<'_>, most: RemediationMode) -> Result<Remediation
         let why = format!("{allowed_names}: the audit policy says {most}, and a request may say less, never more");
         refused(&fields.at("remediation"), given, why)
     })
+}
+
+/// Whoever names buckets says what is to be done with them: without a word of the mode they would be announced, and left
+/// alone by the scan after, which does not name them.
+fn reapply(fields: &Fields<'_>, remediation_requested: bool) -> Result<Vec<String>, TaskError> {
+    let Some(given) = fields.get("reapply") else {
+        return Ok(Vec::new());
+    };
+    if !remediation_requested {
+        let allowed = "buckets in a request that says \"remediation\": \"apply\", or \"dry-run\" to be told";
+        return Err(refused(&fields.at("reapply"), given, allowed));
+    }
+    fields.buckets("reapply", given, "")
 }
 
 fn force(fields: &Fields<'_>) -> Result<bool, TaskError> {

@@ -6,6 +6,9 @@ use serde_json::json;
 
 use super::*;
 
+/// The deployment that reads.
+const OURS: &str = "dev-pr42";
+
 fn policy(mode: RemediationMode) -> Policy {
     let mut policy = sample::plan().policy;
     policy.remediation.mode = mode;
@@ -17,13 +20,13 @@ fn read(input: &Value) -> Result<ScanRequest, TaskError> {
 }
 
 fn read_under(input: &Value, most: RemediationMode) -> Result<ScanRequest, TaskError> {
-    let request = Request::read(input)?;
+    let request = Request::read(input, OURS)?;
     assert_eq!(request.form, Form::Scan);
     request.scan(&policy(most))
 }
 
 fn read_rollback(input: &Value) -> Result<RollbackRequest, TaskError> {
-    let request = Request::read(input)?;
+    let request = Request::read(input, OURS)?;
     assert_eq!(request.form, Form::Rollback);
     request.rollback()
 }
@@ -48,6 +51,7 @@ fn everything() -> ScanRequest {
         trigger: Trigger { kind: TriggerKind::Execution, event_id: None, requested_by: None, reason: None },
         services: vec![Service::S3, Service::Vpc, Service::Lambda],
         remediation: RemediationMode::Apply,
+        remediation_requested: false,
         reapply: Vec::new(),
         force: false,
     }
@@ -73,6 +77,7 @@ fn each_way_in_is_told_from_the_others() {
         trigger: trigger(TriggerKind::Event),
         services: vec![Service::S3, Service::Lambda],
         remediation: RemediationMode::DryRun,
+        remediation_requested: true,
         reapply: vec!["ledger".to_owned(), "payments".to_owned()],
         force: true,
     };
@@ -86,6 +91,56 @@ fn each_way_in_is_told_from_the_others() {
     assert_eq!(scheduled, Ok(ScanRequest { trigger: by_clock, ..everything() }));
 
     assert_eq!(read(&json!({})), Ok(everything()));
+}
+
+/// A request that leaves the field out asks for whatever the policy says, and the schedule is nobody.
+#[test]
+fn remediation_is_asked_for_by_a_person_only_and_only_by_name() {
+    let asked = json!({ "remediation": "apply" });
+    let custom = |detail| event("compliance.audit", "Compliance Scan Requested", detail);
+    for (input, requested) in [
+        (custom(&asked), true),
+        (asked.clone(), true),
+        (custom(&json!({ "requestedBy": "security-engineering" })), false),
+        (json!({}), false),
+        (event("aws.events", "Scheduled Event", &asked), false),
+    ] {
+        let request = read(&input).unwrap();
+        assert_eq!(
+            (request.remediation_requested, request.remediation),
+            (requested, RemediationMode::Apply),
+            "{input}"
+        );
+    }
+}
+
+#[test]
+fn a_request_for_another_deployment_is_refused_whichever_way_it_comes() {
+    let rollback = json!({
+        "scanId": "20261123T060000Z-1f2e3d4c", "buckets": "all", "requestedBy": "oncall", "reason": "broken",
+    });
+    let with = |detail: &Value, system: Value| {
+        let mut detail = detail.clone();
+        detail["system"] = system;
+        detail
+    };
+    let forms = [("Compliance Scan Requested", json!({})), ("Compliance Remediation Rollback Requested", rollback)];
+    for (detail_type, detail) in forms {
+        for given in [json!("prod-main"), json!("dev-pr4"), json!("DEV-PR42"), json!(""), json!(null), json!([OURS])] {
+            let addressed = with(&detail, given.clone());
+            for (field, input) in
+                [("system", addressed.clone()), ("detail.system", event("compliance.audit", detail_type, &addressed))]
+            {
+                let refused = Request::read(&input, OURS).err();
+                let told = format!("{field} is {given}; allowed: dev-pr42, which is this deployment, or no such field");
+                assert_eq!(refused, Some(TaskError::InvalidRequest(told)), "{input}");
+            }
+        }
+        for detail in [with(&detail, json!(OURS)), detail] {
+            assert!(Request::read(&detail, OURS).is_ok(), "{detail}");
+            assert!(Request::read(&event("compliance.audit", detail_type, &detail), OURS).is_ok(), "{detail}");
+        }
+    }
 }
 
 #[test]
@@ -109,7 +164,7 @@ fn a_malformed_request_is_refused_with_its_field_and_what_is_allowed() {
         event
     };
     // (input, what the error must tell)
-    let cases: [(Value, &[&str]); 35] = [
+    let cases: [(Value, &[&str]); 37] = [
         (json!({ "services": ["ec3"] }), &["services[0]", "\"ec3\"", "s3, vpc, lambda"]),
         (json!({ "services": ["s3", "S3"] }), &["services[1]", "\"S3\"", "s3, vpc, lambda"]),
         (json!({ "services": [3] }), &["services[0]", "is 3", "s3, vpc, lambda"]),
@@ -124,11 +179,16 @@ fn a_malformed_request_is_refused_with_its_field_and_what_is_allowed() {
         (json!({ "reason": ["a"] }), &["reason", "[\"a\"]", "text", "1024"]),
         (json!({ "reason": "ä".repeat(1025) }), &["reason", "1024"]),
         (json!({ "reason": null }), &["reason", "null", "text"]),
-        (json!({ "reapply": "ledger" }), &["reapply", "\"ledger\"", "list of 1 to 1000"]),
-        (json!({ "reapply": [] }), &["reapply", "[]", "list of 1 to 1000"]),
-        (json!({ "reapply": ["ledger", "Ledger"] }), &["reapply[1]", "\"Ledger\"", "lowercase"]),
-        (json!({ "reapply": ["a/../b"] }), &["reapply[0]", "\"a/../b\"", "3 to 63"]),
-        (json!({ "reapply": vec!["ledger"; 1001] }), &["reapply", "list of 1 to 1000"]),
+        (json!({ "reapply": ["ledger"] }), &["reapply", "[\"ledger\"]", "says \"remediation\": \"apply\""]),
+        (requested(json!({ "reapply": ["ledger"] })), &["detail.reapply", "says \"remediation\": \"apply\""]),
+        (json!({ "remediation": "apply", "reapply": "ledger" }), &["reapply", "\"ledger\"", "list of 1 to 1000"]),
+        (json!({ "remediation": "apply", "reapply": [] }), &["reapply", "[]", "list of 1 to 1000"]),
+        (
+            json!({ "remediation": "apply", "reapply": ["ledger", "Ledger"] }),
+            &["reapply[1]", "\"Ledger\"", "lowercase"],
+        ),
+        (json!({ "remediation": "apply", "reapply": ["a/../b"] }), &["reapply[0]", "\"a/../b\"", "3 to 63"]),
+        (json!({ "remediation": "apply", "reapply": vec!["ledger"; 1001] }), &["reapply", "list of 1 to 1000"]),
         (json!({ "force": "yes" }), &["force", "\"yes\"", "true, false"]),
         (json!({ "force": 1 }), &["force", "is 1", "true, false"]),
         (json!({ "service": ["s3"] }), &["\"service\"", "services, remediation, reapply, requestedBy, reason, force"]),
@@ -325,7 +385,7 @@ proptest! {
     ) {
         let input = if wrapped { event("compliance.audit", "Compliance Scan Requested", &input) } else { input };
         for most in RemediationMode::ALL {
-            let request = Request::read(&input).and_then(|request| match request.form {
+            let request = Request::read(&input, OURS).and_then(|request| match request.form {
                 Form::Scan => request.scan(&policy(most)).map(Some),
                 Form::Rollback => request.rollback().map(|_| None),
             });

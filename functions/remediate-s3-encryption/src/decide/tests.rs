@@ -289,8 +289,8 @@ fn what_is_known_beforehand_is_told_and_only_some_of_it_keeps_a_bucket_from_bein
     let mut plan = sample::plan();
     (plan.policy.remediation.max_buckets_per_run, plan.policy.remediation.max_buckets_per_day) = (2, 3);
     let off = Plan { remediation: RemediationMode::Off, ..plan.clone() };
-    let start = Progress { changed: 1, changed_today: 2, failed: 0, time_used_up: false };
-    let late = Progress { changed: 2, changed_today: 3, failed: 1, time_used_up: true };
+    let start = Progress { changed: 1, changed_today: 2, failed: 0, announced: 9, time_used_up: false };
+    let late = Progress { changed: 2, changed_today: 3, failed: 1, announced: 1, time_used_up: true };
     let cases = [
         (ledger(), &plan, start, vec![], true),
         (ledger(), &off, start, vec![ReasonCode::Off], false),
@@ -321,8 +321,28 @@ fn what_is_known_beforehand_is_told_and_only_some_of_it_keeps_a_bucket_from_bein
     ];
     for (candidate, plan, progress, expected, reads) in cases {
         let now = sample::AGGREGATED_AT;
-        let known = before_reading(&candidate, plan, &settings, &Journal::default(), progress, now);
+        let known = before_reading(&candidate, plan, &settings, &Journal::default(), (Step::Change, progress), now);
         assert_eq!((codes(&known.reasons), known.reads), (expected, reads), "{candidate:?} {progress:?}");
+    }
+    // What is announced is another question than what is changed: no more waits than the next scan may change.
+    let announced = |announced| Progress { announced, ..late };
+    for (progress, expected) in [
+        (Progress { time_used_up: false, ..announced(1) }, vec![]),
+        (Progress { time_used_up: false, ..announced(2) }, vec![ReasonCode::RunLimit]),
+        (announced(1), vec![ReasonCode::TimeUsedUp]),
+    ] {
+        let now = sample::AGGREGATED_AT;
+        let known = before_reading(&ledger(), &plan, &settings, &Journal::default(), (Step::Announce, progress), now);
+        assert_eq!((codes(&known.reasons), known.reads), (expected.clone(), expected.is_empty()), "{progress:?}");
+    }
+    for (per_run, per_day, limit) in [(2, 3, 2), (3, 2, 2), (1_000, 1_000, 50)] {
+        let policy = RemediationPolicy {
+            max_buckets_per_run: per_run,
+            max_buckets_per_day: per_day,
+            ..plan.policy.remediation.clone()
+        };
+        assert_eq!(announcements_reached(limit - 1, &policy), None);
+        assert_eq!(announcements_reached(limit, &policy).map(|reason| reason.code), Some(ReasonCode::RunLimit));
     }
 }
 

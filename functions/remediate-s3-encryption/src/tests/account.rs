@@ -143,6 +143,13 @@ impl Account {
         key.clone()
     }
 
+    /// The buckets that a scan finds without a key of the customer's, by name.
+    pub(crate) fn names_without_a_key(&self) -> Vec<String> {
+        let names: Vec<String> = self.with(|state| state.buckets.keys().cloned().collect());
+        let has_key = |name: &String| self.encryption_of(name).is_some_and(|shown| shown.kms_key_id.is_some());
+        names.into_iter().filter(|name| !has_key(name)).collect()
+    }
+
     pub(crate) fn encryption_of(&self, bucket: &str) -> Option<BucketEncryption> {
         self.encryption.of(bucket).known().unwrap().cloned()
     }

@@ -4,6 +4,7 @@ use audit_model::remediation::RemediationRecord;
 use bucket_encryption::LEASE;
 use pretty_assertions::assert_eq;
 
+use super::announced::{alert, announced_in};
 use super::*;
 
 const NAMES: [&str; 2] = ["ledger", "payments"];
@@ -17,9 +18,13 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
+        Self::of(plan_with(10)).await
+    }
+
+    async fn of(plan: Plan) -> Self {
         let account = Account::new(NAMES.map(|name| (name, sse_s3_bucket())));
         let interruption = account.interruption().clone();
-        Self { account, store: scan(RemediationMode::Apply, 10, &NAMES).await, interruption }
+        Self { account, store: scan_of(plan, &NAMES).await, interruption }
     }
 
     fn interrupted_store(&self) -> InterruptedStore<MemoryStore> {
@@ -43,7 +48,11 @@ impl Scene {
     /// Runs the remediation of a scan that comes when the first one is gone, and finds these buckets without a key. It has
     /// another id, and so records of its own; what the first one did is recorded among the first one's.
     async fn later_scan(&self, failing: &[&str]) -> Vec<RemediationRecord> {
-        let store = as_scan(LATER, &self.store, sample::plan(), failing).await;
+        self.later_scan_of(asked_for(), failing).await
+    }
+
+    async fn later_scan_of(&self, plan: Plan, failing: &[&str]) -> Vec<RemediationRecord> {
+        let store = as_scan(LATER, &self.store, plan, failing).await;
         let now = || sample::AGGREGATED_AT + LEASE;
         let account = &self.account;
         let ports =
@@ -144,15 +153,15 @@ async fn a_crash_after_any_call_is_made_good_by_the_next_scan() {
 const LATER: &str = "20261123T120000Z-aaaaaaaa";
 
 /// A later scan in the same store.
-async fn as_scan(scan_id: &str, store: &MemoryStore, plan: Plan, buckets: &[&str]) -> MemoryStore {
-    let next = scan_of(plan, buckets).await;
+pub(crate) async fn as_scan(scan_id: &str, store: &MemoryStore, plan: Plan, buckets: &[&str]) -> MemoryStore {
+    let next = scan_of(plan.clone(), buckets).await;
     for key in next.keys() {
         let text = next.text(&key).unwrap().replace(sample::SCAN_ID, scan_id);
         let key = key.replace(sample::SCAN_ID, scan_id);
         let _ = store.put(&key, "application/json", text.into(), audit_artifacts::Condition::None).await.unwrap();
     }
     // The sample's plan lies under the sample's id.
-    let plan = Plan { scan_id: scan_id.to_owned(), ..sample::plan() };
+    let plan = Plan { scan_id: scan_id.to_owned(), ..plan };
     audit_artifacts::ArtifactStoreExt::replace_json(store, &keys::plan(scan_id), &plan).await.unwrap();
     store.clone()
 }
@@ -166,7 +175,7 @@ async fn two_runs_at_once_end_with_one_key_and_one_record_for_each_change() {
             let scene = Scene::new().await;
             scene.interruption.after(calls);
             let store = scene.interrupted_store();
-            let other_scan = as_scan(LATER, &scene.store, sample::plan(), &NAMES).await;
+            let other_scan = as_scan(LATER, &scene.store, asked_for(), &NAMES).await;
             let Scene { account, .. } = &scene;
             let now = || sample::AGGREGATED_AT;
             let other = async {
@@ -253,24 +262,24 @@ async fn a_change_that_was_begun_and_did_not_reach_the_bucket_is_decided_about_a
     assert!(begun > 3, "only {begun} crashes left a change open");
 }
 
-/// Another deployment in the account, whose journal nobody here knows, makes the bucket's key while all keys are looked
-/// through.
+/// Another deployment in the account, whose journal nobody here knows, makes the bucket's key right after this one has seen
+/// that there is none: it looks ahead of the bucket's turn, when the turn comes, and before it makes the key.
 #[tokio::test]
 async fn a_key_that_appears_at_the_last_moment_is_not_doubled() {
     let account = Account::new([("ledger", sse_s3_bucket())]);
     let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
-    let calls = account_calls_until(&store, &account, "kms:ListKeys").await;
+    let calls = account_calls_until_nth(&store, &account, "kms:ListAliases", 1).await;
     account.interruption().after(calls);
     let interruption = account.interruption().clone();
     let (output, key) = tokio::join!(remediate(&store, &account), async {
-        assert_eq!(interruption.happened().await, "kms:ListKeys");
+        assert_eq!(interruption.happened().await, "kms:ListAliases");
         let key = account.add_key("ledger", true, "Enabled");
         interruption.resume();
         key
     });
     assert_eq!(counts(&output.unwrap()), (0, 0, 1, 0));
     assert_eq!(account.only_key().arn, key);
-    assert_eq!((account.encryption.writes(), Journal::load(&store).await.unwrap()), (0, Journal::default()));
+    assert_eq!((account.encryption.writes(), Journal::load(&store).await.unwrap().open()), (0, &[][..]));
 }
 
 /// Gives the bucket its key, and stops before that is recorded.
@@ -314,7 +323,7 @@ async fn what_was_written_is_recorded_even_if_it_is_not_seen_at_once() {
 async fn a_crash_does_not_use_up_the_limit_of_the_day() {
     for calls in 0.. {
         let scene = Scene::new().await;
-        let mut plan = sample::plan();
+        let mut plan = asked_for();
         plan.policy.remediation.max_buckets_per_day = 2;
         next_scan(&scene.store, plan, &NAMES).await;
         if scene.crash_after(calls).await.is_none() {
@@ -338,7 +347,7 @@ async fn a_key_whose_answer_was_lost_is_found_by_its_tag_and_no_second_one_is_ma
 
     // Neither a retry of the task nor a scan at once must make another one.
     assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 0, 1));
-    let soon = as_scan(LATER, &store, sample::plan(), &["ledger"]).await;
+    let soon = as_scan(LATER, &store, asked_for(), &["ledger"]).await;
     let input = RemediateInput { scan_id: LATER.to_owned() };
     let now = || sample::AGGREGATED_AT + SignedDuration::from_mins(1);
     let ports = Ports { store: &soon, buckets: &account, encryption: &account.encryption, keys: &account, now: &now };
@@ -351,3 +360,73 @@ async fn a_key_whose_answer_was_lost_is_found_by_its_tag_and_no_second_one_is_ma
     assert_eq!(counts(&handle(&input, ports, &settings()).await.unwrap()), (1, 0, 0, 0));
     assert_eq!(account.encryption_of("ledger").unwrap().kms_key_id, Some(account.only_key().arn));
 }
+
+/// By the schedule: a first scan announces and is stopped after each of its calls in turn, and its next attempt, if there is
+/// one, goes on; the alert names what is recorded by then; the next scan is stopped after each of its calls, too.
+#[tokio::test]
+async fn wherever_it_is_stopped_nothing_is_announced_twice_or_changed_without_being_announced() {
+    for is_tried_again in [true, false] {
+        for calls in 0.. {
+            let scene = Scene::of(sample::plan()).await;
+            let crashed = scene.crash_after(calls).await;
+            if is_tried_again {
+                remediate(&scene.store, &scene.account).await.unwrap();
+            }
+            let when = format!("crash after call {calls}, {crashed:?}, tried again: {is_tried_again}");
+            assert_eq!(scene.account.encryption.writes(), 0, "{when}");
+            let first = records_if_any(&scene.store);
+            let told: Vec<&str> = announced_in(&first);
+            assert!(told.is_empty() || told == NAMES, "{when}: {told:?}");
+            assert!(!is_tried_again || told == NAMES, "{when}: {told:?}");
+            alert(&scene.store, sample::SCAN_ID, &told).await;
+
+            let second = scene.later_scan_of(sample::plan(), &NAMES).await;
+            for name in NAMES {
+                let of_bucket: Vec<_> = second.iter().filter(|record| record.bucket == name).collect();
+                let [record] = of_bucket[..] else { panic!("{when}: {second:?}") };
+                let is_changed = scene.account.encryption_of(name) != Some(sample::sse_s3());
+                let expected = if is_changed { RemediationOutcome::Applied } else { RemediationOutcome::Announced };
+                assert_eq!(record.outcome, expected, "{when}");
+                assert!(!is_changed || told.contains(&name), "{when}: {name} was changed without being announced");
+                assert!(is_changed || !is_tried_again, "{when}: {name} was announced, and not changed");
+            }
+            if crashed.is_none() {
+                assert!(calls > 10, "only {calls} calls were seen");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_announced_is_changed_once_wherever_the_scan_that_does_it_is_stopped() {
+    for calls in 0.. {
+        let scene = Scene::of(sample::plan()).await;
+        alert(&scene.store, EARLIER, &NAMES).await;
+        as_scan(EARLIER, &scene.store, sample::plan(), &NAMES).await;
+        let now = || sample::STARTED_AT;
+        let Scene { account, store, .. } = &scene;
+        let ports = Ports { store, buckets: account, encryption: &account.encryption, keys: account, now: &now };
+        let earlier = handle(&RemediateInput { scan_id: EARLIER.to_owned() }, ports, &settings()).await.unwrap();
+        assert_eq!(earlier.announced, 2);
+        let crashed = scene.crash_after(calls).await;
+        let when = format!("crash after call {calls}, {crashed:?}");
+        scene.assert_sound(&records_if_any(store), &when).await;
+        remediate(store, account).await.unwrap();
+        let pending = records(store).iter().any(|record| codes(record) == [ReasonCode::KeyPending]);
+        if pending {
+            // The next scan does it: whoever began it was allowed to, and the alert of the first one was sent.
+            let second = scene.later_scan_of(asked_for(), &NAMES).await;
+            assert_done(&scene, &records(store).into_iter().chain(second).collect::<Vec<_>>(), &when);
+        } else {
+            assert_done(&scene, &records(store), &when);
+            assert!(Journal::load(store).await.unwrap().announced().is_empty(), "{when}");
+        }
+        if crashed.is_none() {
+            assert!(calls > 40, "only {calls} calls were seen");
+            break;
+        }
+    }
+}
+
+const EARLIER: &str = "20261123T000000Z-bbbbbbbb";

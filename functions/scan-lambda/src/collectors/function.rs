@@ -54,9 +54,11 @@ pub struct LambdaFunctions {
 impl FunctionCollector for LambdaFunctions {
     async fn function(&self, target: &Target, zones: &SubnetZones) -> Option<Function> {
         let name = target.id.as_str();
-        let (described, policy, (urls, alias_policies)) =
-            futures::join!(self.described(name, zones), self.policy(name, None), self.urls_and_alias_policies(name));
-        let described = match described {
+        let (policy, (urls, alias_policies)) =
+            futures::join!(self.policy(name, None), self.urls_and_alias_policies(name));
+        // Asked last: what is said of a function that is no more may look like a function that lets nobody in. One that
+        // is still there was there all the time.
+        let described = match self.described(name, zones).await {
             Ok(described) => described,
             Err(why) if why.cause == UnreadableCause::Gone => return None,
             Err(why) => Described::unreadable(&why),

@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use audit_model::{Unreadable, UnreadableCause};
-use audit_task::{Budget, unreadable};
+use audit_task::{Budget, listed};
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::types::Subnet;
 use tokio::sync::OnceCell;
 
 const ACTION: &str = "ec2:DescribeSubnets";
@@ -52,20 +53,11 @@ impl SubnetZones {
 
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSubnets.html>
 async fn read(client: &Client, budget: &Budget) -> Result<BTreeMap<String, String>, Unreadable> {
-    let mut zones = BTreeMap::new();
-    let mut next_token = None;
-    loop {
-        let call = client.describe_subnets().max_results(PAGE_SIZE).set_next_token(next_token);
-        let page = budget.spend(call.send()).await.map_err(|error| unreadable(ACTION, &error))?;
-        for subnet in page.subnets.unwrap_or_default() {
-            let (Some(id), Some(zone)) = (subnet.subnet_id, subnet.availability_zone) else {
-                return Err(Unreadable::malformed(ACTION, "a subnet lacks its id or Availability Zone"));
-            };
-            zones.insert(id, zone);
-        }
-        next_token = page.next_token.filter(|token| !token.is_empty());
-        if next_token.is_none() {
-            return Ok(zones);
-        }
-    }
+    let page = |token: Option<String>| {
+        let call = client.describe_subnets().max_results(PAGE_SIZE).set_next_token(token).send();
+        async { call.await.map(|page| (page.subnets, page.next_token)) }
+    };
+    let zones = listed(ACTION, budget, page, |subnet: Subnet| (subnet.subnet_id, subnet.availability_zone)).await?;
+    let lacking = || Unreadable::malformed(ACTION, "a subnet lacks its Availability Zone");
+    zones.into_iter().map(|(id, zone)| Ok((id, zone.ok_or_else(lacking)?))).collect()
 }

@@ -124,8 +124,28 @@ struct Answers {
 const EVERYTHING: Answers =
     Answers { function: WHOLE, policy: POLICY, alias_policy: OPEN_ALIAS, urls: URLS, subnets: SUBNETS };
 
+impl Answers {
+    /// What is answered to a call, which may be for the later page of a list.
+    fn to(&self, call: &str, later: bool) -> Answer {
+        match call {
+            "DescribeSubnets" => self.subnets[usize::from(later)],
+            "GetPolicy of live" => self.alias_policy,
+            "GetPolicy" => self.policy,
+            "ListFunctionUrlConfigs" => self.urls[usize::from(later)],
+            _ => self.function,
+        }
+    }
+}
+
 /// Functions of an account that answers so, and the calls that are made.
 fn functions(answers: Answers) -> (LambdaFunctions, Arc<Mutex<Vec<&'static str>>>) {
+    functions_answering(move |call, later| answers.to(call, later))
+}
+
+/// The same where the answer may depend on what was asked before.
+fn functions_answering(
+    answer: impl Fn(&str, bool) -> Answer + Send + Sync + 'static,
+) -> (LambdaFunctions, Arc<Mutex<Vec<&'static str>>>) {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let seen = calls.clone();
     let http_client = infallible_client_fn(move |request: Request<_>| {
@@ -133,13 +153,14 @@ fn functions(answers: Answers) -> (LambdaFunctions, Arc<Mutex<Vec<&'static str>>
         let body: &[u8] = request.body().bytes().unwrap_or_default();
         let query = request.uri().query().unwrap_or_default();
         let later = query.contains("Marker=more") || body.windows(14).any(|part| part == b"NextToken=more");
-        let (call, (status, code, body)) = match path {
-            "/" => ("DescribeSubnets", answers.subnets[usize::from(later)]),
-            _ if path.ends_with("/policy") && query == "Qualifier=live" => ("GetPolicy of live", answers.alias_policy),
-            _ if path.ends_with("/policy") && query.is_empty() => ("GetPolicy", answers.policy),
-            _ if path.ends_with("/urls") => ("ListFunctionUrlConfigs", answers.urls[usize::from(later)]),
-            _ => ("GetFunction", answers.function),
+        let call = match path {
+            "/" => "DescribeSubnets",
+            _ if path.ends_with("/policy") && query == "Qualifier=live" => "GetPolicy of live",
+            _ if path.ends_with("/policy") && query.is_empty() => "GetPolicy",
+            _ if path.ends_with("/urls") => "ListFunctionUrlConfigs",
+            _ => "GetFunction",
         };
+        let (status, code, body) = answer(call, later);
         seen.lock().unwrap().push(call);
         let response = Response::builder().status(status);
         let response = if code.is_empty() { response } else { response.header("x-amzn-ErrorType", code) };
@@ -501,6 +522,36 @@ async fn only_get_function_tells_that_a_function_has_gone() {
     let function = read_from(Answers { urls: [NOT_FOUND; 2], ..EVERYTHING }).await.unwrap();
     let gone = || Some(("lambda:ListFunctionUrlConfigs".to_owned(), UnreadableCause::Gone));
     assert_eq!(faults(&function), [None, None, None, None, gone(), gone(), None]);
+}
+
+#[tokio::test]
+async fn a_function_that_is_deleted_while_it_is_read_has_gone() {
+    // It is there when the first question comes, and then no more. `GetPolicy` says so as it says that there is no policy.
+    let asked = Arc::new(Mutex::new(false));
+    let (functions, _) = functions_answering(move |call, later| {
+        let deleted = std::mem::replace(&mut *asked.lock().unwrap(), true);
+        if deleted { NOT_FOUND } else { EVERYTHING.to(call, later) }
+    });
+    assert_eq!(functions.function(&target(), &SubnetZones::default()).await, None);
+}
+
+#[tokio::test]
+async fn a_url_that_is_listed_on_two_pages_is_one() {
+    // The alias was made while the pages were read, so that its page tells of both.
+    let both = r#"{"FunctionUrlConfigs": [{
+        "FunctionUrl": "https://a.lambda-url.us-east-1.on.aws/", "AuthType": "NONE",
+        "FunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:settle",
+        "CreationTime": "2026-11-01T00:00:00Z", "LastModifiedTime": "2026-11-01T00:00:00Z"
+    }, {
+        "FunctionUrl": "https://b.lambda-url.us-east-1.on.aws/", "AuthType": "AWS_IAM",
+        "FunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:settle:live",
+        "CreationTime": "2026-11-01T00:00:00Z", "LastModifiedTime": "2026-11-01T00:00:00Z"
+    }]}"#;
+    let function = read_from(Answers { urls: [URLS[0], (200, "", both)], ..EVERYTHING }).await.unwrap();
+    let urls = function.urls.known().unwrap().unwrap();
+    let urls: Vec<_> = urls.iter().map(|url| (url.alias.as_deref(), url.auth_type.as_str())).collect();
+    // The first page said AWS_IAM of the function's own.
+    assert_eq!(urls, [(None, "NONE"), (Some("live"), "AWS_IAM")]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use audit_model::Unreadable;
 use audit_model::resource::FunctionUrl;
-use audit_task::{Budget, unreadable};
+use audit_task::{Budget, listed};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::FunctionUrlConfig;
 
@@ -19,21 +19,16 @@ const PAGE_SIZE: i32 = 50;
 /// The function URLs of a function and of its aliases.
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctionUrlConfigs.html>
 pub(super) async fn urls(client: &Client, budget: &Budget, name: &str) -> Result<Vec<FunctionUrl>, Unreadable> {
-    let mut urls = Vec::new();
-    let mut marker = None;
-    loop {
-        let call = client.list_function_url_configs().function_name(name).max_items(PAGE_SIZE).set_marker(marker);
-        let page = budget.spend(call.send()).await.map_err(|error| unreadable(ACTION, &error))?;
-        for config in page.function_url_configs {
-            let url = function_url(config)
-                .ok_or_else(|| Unreadable::malformed(ACTION, "a function URL lacks the ARN of a function"))?;
-            urls.push(url);
-        }
-        marker = page.next_marker.filter(|marker| !marker.is_empty());
-        if marker.is_none() {
-            return Ok(urls);
-        }
-    }
+    let page = |marker: Option<String>| {
+        let call = client.list_function_url_configs().function_name(name).max_items(PAGE_SIZE);
+        let call = call.set_marker(marker).send();
+        async { call.await.map(|page| (Some(page.function_url_configs), page.next_marker)) }
+    };
+    // A function has one URL, and so has each of its aliases.
+    let read = |config: FunctionUrlConfig| (Some(config.function_arn.clone()), function_url(config));
+    let urls = listed(ACTION, budget, page, read).await?;
+    let lacking = || Unreadable::malformed(ACTION, "a function URL lacks the ARN of a function");
+    urls.into_values().map(|url| url.ok_or_else(lacking)).collect()
 }
 
 /// The authentication type is handed on as it is written: one that is not known here must not hide the other URLs.

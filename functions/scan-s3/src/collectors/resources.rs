@@ -130,7 +130,7 @@ impl S3Resources {
             Answer::of(&object_lock),
             Answer::of(&tags),
         ];
-        if Answer::tell_that_it_is_gone(&answers) {
+        if Answer::tell_that_it_is_gone(&answers) || (answers.contains(&Answer::Gone) && self.is_gone(name).await) {
             return None;
         }
         let answered = answers.contains(&Answer::Given);
@@ -153,6 +153,13 @@ impl S3Resources {
             encryption_key,
             tags,
         })
+    }
+
+    /// Whether a bucket that has answered, and of which another answer says that it is not there, was deleted in the
+    /// meantime: that is asked once more, lest an odd answer make a bucket vanish.
+    async fn is_gone(&self, name: &str) -> bool {
+        let location = settings::location(&self.s3, name, Some(self.account.clone()));
+        self.within_budget(location).await == Reading::Absent
     }
 
     /// A bucket of another region: nothing is asked about it, and every finding says why.

@@ -158,6 +158,8 @@ fn configured(whom: &str, what: &str) -> Answer {
         (KMS, KEY) => ok(&described("Enabled")),
         (LOG_TARGET, "object-lock") => error(404, "ObjectLockConfigurationNotFoundError"),
         (REPLICA, "location") => ok("<LocationConstraint>eu-central-1</LocationConstraint>"),
+        // What S3 says of a bucket in us-east-1.
+        (BUCKET, "location") => ok("<LocationConstraint/>"),
         (_, setting) => {
             let body = SETTINGS.iter().find(|(name, _, _)| *name == setting).map(|(_, _, body)| *body);
             ok(body.unwrap_or_else(|| panic!("{whom} has no {setting}")))
@@ -809,12 +811,29 @@ async fn a_bucket_has_gone_when_nothing_but_that_is_answered() {
     assert_eq!(denied_too.await, None);
     // Nobody said that it has gone.
     assert!(of_bucket(|_| error(403, "AccessDenied")).await.is_some());
-    // Each setting alone shows that it is there.
-    for (answered, _, body) in SETTINGS {
-        let bucket = read_but(move |whom, what| {
-            (whom == BUCKET).then(|| if what == answered { ok(body) } else { error(404, "NoSuchBucket") })
-        });
-        assert!(bucket.await.is_some(), "{answered}");
+}
+
+#[tokio::test]
+async fn a_bucket_that_answered_has_gone_when_it_is_not_found_once_more() {
+    // (what S3 says when it is asked once more, whether the bucket is there for all that is known)
+    let cases = [
+        (error(404, "NoSuchBucket"), false),
+        (ok("<LocationConstraint/>"), true),
+        (error(403, "AccessDenied"), true),
+        (error(503, "SlowDown"), true),
+    ];
+    for (once_more, there) in cases {
+        // Deleted after each setting in turn had been answered alone.
+        for (answered, _, body) in SETTINGS {
+            let once_more = once_more.clone();
+            let bucket = read_but(move |whom, what| match (whom, what) {
+                (BUCKET, "location") => Some(once_more.clone()),
+                (BUCKET, what) if what == answered => Some(ok(body)),
+                (BUCKET, _) => Some(error(404, "NoSuchBucket")),
+                _ => None,
+            });
+            assert_eq!(bucket.await.is_some(), there, "{answered}");
+        }
     }
 }
 
@@ -937,7 +956,12 @@ async fn scan_shard(resources: &S3Resources) {
     ];
     let targets = targets.map(|(kind, id)| sample::target(kind, id)).to_vec();
     let store = sample::store_with_targets(Service::S3, 1, targets).await.unwrap();
-    let input = ScanShardInput { scan_id: sample::SCAN_ID.to_owned(), service: Service::S3, shard: 1 };
+    let input = ScanShardInput {
+        scan_id: sample::SCAN_ID.to_owned(),
+        service: Service::S3,
+        listing: sample::LISTING.to_owned(),
+        shard: 1,
+    };
     let output = handle(input, &Ports { store: &store, resources, now: || Timestamp::UNIX_EPOCH }).await.unwrap();
     assert_eq!(output.resources, 5);
 }

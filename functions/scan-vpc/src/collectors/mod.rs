@@ -8,7 +8,6 @@ mod endpoint_services;
 mod flow_logs;
 mod network_acls;
 mod network_interfaces;
-mod paging;
 mod peering_connections;
 mod per_vpc;
 mod prefix_lists;

@@ -1,8 +1,8 @@
 use audit_model::resource::{NetworkAcl, NetworkAclEntry};
 use audit_model::{Reading, Unreadable};
+use audit_task::listed;
 use aws_sdk_ec2::types::{self, RuleAction};
 
-use super::paging::each;
 use super::per_vpc::PerVpc;
 use super::{Ec2Vpcs, PAGE_SIZE, filter, tags};
 
@@ -11,15 +11,14 @@ const ACTION: &str = "ec2:DescribeNetworkAcls";
 /// The network ACLs of these VPCs.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkAcls.html>
 pub(super) async fn network_acls(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<PerVpc<NetworkAcl>, Unreadable> {
-    let mut listed = PerVpc::new(ACTION, "a network ACL");
     let page = |token: Option<String>| {
         let call = ec2.client.describe_network_acls().filters(filter("vpc-id", vpc_ids)).max_results(PAGE_SIZE);
         let call = call.set_next_token(token).send();
         async { call.await.map(|page| (page.network_acls, page.next_token)) }
     };
-    each(ACTION, &ec2.budget, page, |acl: types::NetworkAcl| listed.add(acl.vpc_id.clone(), network_acl(ec2, acl)))
-        .await?;
-    Ok(listed)
+    let read = |acl: types::NetworkAcl| (acl.network_acl_id.clone(), (acl.vpc_id.clone(), network_acl(ec2, acl)));
+    let listed = listed(ACTION, &ec2.budget, page, read).await?;
+    PerVpc::new(ACTION, "a network ACL", listed.into_values())
 }
 
 fn network_acl(ec2: &Ec2Vpcs, acl: types::NetworkAcl) -> Option<NetworkAcl> {

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use audit_model::Unreadable;
+use audit_task::listed;
 use aws_sdk_ec2::types::NetworkInterface;
 
-use super::paging::each;
 use super::{Ec2Vpcs, PAGE_SIZE, filter};
 
 const ACTION: &str = "ec2:DescribeNetworkInterfaces";
@@ -30,16 +30,17 @@ pub(super) async fn network_interfaces(
             let call = call.max_results(PAGE_SIZE).set_next_token(token).send();
             async { call.await.map(|page| (page.network_interfaces, page.next_token)) }
         };
-        each(ACTION, &ec2.budget, page, |interface: NetworkInterface| {
-            for group in interface.groups.unwrap_or_default() {
-                let id = group.group_id.ok_or_else(|| Unreadable::malformed(ACTION, "a security group has no id"))?;
+        let read = |interface: NetworkInterface| {
+            let groups = interface.groups.unwrap_or_default().into_iter().map(|group| group.group_id);
+            (interface.network_interface_id, groups.collect::<Option<Vec<String>>>())
+        };
+        for groups in listed(ACTION, &ec2.budget, page, read).await?.into_values() {
+            for id in groups.ok_or_else(|| Unreadable::malformed(ACTION, "a security group has no id"))? {
                 if let Some(count) = counted.get_mut(&id) {
                     *count += 1;
                 }
             }
-            Ok(())
-        })
-        .await?;
+        }
         counts.append(&mut counted);
     }
     Ok(counts)

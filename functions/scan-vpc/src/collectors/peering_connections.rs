@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use audit_model::resource::{PeeredVpc, PeeringConnection, PeeringRoute};
 use audit_model::{Reading, Unreadable};
+use audit_task::listed;
 use aws_sdk_ec2::types::{VpcPeeringConnection, VpcPeeringConnectionVpcInfo};
 
-use super::paging::each;
 use super::route_tables::peering_routes;
 use super::{Ec2Vpcs, PAGE_SIZE, tags};
 
@@ -14,22 +14,17 @@ const ACTION: &str = "ec2:DescribeVpcPeeringConnections";
 /// deleted, rejected or has expired stays on AWS's list for a while.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcPeeringConnections.html>
 pub(super) async fn peering_connections(ec2: &Ec2Vpcs) -> Result<Vec<PeeringConnection>, Unreadable> {
-    let mut listed = Vec::new();
     let page = |token: Option<String>| {
         let call = ec2.client.describe_vpc_peering_connections().max_results(PAGE_SIZE);
         let call = call.set_next_token(token).send();
         async { call.await.map(|page| (page.vpc_peering_connections, page.next_token)) }
     };
-    each(ACTION, &ec2.budget, page, |connection: VpcPeeringConnection| {
-        listed.push(connection);
-        Ok(())
-    })
-    .await?;
+    let read = |connection: VpcPeeringConnection| (connection.vpc_peering_connection_id.clone(), connection);
+    let listed = listed(ACTION, &ec2.budget, page, read).await?;
     let mut routes = if listed.is_empty() { Ok(BTreeMap::new()) } else { peering_routes(ec2).await };
-    let connections = listed.into_iter().map(|it| peering_connection(ec2, it, &mut routes));
-    let lacking = || {
-        Unreadable::malformed(ACTION, "a peering connection lacks its id, status or a VPC, or part of a tag or range")
-    };
+    let connections = listed.into_values().map(|it| peering_connection(ec2, it, &mut routes));
+    let lacking =
+        || Unreadable::malformed(ACTION, "a peering connection lacks its status or a VPC, or part of a tag or range");
     connections.collect::<Option<_>>().ok_or_else(lacking)
 }
 

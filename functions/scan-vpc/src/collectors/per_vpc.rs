@@ -12,15 +12,22 @@ pub(super) struct PerVpc<T> {
 }
 
 impl<T> PerVpc<T> {
-    pub(super) const fn new(action: &'static str, kind: &'static str) -> Self {
-        Self { action, kind, listed: BTreeMap::new() }
-    }
-
-    /// Adds what was listed of a VPC. One entry that was not understood makes the VPC's whole list unreadable.
+    /// Sorts what was listed, each entry with the VPC's id. One that was not understood makes the VPC's whole list
+    /// unreadable.
     ///
     /// # Errors
-    /// The entry belongs to no VPC, so that nobody knows whose list it is missing from.
-    pub(super) fn add(&mut self, vpc_id: Option<String>, entry: Option<T>) -> Result<(), Unreadable> {
+    /// An entry belongs to no VPC, so that nobody knows whose list it is missing from.
+    pub(super) fn new(
+        action: &'static str,
+        kind: &'static str,
+        listed: impl IntoIterator<Item = (Option<String>, Option<T>)>,
+    ) -> Result<Self, Unreadable> {
+        let mut sorted = Self { action, kind, listed: BTreeMap::new() };
+        listed.into_iter().try_for_each(|(vpc_id, entry)| sorted.add(vpc_id, entry))?;
+        Ok(sorted)
+    }
+
+    fn add(&mut self, vpc_id: Option<String>, entry: Option<T>) -> Result<(), Unreadable> {
         let (action, kind) = (self.action, self.kind);
         let vpc_id = vpc_id.ok_or_else(|| Unreadable::malformed(action, format!("{kind} belongs to no VPC")))?;
         let entry = entry.ok_or_else(|| {

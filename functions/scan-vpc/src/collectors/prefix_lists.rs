@@ -1,8 +1,8 @@
 use audit_model::{Reading, Unreadable};
+use audit_task::listed;
 use aws_sdk_ec2::types::PrefixListEntry;
 
 use super::Ec2Vpcs;
-use super::paging::each;
 
 const ACTION: &str = "ec2:GetManagedPrefixListEntries";
 
@@ -16,16 +16,12 @@ pub(super) async fn entries(ec2: &Ec2Vpcs, prefix_list_id: &str) -> Reading<Vec<
 }
 
 async fn read(ec2: &Ec2Vpcs, prefix_list_id: &str) -> Result<Vec<String>, Unreadable> {
-    let mut entries = Vec::new();
     let page = |token: Option<String>| {
         let call = ec2.client.get_managed_prefix_list_entries().prefix_list_id(prefix_list_id);
         let call = call.max_results(PAGE_SIZE).set_next_token(token).send();
         async { call.await.map(|page| (page.entries, page.next_token)) }
     };
-    each(ACTION, &ec2.budget, page, |entry: PrefixListEntry| {
-        entries.push(entry.cidr.ok_or_else(|| Unreadable::malformed(ACTION, "an entry has no range"))?);
-        Ok(())
-    })
-    .await?;
-    Ok(entries)
+    // An entry is its range.
+    let entries = listed(ACTION, &ec2.budget, page, |entry: PrefixListEntry| (entry.cidr, ())).await?;
+    Ok(entries.into_keys().collect())
 }

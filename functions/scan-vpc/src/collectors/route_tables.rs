@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use audit_model::Unreadable;
 use audit_model::resource::{PeeringRoute, Route, RouteTable};
+use audit_task::listed;
 use aws_sdk_ec2::types::{self, Filter};
 
-use super::paging::each;
 use super::per_vpc::PerVpc;
 use super::{Ec2Vpcs, filter};
 
@@ -15,9 +15,9 @@ const PAGE_SIZE: i32 = 100;
 
 /// The route tables of these VPCs.
 pub(super) async fn route_tables(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<PerVpc<RouteTable>, Unreadable> {
-    let mut listed = PerVpc::new(ACTION, "a route table");
-    describe(ec2, filter("vpc-id", vpc_ids), |table| listed.add(table.vpc_id.clone(), route_table(table))).await?;
-    Ok(listed)
+    let read = |table: types::RouteTable| (table.vpc_id.clone(), route_table(table));
+    let listed = describe(ec2, filter("vpc-id", vpc_ids), read).await?;
+    PerVpc::new(ACTION, "a route table", listed.into_values())
 }
 
 /// The account's routes into peering connections, by the connection's id.
@@ -25,30 +25,30 @@ pub(super) async fn peering_routes(ec2: &Ec2Vpcs) -> Result<BTreeMap<String, Vec
     let mut routes = BTreeMap::<String, Vec<PeeringRoute>>::new();
     // A wildcard, for EC2 takes 200 values in a filter and an account may have more connections:
     // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html
-    describe(ec2, filter("route.vpc-peering-connection-id", &["pcx-*".to_owned()]), |table| {
-        for (connection, route) in routes_into_peering(table).ok_or_else(|| {
-            Unreadable::malformed(ACTION, "a route table lacks its id or VPC, or a route its destination")
-        })? {
+    let filter = filter("route.vpc-peering-connection-id", &["pcx-*".to_owned()]);
+    for of_table in describe(ec2, filter, routes_into_peering).await?.into_values() {
+        for (connection, route) in of_table
+            .ok_or_else(|| Unreadable::malformed(ACTION, "a route table lacks its VPC, or a route its destination"))?
+        {
             routes.entry(connection).or_default().push(route);
         }
-        Ok(())
-    })
-    .await?;
+    }
     Ok(routes)
 }
 
+/// What `read` keeps of each table, by the table's id.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRouteTables.html>
-async fn describe(
+async fn describe<T>(
     ec2: &Ec2Vpcs,
     filter: Filter,
-    take: impl FnMut(types::RouteTable) -> Result<(), Unreadable>,
-) -> Result<(), Unreadable> {
+    read: impl Fn(types::RouteTable) -> T,
+) -> Result<BTreeMap<String, T>, Unreadable> {
     let page = |token: Option<String>| {
         let call = ec2.client.describe_route_tables().filters(filter.clone()).max_results(PAGE_SIZE);
         let call = call.set_next_token(token).send();
         async { call.await.map(|page| (page.route_tables, page.next_token)) }
     };
-    each(ACTION, &ec2.budget, page, take).await
+    listed(ACTION, &ec2.budget, page, |table: types::RouteTable| (table.route_table_id.clone(), read(table))).await
 }
 
 fn route_table(table: types::RouteTable) -> Option<RouteTable> {

@@ -2,14 +2,17 @@ use std::collections::BTreeMap;
 
 use audit_model::resource::{IpPermission, PrefixList, SecurityGroup};
 use audit_model::{Reading, Unreadable};
+use audit_task::listed;
 use aws_sdk_ec2::types;
 
 use super::network_interfaces::network_interfaces;
-use super::paging::each;
 use super::per_vpc::PerVpc;
 use super::{Ec2Vpcs, PAGE_SIZE, filter, prefix_lists, tags};
 
 const ACTION: &str = "ec2:DescribeSecurityGroups";
+
+/// Security groups as EC2 lists them, by id.
+type Groups = BTreeMap<String, types::SecurityGroup>;
 
 /// The ranges of each prefix list, by its id.
 type Entries = BTreeMap<String, Reading<Vec<String>>>;
@@ -21,36 +24,27 @@ type Interfaces = Result<BTreeMap<String, u64>, Unreadable>;
 /// interfaces that they are attached to.
 pub(super) async fn security_groups(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<PerVpc<SecurityGroup>, Unreadable> {
     let groups = describe(ec2, vpc_ids).await?;
-    let group_ids: Vec<String> = groups.iter().filter_map(|group| group.group_id.clone()).collect();
+    let group_ids: Vec<String> = groups.keys().cloned().collect();
     let (entries, interfaces) =
         futures::join!(entries_of_prefix_lists(ec2, &groups), network_interfaces(ec2, &group_ids));
-    let mut listed = PerVpc::new(ACTION, "a security group");
-    for group in groups {
-        listed.add(group.vpc_id.clone(), security_group(ec2, group, &entries, &interfaces))?;
-    }
-    Ok(listed)
+    let group = |group: types::SecurityGroup| (group.vpc_id.clone(), security_group(ec2, group, &entries, &interfaces));
+    PerVpc::new(ACTION, "a security group", groups.into_values().map(group))
 }
 
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroups.html>
-async fn describe(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<Vec<types::SecurityGroup>, Unreadable> {
-    let mut groups = Vec::new();
+async fn describe(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<Groups, Unreadable> {
     let page = |token: Option<String>| {
         let call = ec2.client.describe_security_groups().filters(filter("vpc-id", vpc_ids)).max_results(PAGE_SIZE);
         let call = call.set_next_token(token).send();
         async { call.await.map(|page| (page.security_groups, page.next_token)) }
     };
-    each(ACTION, &ec2.budget, page, |group: types::SecurityGroup| {
-        groups.push(group);
-        Ok(())
-    })
-    .await?;
-    Ok(groups)
+    listed(ACTION, &ec2.budget, page, |group: types::SecurityGroup| (group.group_id.clone(), group)).await
 }
 
 /// Each prefix list that these groups refer to is read once.
-async fn entries_of_prefix_lists(ec2: &Ec2Vpcs, groups: &[types::SecurityGroup]) -> Entries {
+async fn entries_of_prefix_lists(ec2: &Ec2Vpcs, groups: &Groups) -> Entries {
     let mut entries = Entries::new();
-    for id in groups.iter().flat_map(referred_prefix_lists) {
+    for id in groups.values().flat_map(referred_prefix_lists) {
         if !entries.contains_key(id) {
             entries.insert(id.to_owned(), prefix_lists::entries(ec2, id).await);
         }

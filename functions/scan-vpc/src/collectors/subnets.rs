@@ -1,8 +1,8 @@
 use audit_model::resource::Subnet;
 use audit_model::{Reading, Unreadable, UnreadableCause};
+use audit_task::listed;
 use aws_sdk_ec2::types;
 
-use super::paging::each;
 use super::per_vpc::PerVpc;
 use super::{Ec2Vpcs, PAGE_SIZE, filter, tags};
 
@@ -11,14 +11,14 @@ const ACTION: &str = "ec2:DescribeSubnets";
 /// The subnets of these VPCs.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSubnets.html>
 pub(super) async fn subnets(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<PerVpc<Subnet>, Unreadable> {
-    let mut listed = PerVpc::new(ACTION, "a subnet");
     let page = |token: Option<String>| {
         let call = ec2.client.describe_subnets().filters(filter("vpc-id", vpc_ids)).max_results(PAGE_SIZE);
         let call = call.set_next_token(token).send();
         async { call.await.map(|page| (page.subnets, page.next_token)) }
     };
-    each(ACTION, &ec2.budget, page, |it: types::Subnet| listed.add(it.vpc_id.clone(), subnet(ec2, it))).await?;
-    Ok(listed)
+    let read = |it: types::Subnet| (it.subnet_id.clone(), (it.vpc_id.clone(), subnet(ec2, it)));
+    let listed = listed(ACTION, &ec2.budget, page, read).await?;
+    PerVpc::new(ACTION, "a subnet", listed.into_values())
 }
 
 /// The Availability Zones of these subnets of a VPC, each once.

@@ -1,8 +1,8 @@
 use audit_model::resource::{Subnet, VpcEndpoint};
 use audit_model::{Reading, Unreadable};
+use audit_task::listed;
 use aws_sdk_ec2::types;
 
-use super::paging::each;
 use super::per_vpc::PerVpc;
 use super::subnets::availability_zones;
 use super::{Ec2Vpcs, PAGE_SIZE, filter, tags};
@@ -16,17 +16,15 @@ pub(super) async fn vpc_endpoints(
     vpc_ids: &[String],
     subnets: &Result<PerVpc<Subnet>, Unreadable>,
 ) -> Result<PerVpc<VpcEndpoint>, Unreadable> {
-    let mut listed = PerVpc::new(ACTION, "an endpoint");
     let page = |token: Option<String>| {
         let call = ec2.client.describe_vpc_endpoints().filters(filter("vpc-id", vpc_ids)).max_results(PAGE_SIZE);
         let call = call.set_next_token(token).send();
         async { call.await.map(|page| (page.vpc_endpoints, page.next_token)) }
     };
-    each(ACTION, &ec2.budget, page, |it: types::VpcEndpoint| {
-        listed.add(it.vpc_id.clone(), vpc_endpoint(ec2, it, subnets))
-    })
-    .await?;
-    Ok(listed)
+    let read =
+        |it: types::VpcEndpoint| (it.vpc_endpoint_id.clone(), (it.vpc_id.clone(), vpc_endpoint(ec2, it, subnets)));
+    let listed = listed(ACTION, &ec2.budget, page, read).await?;
+    PerVpc::new(ACTION, "an endpoint", listed.into_values())
 }
 
 fn vpc_endpoint(

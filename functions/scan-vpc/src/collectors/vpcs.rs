@@ -4,13 +4,12 @@ use async_trait::async_trait;
 use audit_model::plan::Target;
 use audit_model::resource::{Identity, NetworkAccount, Vpc};
 use audit_model::{Reading, Tags, Unreadable};
-use audit_task::Budget;
+use audit_task::{Budget, listed};
 use aws_sdk_ec2::{Client, types};
 
 use super::account::network_account;
 use super::flow_logs::flow_logs;
 use super::network_acls::network_acls;
-use super::paging::each;
 use super::per_vpc::PerVpc;
 use super::route_tables::route_tables;
 use super::security_groups::security_groups;
@@ -50,14 +49,16 @@ impl VpcCollector for Ec2Vpcs {
             let endpoints = vpc_endpoints(self, &ids, &subnets).await;
             (subnets, endpoints)
         };
-        let (mut tags, mut flow_logs, mut groups, mut acls, (mut subnets, mut endpoints), mut tables) = futures::join!(
-            self.tags(&ids),
+        let (mut flow_logs, mut groups, mut acls, (mut subnets, mut endpoints), mut tables) = futures::join!(
             flow_logs(self, &ids),
             security_groups(self, &ids),
             network_acls(self, &ids),
             subnets_and_endpoints,
             route_tables(self, &ids),
         );
+        // Asked last: of a VPC that is no more EC2 lists nothing, which looks like one in which there is nothing. One that
+        // is still there was there all the time.
+        let mut tags = self.tags(&ids).await;
         let vpc = |id: String| {
             let tags = match &mut tags {
                 Ok(tags) => tags.remove(&id)?,
@@ -88,23 +89,14 @@ impl Ec2Vpcs {
     /// The tags of the VPCs that are there.
     /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcs.html>
     async fn tags(&self, vpc_ids: &[String]) -> Result<BTreeMap<String, Reading<Tags>>, Unreadable> {
-        let mut found = BTreeMap::new();
         let page = |token: Option<String>| {
             let call = self.client.describe_vpcs().filters(filter("vpc-id", vpc_ids)).max_results(PAGE_SIZE);
             let call = call.set_next_token(token).send();
             async { call.await.map(|page| (page.vpcs, page.next_token)) }
         };
-        each(ACTION, &self.budget, page, |vpc: types::Vpc| {
-            let id = vpc.vpc_id.ok_or_else(|| Unreadable::malformed(ACTION, "a VPC has no id"))?;
-            let tags = tags::tags(vpc.tags).map_or_else(
-                || Reading::Unreadable(Unreadable::malformed(ACTION, "a tag lacks its key or value")),
-                Reading::seen,
-            );
-            found.insert(id, tags);
-            Ok(())
-        })
-        .await?;
-        Ok(found)
+        let lacking = || Reading::Unreadable(Unreadable::malformed(ACTION, "a tag lacks its key or value"));
+        let read = |vpc: types::Vpc| (vpc.vpc_id, tags::tags(vpc.tags).map_or_else(lacking, Reading::seen));
+        listed(ACTION, &self.budget, page, read).await
     }
 
     /// What names a resource of EC2. Where AWS tells no owner it is the account's; in a shared VPC it may be another's.

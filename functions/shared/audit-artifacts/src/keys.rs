@@ -3,8 +3,11 @@
 use audit_model::Service;
 use jiff::Timestamp;
 
-/// The pointer to the last complete scan.
+/// The pointers to the last scan of each service.
 pub const LATEST: &str = "state/latest.json";
+
+/// The figures of the last complete scan of all services. Replaced only by a conditional write.
+pub const FIGURES: &str = "state/figures.json";
 
 /// What is being changed in the account, and what bears on the next change. Replaced only by a conditional write.
 pub const JOURNAL: &str = "state/remediation.json";
@@ -14,14 +17,15 @@ pub fn plan(scan_id: &str) -> String {
     format!("scans/{scan_id}/plan.json")
 }
 
-/// How many resources and shards the listing of a service found; written after its last shard.
+/// How many resources and shards the listing of a service found; written once, after the last shard of the listing that
+/// was the first to end.
 pub fn inventory(scan_id: &str, service: Service) -> String {
     format!("scans/{scan_id}/shards/{service}/inventory.json")
 }
 
-/// One shard's resources.
-pub fn shard(scan_id: &str, service: Service, number: u32) -> String {
-    format!("scans/{scan_id}/shards/{service}/{number:04}.json")
+/// One shard's resources. Attempts of a listing that overlap keep their shards apart.
+pub fn shard(scan_id: &str, service: Service, listing: &str, number: u32) -> String {
+    format!("scans/{scan_id}/shards/{service}/{listing}/{number:04}.json")
 }
 
 /// One shard's findings.
@@ -42,6 +46,11 @@ pub fn findings(scan_id: &str) -> String {
 /// The summary of a scan.
 pub fn summary(scan_id: &str) -> String {
     format!("scans/{scan_id}/summary.json")
+}
+
+/// What the alert of a scan may name: the worst of its violations, as many as a message may hold.
+pub fn alert_violations(scan_id: &str) -> String {
+    format!("scans/{scan_id}/alert-violations.json")
 }
 
 /// The audit records of remediation.
@@ -90,7 +99,7 @@ mod tests {
     #[test]
     fn keys_are_those_of_the_design() {
         let started = "2026-11-23T23:59:59Z".parse().unwrap();
-        assert_eq!(shard("s1", Service::Lambda, 7), "scans/s1/shards/lambda/0007.json");
+        assert_eq!(shard("s1", Service::Lambda, "l1", 7), "scans/s1/shards/lambda/l1/0007.json");
         assert_eq!(shard_findings("s1", Service::S3, 12), "scans/s1/findings/s3/0012.jsonl");
         assert_eq!(json_report("s1", started), "reports/date=2026-11-23/s1.json");
         assert_eq!(csv_report("s1", started), "reports/date=2026-11-23/s1.csv");

@@ -1,11 +1,16 @@
-//! The reports bucket. Every object is stored with a SHA-256 checksum that S3 verifies on arrival and keeps.
+//! The reports bucket. Every object is stored with a SHA-256 checksum that S3 verifies on arrival and keeps, and, where it was
+//! written under a condition, with the name of the attempt that wrote it.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use audit_task::{TaskError, error_code, task_error};
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
@@ -17,6 +22,14 @@ use crate::store::{ArtifactReader, ArtifactStore, ArtifactWriter, Condition, Put
 /// 10,000 parts of at least 5 MiB: 78 GiB of findings.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
 const PART_SIZE: usize = 8 * 1024 * 1024;
+
+/// How long S3 may take to put an object together from its parts, which "could take several minutes to finalize". It
+/// answers 200 at once and sends white space from time to time.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>
+const COMPLETION: Duration = Duration::from_secs(5 * 60);
+
+/// The metadata in which an object that was written under a condition keeps the attempt that wrote it.
+const ATTEMPT: &str = "attempt";
 
 /// The reports bucket.
 #[derive(Debug, Clone)]
@@ -44,6 +57,13 @@ impl S3Store {
             Err(SdkError::ServiceError(error)) if error.err().is_no_such_key() => Ok(None),
             Err(error) => Err(task_error("s3:GetObject", &error)),
         }
+    }
+
+    /// Whether this attempt has written the object that is there. The SDK repeats a request whose answer was lost, and the
+    /// condition of one that was done holds no more: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
+    async fn is_written_by(&self, key: &str, attempt: &str) -> Result<bool, TaskError> {
+        let metadata = self.get_object(key).await?.and_then(|object| object.metadata).unwrap_or_default();
+        Ok(metadata.get(ATTEMPT).is_some_and(|its| its == attempt))
     }
 }
 
@@ -82,15 +102,17 @@ impl ArtifactStore for S3Store {
             .content_type(content_type)
             .checksum_sha256(BASE64.encode(Digest::of(&content)))
             .body(ByteStream::from(content));
+        let attempt = format!("{:032x}", fastrand::u128(..));
         let request = match condition {
             Condition::None => request,
-            Condition::IfAbsent => request.if_none_match("*"),
-            Condition::IfMatch(etag) => request.if_match(etag),
+            Condition::IfAbsent => request.if_none_match("*").metadata(ATTEMPT, &attempt),
+            Condition::IfMatch(etag) => request.if_match(etag).metadata(ATTEMPT, &attempt),
         };
         match request.send().await {
             Ok(_) => Ok(PutOutcome::Written),
             Err(error) if matches!(error_code(&error), Some("PreconditionFailed" | "ConditionalRequestConflict")) => {
-                Ok(PutOutcome::ConditionFailed)
+                let is_ours = self.is_written_by(key, &attempt).await?;
+                Ok(if is_ours { PutOutcome::Written } else { PutOutcome::ConditionFailed })
             }
             Err(error) => Err(task_error("s3:PutObject", &error)),
         }
@@ -123,12 +145,23 @@ struct S3Writer {
 struct Upload {
     id: String,
     parts: Vec<CompletedPart>,
+    /// Of the digests of the parts sent so far.
+    digest: Digest,
+}
+
+impl Upload {
+    /// The checksum that S3 keeps of the whole: that of the parts' checksums, followed by the number of parts.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>
+    fn checksum(&self) -> String {
+        format!("{}-{}", BASE64.encode(self.digest.clone().value()), self.parts.len())
+    }
 }
 
 impl S3Writer {
     async fn send_part(&mut self) -> Result<(), TaskError> {
         let content = Bytes::from(std::mem::take(&mut self.pending));
-        let checksum = BASE64.encode(Digest::of(&content));
+        let digest = Digest::of(&content);
+        let checksum = BASE64.encode(digest);
         let upload = match &mut self.upload {
             Some(upload) => upload,
             None => {
@@ -147,7 +180,7 @@ impl S3Writer {
                 let id = started.upload_id.ok_or_else(|| {
                     TaskError::Corrupt("S3 began a multipart upload without giving its id".to_owned())
                 })?;
-                self.upload.insert(Upload { id, parts: Vec::new() })
+                self.upload.insert(Upload { id, parts: Vec::new(), digest: Digest::new() })
             }
         };
         let number = i32::try_from(upload.parts.len() + 1)
@@ -169,7 +202,62 @@ impl S3Writer {
         upload
             .parts
             .push(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).checksum_sha256(checksum).build());
+        upload.digest.update(&digest);
         Ok(())
+    }
+}
+
+impl S3Store {
+    /// Puts the parts together. A completion may come to its end and its answer be lost; the next attempt is then told
+    /// that there is no such upload. What it comes to is therefore asked of the bucket before it is called an error.
+    async fn complete(&self, key: &str, upload: Upload) -> Result<(), TaskError> {
+        let checksum = upload.checksum();
+        let patient = aws_sdk_s3::Config::builder()
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .operation_attempt_timeout(COMPLETION)
+                    .operation_timeout(2 * COMPLETION)
+                    .build(),
+            )
+            // Or an answer of which nothing comes for a while would count as a stream that broke.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        let completed = self
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.bucket)
+            .key(key)
+            .expected_bucket_owner(&self.account)
+            .upload_id(upload.id)
+            .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(upload.parts)).build())
+            .customize()
+            .config_override(patient)
+            .send()
+            .await;
+        let Err(error) = completed else {
+            return Ok(());
+        };
+        let error = task_error("s3:PutObject", &error);
+        match self.checksum(key).await {
+            Ok(Some(found)) if found == checksum => {
+                tracing::info!(key, %error, "the upload was completed all the same");
+                Ok(())
+            }
+            Ok(_) => Err(error),
+            Err(unknown) => {
+                tracing::warn!(key, error = %unknown, "whether the upload was completed all the same is not known");
+                Err(error)
+            }
+        }
+    }
+
+    /// The SHA-256 checksum that S3 keeps of an object, or `None` when there is no object or none of that kind.
+    async fn checksum(&self, key: &str) -> Result<Option<String>, TaskError> {
+        let asked = self.client.head_object().bucket(&self.bucket).key(key).expected_bucket_owner(&self.account);
+        match asked.checksum_mode(ChecksumMode::Enabled).send().await {
+            Ok(head) => Ok(head.checksum_sha256),
+            Err(SdkError::ServiceError(error)) if error.err().is_not_found() => Ok(None),
+            Err(error) => Err(task_error("s3:GetObject", &error)),
+        }
     }
 }
 
@@ -196,19 +284,7 @@ impl ArtifactWriter for S3Writer {
                     return Err(TaskError::Conflict(format!("the object {} was written by somebody else", self.key)));
                 }
             }
-            Some(upload) => {
-                self.store
-                    .client
-                    .complete_multipart_upload()
-                    .bucket(&self.store.bucket)
-                    .key(&self.key)
-                    .expected_bucket_owner(&self.store.account)
-                    .upload_id(upload.id)
-                    .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(upload.parts)).build())
-                    .send()
-                    .await
-                    .map_err(|error| task_error("s3:PutObject", &error))?;
-            }
+            Some(upload) => self.store.complete(&self.key, upload).await?,
         }
         Ok(Written { bytes: self.bytes, sha256: hex(&self.digest.value()) })
     }
@@ -231,6 +307,7 @@ impl ArtifactWriter for S3Writer {
 }
 
 /// A SHA-256 digest.
+#[derive(Clone)]
 pub(crate) struct Digest(sha2::Sha256);
 
 impl Digest {
@@ -266,3 +343,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         digits
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,11 @@ use audit_model::plan::{Target, TargetKind};
 use audit_model::policy::{AlertPolicy, OptOutTag, Parameters, RemediationPolicy};
 use audit_model::remediation::{Decision, Reason, ReasonCode, RemediationOutcome, RemediationRecord};
 use audit_model::resource::BucketEncryption;
-use audit_model::summary::{Comparison, Counts, ScanStatus, Summary};
+use audit_model::summary::{AlertViolations, Changes, Comparison, Counts, ScanStatus, Summary};
 use audit_model::task::RemediateOutput;
 use audit_model::{
-    Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, Reading, RemediationMode, ResourceRef, Service,
-    Severity, Shard, Status, Tags, Trigger, TriggerKind,
+    Change, Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, Reading, RemediationMode, ResourceRef,
+    Service, Severity, Shard, Status, Tags, Trigger, TriggerKind,
 };
 use audit_task::TaskError;
 use jiff::Timestamp;
@@ -24,6 +24,8 @@ pub const STARTED_AT: Timestamp = Timestamp::constant(1_795_413_600, 0);
 pub const AGGREGATED_AT: Timestamp = Timestamp::constant(1_795_413_660, 0);
 /// A day before the scan: since when the sample's violations have been open.
 pub const DAY_BEFORE: Timestamp = Timestamp::constant(1_795_327_200, 0);
+/// The listing that a service's shards are of.
+pub const LISTING: &str = "0f1e2d3c4b5a6978";
 /// The audited account.
 pub const ACCOUNT: &str = "123456789012";
 
@@ -41,11 +43,13 @@ pub fn plan() -> Plan {
         region: "us-east-1".to_owned(),
         services: Service::ALL.to_vec(),
         remediation: RemediationMode::Apply,
+        remediation_requested: false,
         reapply: Vec::new(),
         policy: Policy {
             alert: AlertPolicy { threshold: Severity::Critical },
             remediation: RemediationPolicy {
                 mode: RemediationMode::Apply,
+                announce_first: true,
                 max_buckets_per_run: 10,
                 max_buckets_per_day: 20,
                 stop_after_failures: 1,
@@ -87,14 +91,7 @@ pub fn summary(findings: &[Finding]) -> Summary {
         by_service: Service::ALL.into_iter().map(|service| (service, Counts::default())).collect(),
         by_rule: [].into(),
         violations_by_severity: Severity::ALL.into_iter().map(|severity| (severity, 0)).collect(),
-        comparison: Some(Comparison {
-            scan_id: "20261122T180000Z-0a1b2c3d".to_owned(),
-            new: 1,
-            first_evaluated: 0,
-            still_open: 2,
-            resolved: 3,
-            not_verified: 0,
-        }),
+        comparison: Service::ALL.map(|service| (service, compared(service))).into(),
         alerting_violations: 0,
         lost_sight: 0,
         exceptions: Vec::new(),
@@ -105,7 +102,7 @@ pub fn summary(findings: &[Finding]) -> Summary {
         summary.by_service.entry(finding.service).or_default().add(finding);
         summary.by_rule.entry(finding.rule_id.clone()).or_default().add(finding);
         *summary.resources.entry(finding.service).or_default() += 1;
-        if finding.status == Status::NonCompliant && finding.exception.is_none() {
+        if finding.is_open() {
             *summary.violations_by_severity.entry(finding.severity).or_default() += 1;
             summary.alerting_violations += u64::from(finding.severity == Severity::Critical);
         }
@@ -113,7 +110,21 @@ pub fn summary(findings: &[Finding]) -> Summary {
     Summary { totals, ..summary }
 }
 
-/// The finding of one rule about one bucket; a violation is open since [`DAY_BEFORE`].
+/// What changed in a service since the scan of the evening before.
+fn compared(service: Service) -> Comparison {
+    let changes = match service {
+        Service::S3 => Changes { new: 1, still_open: 2, resolved: 3, ..Changes::default() },
+        Service::Vpc | Service::Lambda => Changes::default(),
+    };
+    Comparison::Compared {
+        scan_id: "20261122T180000Z-0a1b2c3d".to_owned(),
+        // 2026-11-22T18:00:00Z
+        started_at: Timestamp::constant(1_795_370_400, 0),
+        changes,
+    }
+}
+
+/// The finding of one rule about one bucket; a violation is known since [`DAY_BEFORE`].
 pub fn finding(bucket: &str, rule_id: &str, severity: Severity, status: Status) -> Finding {
     Finding {
         schema_version: SCHEMA_VERSION.to_owned(),
@@ -140,8 +151,18 @@ pub fn finding(bucket: &str, rule_id: &str, severity: Severity, status: Status) 
         references: vec![FrameworkReference { framework: "PCI DSS 4.0.1".to_owned(), control: "1.4.4".to_owned() }],
         evaluated_at: AGGREGATED_AT,
         first_seen: (status == Status::NonCompliant).then_some(DAY_BEFORE),
+        last_seen: None,
+        change: (status == Status::NonCompliant).then_some(Change::StillOpen),
         exception: None,
     }
+}
+
+/// What the alert may name of `findings`, in their order.
+fn alert_violations(plan: &Plan, findings: &[Finding]) -> AlertViolations {
+    let alerting = findings.iter().filter(|finding| finding.severity >= plan.policy.alert.threshold);
+    let (open, others): (Vec<_>, Vec<_>) = alerting.cloned().partition(Finding::is_open);
+    let lost_sight = |finding: &Finding| finding.change == Some(Change::NotLookedAt) && finding.exception.is_none();
+    AlertViolations { open, lost_sight: others.into_iter().filter(lost_sight).collect() }
 }
 
 /// The record of one decision about one bucket that failed the rule of a customer-managed key. `texts` are the reasons of a
@@ -191,8 +212,10 @@ pub fn remediation_counts(records: &[RemediationRecord]) -> RemediateOutput {
         scan_id: SCAN_ID.to_owned(),
         mode: RemediationMode::Apply,
         applied: count(RemediationOutcome::Applied),
+        announced: count(RemediationOutcome::Announced),
         would_apply: count(RemediationOutcome::WouldApply),
         skipped: count(RemediationOutcome::Skipped),
+        drifted: 0,
         failed: count(RemediationOutcome::Failed),
         records_sha256: sha256(b""),
     }
@@ -212,6 +235,7 @@ pub async fn store(
     let store = MemoryStore::default();
     store.replace_json(&keys::plan(SCAN_ID), plan).await?;
     store.replace_json(&keys::summary(SCAN_ID), summary).await?;
+    store.replace_json(&keys::alert_violations(SCAN_ID), &alert_violations(plan, findings)).await?;
     let mut writer = JsonLinesWriter::create(&store, &keys::findings(SCAN_ID)).await?;
     for finding in findings {
         writer.write(finding).await?;
@@ -247,7 +271,8 @@ pub async fn store_with_shard(service: Service, number: u32, ids: &[&str]) -> Re
 pub async fn store_with_targets(service: Service, number: u32, targets: Vec<Target>) -> Result<MemoryStore, TaskError> {
     let store = MemoryStore::default();
     store.replace_json(&keys::plan(SCAN_ID), &plan()).await?;
-    store.replace_json(&keys::shard(SCAN_ID, service, number), &Shard { service, number, targets }).await?;
+    let key = keys::shard(SCAN_ID, service, LISTING, number);
+    store.replace_json(&key, &Shard { service, number, targets }).await?;
     Ok(store)
 }
 

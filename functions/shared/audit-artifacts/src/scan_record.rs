@@ -2,7 +2,7 @@
 //! records of remediation.
 
 use audit_model::remediation::RemediationRecord;
-use audit_model::summary::Summary;
+use audit_model::summary::{AlertViolations, Summary};
 use audit_model::task::RemediationResult;
 use audit_model::{Finding, Plan};
 use audit_task::TaskError;
@@ -48,6 +48,24 @@ impl ScanRecord {
             read: 0,
             counted: self.summary.totals.all(),
         })
+    }
+
+    /// What the alert may name of the scan's findings.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not there, `Corrupt` when it does not go with the summary, and those of the store.
+    pub async fn alert_violations(&self, store: &dyn ArtifactStore) -> Result<AlertViolations, TaskError> {
+        let Summary { scan_id, alerting_violations, lost_sight, .. } = &self.summary;
+        let key = keys::alert_violations(scan_id);
+        let named: AlertViolations = store.get_json(&key).await?;
+        for (named, counted) in [(named.open.len(), alerting_violations), (named.lost_sight.len(), lost_sight)] {
+            if named as u64 > *counted || (named == 0 && *counted > 0) {
+                return Err(TaskError::Corrupt(format!(
+                    "the object {key} names {named} violations where the summary counts {counted}; run the scan again"
+                )));
+            }
+        }
+        Ok(named)
     }
 
     /// The audit records of remediation, to be read one at a time, where `result` is what its state came to. `None`
@@ -144,6 +162,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_the_alert_may_name_goes_with_what_the_summary_counts() {
+        let critical = |bucket| sample::finding(bucket, "s3-rule", Severity::Critical, Status::NonCompliant);
+        let low = sample::finding("c", "s3-rule", Severity::Low, Status::NonCompliant);
+        let findings = [critical("a"), critical("b"), low];
+        // (how many the summary counts, whether that goes with the two that are named)
+        for (counted, goes) in [(2, true), (500, true), (1, false)] {
+            let mut summary = sample::summary(&findings);
+            summary.alerting_violations = counted;
+            let store = sample::store(&sample::plan(), &summary, &findings, &[]).await.unwrap();
+            let named = ScanRecord::load(&store, sample::SCAN_ID).await.unwrap().alert_violations(&store).await;
+            match named {
+                Ok(named) => assert!(goes && named.open == findings[..2] && named.lost_sight.is_empty()),
+                Err(error) => assert!(!goes && error.name() == "Corrupt", "{error}"),
+            }
+        }
+        let lost = Summary { lost_sight: 1, ..sample::summary(&[]) };
+        let store = sample::store(&sample::plan(), &lost, &[], &[]).await.unwrap();
+        let named = ScanRecord::load(&store, sample::SCAN_ID).await.unwrap().alert_violations(&store).await;
+        assert_eq!(named.unwrap_err().name(), "Corrupt");
+    }
+
+    #[tokio::test]
     async fn the_objects_of_another_scan_are_refused() {
         let store = sample::store(&sample::plan(), &sample::summary(&[]), &[], &[]).await.unwrap();
         let stray = Plan { scan_id: "20200101T000000Z-00000000".to_owned(), ..sample::plan() };
@@ -155,8 +195,11 @@ mod tests {
     async fn records_of_remediation_may_be_missing_only_when_it_did_not_end_well() {
         let store = sample::store(&sample::plan(), &sample::summary(&[]), &[], &[]).await.unwrap();
         let record = ScanRecord::load(&store, sample::SCAN_ID).await.unwrap();
-        let broke =
-            RemediationResult::Broke(CaughtError { error: "Throttled".to_owned(), cause: "kms:CreateKey".to_owned() });
+        let broke = RemediationResult::Broke(CaughtError {
+            state: "RemediateS3Encryption".to_owned(),
+            error: "Throttled".to_owned(),
+            cause: "kms:CreateKey".to_owned(),
+        });
         assert!(record.remediation_records(&store, None).await.unwrap().is_none());
         assert!(record.remediation_records(&store, Some(&broke)).await.unwrap().is_none());
         let ran = RemediationResult::Ran(sample::remediation_counts(&[]));

@@ -10,9 +10,14 @@ use crate::reading::Unreadable;
 use crate::{Service, Tags};
 
 /// The version of the finding's form; it rises when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: &str = "1.1";
+pub const SCHEMA_VERSION: &str = "2.0";
 
 /// One rule's verdict on one resource.
+///
+/// - A *violation* is a finding with the verdict `NON_COMPLIANT`.
+/// - An *open violation* is a violation that no exception covers: see [`Finding::is_open`].
+/// - A *known violation* was seen as a violation, excepted or not, and since then neither mended nor gone; whether it could
+///   be looked at again or not. Its `first_seen` tells since when: see [`Finding::known_since`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
@@ -32,7 +37,7 @@ pub struct Finding {
     pub status: Status,
     /// What was judged.
     pub resource: ResourceRef,
-    /// What was observed and what is expected.
+    /// What was observed and what is expected. A finding that was carried over keeps what was observed last.
     pub evidence: Evidence,
     /// What could not be read; empty unless the status is `INSUFFICIENT_DATA`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -41,13 +46,20 @@ pub struct Finding {
     pub remediation: Guidance,
     /// The controls this rule answers to.
     pub references: Vec<FrameworkReference>,
-    /// When the verdict was reached.
+    /// When the verdict was reached, which may be that nobody could look.
     pub evaluated_at: Timestamp,
-    /// Since when it has been open, without a break, in complete scans; set by the aggregation on violations. A verdict
-    /// of `INSUFFICIENT_DATA` on what was a violation keeps it: nobody has seen the violation mended.
+    /// When the known violation was first seen; set by the aggregation. A verdict of `INSUFFICIENT_DATA` on what was a
+    /// violation keeps it: nobody has seen the violation mended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<Timestamp>,
-    /// The exception that somebody answers for; set by the aggregation on violations.
+    /// When a known violation that this scan could not look at was last seen to be one; set by the aggregation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
+    /// What has changed since the scan before; set by the aggregation on open and on known violations, where there is a scan
+    /// to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// The exception that somebody answers for; set by the aggregation on known violations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception: Option<ExceptionMark>,
 }
@@ -56,6 +68,64 @@ impl Finding {
     /// The order of findings in every file: service, resource, rule. Two findings of one scan never share it.
     pub fn sort_key(&self) -> (Service, &str, &str) {
         (self.service, &self.resource.arn, &self.rule_id)
+    }
+
+    /// Whether it is an open violation: one that no exception covers.
+    pub fn is_open(&self) -> bool {
+        self.status == Status::NonCompliant && self.exception.is_none()
+    }
+
+    /// Since when it is a known violation; `None` when it is none. A violation of a version of this system that kept no
+    /// `first_seen` is known since it was evaluated.
+    pub fn known_since(&self) -> Option<Timestamp> {
+        match self.status {
+            Status::NonCompliant => self.first_seen.or(Some(self.evaluated_at)),
+            Status::InsufficientData => self.first_seen,
+            Status::Compliant | Status::NotApplicable => None,
+        }
+    }
+
+    /// When the known violation was last seen to be one; `None` when it is none. Where an earlier version of this system did
+    /// not keep that, it is when it was first seen.
+    pub fn known_until(&self) -> Option<Timestamp> {
+        match self.status {
+            Status::NonCompliant => Some(self.evaluated_at),
+            Status::InsufficientData => self.last_seen.or(self.first_seen),
+            Status::Compliant | Status::NotApplicable => None,
+        }
+    }
+}
+
+/// What has changed about a violation since the scan before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Change {
+    /// An open violation that was not known.
+    New,
+    /// An open violation of a rule that the scan before did not evaluate: since when it is there nobody knows.
+    FirstEvaluated,
+    /// An open violation that was known.
+    StillOpen,
+    /// A known violation that was seen mended.
+    Resolved,
+    /// A known violation that this scan could not look at.
+    NotLookedAt,
+    /// A known violation of a rule that this scan did not evaluate by decision: it is switched off, or in the catalogue no
+    /// more.
+    NotEvaluated,
+}
+
+impl Change {
+    /// The name in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "NEW",
+            Self::FirstEvaluated => "FIRST_EVALUATED",
+            Self::StillOpen => "STILL_OPEN",
+            Self::Resolved => "RESOLVED",
+            Self::NotLookedAt => "NOT_LOOKED_AT",
+            Self::NotEvaluated => "NOT_EVALUATED",
+        }
     }
 }
 

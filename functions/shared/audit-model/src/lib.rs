@@ -1,6 +1,8 @@
 //! The vocabulary of the auditor: resources as they were read, findings, plans, summaries, and what the states of
 //! the machine say to each other. It knows no AWS SDK, no clock and no environment.
 
+pub mod alert;
+mod cause;
 pub mod finding;
 pub mod plan;
 pub mod policy;
@@ -10,7 +12,10 @@ pub mod resource;
 pub mod summary;
 pub mod task;
 
-pub use finding::{Evidence, ExceptionMark, Finding, FrameworkReference, Guidance, ResourceRef, Severity, Status};
+pub use alert::AlertReceipt;
+pub use finding::{
+    Change, Evidence, ExceptionMark, Finding, FrameworkReference, Guidance, ResourceRef, Severity, Status,
+};
 pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};
 pub use reading::{Reading, Unreadable, UnreadableCause};

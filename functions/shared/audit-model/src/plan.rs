@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Policy;
+use crate::resource::{AccessPoint, Audited, Bucket, Function, S3Account, Vpc};
 
 /// The plan of one scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +24,10 @@ pub struct Plan {
     pub services: Vec<Service>,
     /// What remediation may do in this scan.
     pub remediation: RemediationMode,
-    /// Buckets that remediation may change although an earlier change of them was taken back, by name.
+    /// Whether a person said so: the request named the mode itself. The schedule never does.
+    pub remediation_requested: bool,
+    /// Buckets that remediation may change although an earlier change of them was taken back, or set back again and again,
+    /// by name.
     pub reapply: Vec<String>,
     /// The audit policy in force, all of it.
     pub policy: Policy,
@@ -192,18 +196,46 @@ pub enum TargetKind {
     Function,
 }
 
-/// Written by the listing after all shards of a service: without it the service does not count as listed.
+impl TargetKind {
+    /// CloudFormation's name of the type.
+    pub const fn resource_type(self) -> &'static str {
+        match self {
+            Self::Account => S3Account::TYPE,
+            Self::Bucket => Bucket::TYPE,
+            Self::AccessPoint => AccessPoint::TYPE,
+            Self::Vpc => Vpc::TYPE,
+            Self::Function => Function::TYPE,
+        }
+    }
+}
+
+/// Written once, by the listing that was the first to end, after all of its shards: without it the service does not
+/// count as listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inventory {
     /// The service.
     pub service: Service,
+    /// The id of the listing that wrote it. Its shards lie under this id, and no other listing's count.
+    pub listing: String,
     /// How many resources were listed.
     pub resources: u64,
     /// How many resources each shard holds, shard 1 first.
     pub shards: Vec<u64>,
+    /// The types of which nothing is known, for AWS did not list them; none of their resources is in a shard.
+    pub unlisted: Vec<Unlisted>,
     /// When the listing ended.
     pub listed_at: Timestamp,
+}
+
+/// A type of resources that could not be listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Unlisted {
+    /// CloudFormation's name of the type, for instance `AWS::S3::AccessPoint`.
+    pub resource_type: String,
+    /// Why, in words.
+    pub reason: String,
 }
 
 /// Written by a scanner after a shard's findings: without it the shard does not count as scanned.
@@ -212,6 +244,8 @@ pub struct Inventory {
 pub struct ShardReceipt {
     /// The service.
     pub service: Service,
+    /// The listing that the shard is of. A receipt of another listing than the inventory's is none.
+    pub listing: String,
     /// The shard's number.
     pub shard: u32,
     /// How many of the shard's resources were evaluated.

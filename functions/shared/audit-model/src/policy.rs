@@ -49,6 +49,8 @@ pub struct AlertPolicy {
 pub struct RemediationPolicy {
     /// The mode, unless a request says less.
     pub mode: RemediationMode,
+    /// Whether a bucket is changed only after an earlier scan has announced it, unless a request asks for the change.
+    pub announce_first: bool,
     /// How many buckets one scan may change.
     pub max_buckets_per_run: u32,
     /// How many buckets all scans of one day, in UTC, may change.

@@ -64,7 +64,8 @@ impl<T> Reading<Vec<T>> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unreadable {
-    /// The IAM action that would have read it, for instance `s3:GetBucketPolicy`.
+    /// The IAM action that would have read it, for instance `s3:GetBucketPolicy`; empty where none was tried.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub action: String,
     /// The kind of obstacle.
     pub cause: UnreadableCause,
@@ -82,11 +83,17 @@ impl Unreadable {
     pub fn undecidable(action: &str, detail: impl Into<String>) -> Self {
         Self { action: action.to_owned(), cause: UnreadableCause::Undecidable, detail: detail.into() }
     }
+
+    /// A known violation that a scan did not look at, and why.
+    pub fn not_looked_at(detail: impl Into<String>) -> Self {
+        Self { action: String::new(), cause: UnreadableCause::NotLookedAt, detail: detail.into() }
+    }
 }
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.action, self.cause, self.detail)
+        let subject = if self.action.is_empty() { "it" } else { &self.action };
+        write!(f, "{subject} {}: {}", self.cause, self.detail)
     }
 }
 
@@ -106,6 +113,8 @@ pub enum UnreadableCause {
     Malformed,
     /// AWS answered, and what it answered does not settle the matter.
     Undecidable,
+    /// Nobody tried: the scan did not come to the resource, or does not evaluate the rule.
+    NotLookedAt,
     /// The call failed in any other way: time-out, connection, fault of the service.
     Failed,
 }
@@ -119,6 +128,7 @@ impl fmt::Display for UnreadableCause {
             Self::OtherRegion => "was not called in another region",
             Self::Malformed => "gave an answer that could not be understood",
             Self::Undecidable => "gave an answer on which the matter cannot be decided",
+            Self::NotLookedAt => "was not looked at",
             Self::Failed => "failed",
         })
     }

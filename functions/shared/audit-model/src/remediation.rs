@@ -42,8 +42,8 @@ pub struct RemediationRecord {
     pub result: Option<String>,
     /// Default encryption as it was read for the decision; `None` when the bucket was not read.
     pub before: Option<Reading<BucketEncryption>>,
-    /// The default encryption that was or would be set; `None` when none was to be. Its key is not there yet when a dry
-    /// run would make one.
+    /// The default encryption that was or would be set; `None` when none was to be. Its key is not there yet when it would
+    /// be made, in a dry run or after an announcement.
     pub intended: Option<BucketEncryption>,
     /// Default encryption as read back last after a write; `None` when nothing was written.
     pub after: Option<Reading<BucketEncryption>>,
@@ -80,6 +80,8 @@ pub enum RemediationOutcome {
     /// Written and verified. Where the run that wrote it died, a later one has seen it written: it was so at `endedAt`, and
     /// since when after `decidedAt` is not known.
     Applied,
+    /// Told to people, and left as it is: a later scan writes it, unless it is decided otherwise until then.
+    Announced,
     /// A dry run that would have written.
     WouldApply,
     /// What was there before was written and verified.
@@ -94,7 +96,7 @@ pub enum RemediationOutcome {
 
 impl RemediationOutcome {
     /// Those of a scan's remediation.
-    pub const OF_A_SCAN: [Self; 4] = [Self::Applied, Self::WouldApply, Self::Skipped, Self::Failed];
+    pub const OF_A_SCAN: [Self; 5] = [Self::Applied, Self::Announced, Self::WouldApply, Self::Skipped, Self::Failed];
     /// Those of a rollback.
     pub const OF_A_ROLLBACK: [Self; 4] = [Self::RolledBack, Self::WouldRollBack, Self::Skipped, Self::Failed];
 
@@ -102,6 +104,7 @@ impl RemediationOutcome {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "APPLIED",
+            Self::Announced => "ANNOUNCED",
             Self::WouldApply => "WOULD_APPLY",
             Self::RolledBack => "ROLLED_BACK",
             Self::WouldRollBack => "WOULD_ROLL_BACK",
@@ -158,6 +161,8 @@ pub enum ReasonCode {
     TimeUsedUp,
     /// A change of this bucket was taken back.
     RolledBack,
+    /// What was set was set back, and set back again after it was set anew.
+    Drift,
     /// Another run is changing the bucket.
     BeingChanged,
     /// The bucket is gone.
@@ -202,6 +207,27 @@ pub enum ReasonCode {
     ChangedSince,
     /// The bucket has the earlier encryption already.
     AlreadyAsBefore,
+}
+
+impl ReasonCode {
+    /// Whether nothing was decided about the bucket itself: its turn did not come, somebody else was at it, or a reading is
+    /// missing.
+    pub const fn is_undecided(self) -> bool {
+        matches!(
+            self,
+            Self::Off
+                | Self::NotJudged
+                | Self::RunLimit
+                | Self::DayLimit
+                | Self::Stopped
+                | Self::TimeUsedUp
+                | Self::BeingChanged
+                | Self::Unreadable
+                | Self::LogTargetUnknown
+                | Self::ReplicationDestinationUnknown
+                | Self::KeyPending
+        )
+    }
 }
 
 /// A call that wrote, or tried to.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Add;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::PolicyException;
-use crate::{Finding, Service, Severity, Status};
+use crate::{Change, Finding, Service, Severity, Status};
 
 /// The figures of one scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,25 +30,32 @@ pub struct Summary {
     pub totals: Counts,
     /// Rule evaluations by service.
     pub by_service: BTreeMap<Service, Counts>,
-    /// Rule evaluations by rule id; every rule is present that was evaluated, however little there was to judge.
+    /// Rule evaluations by rule id; every rule is present that was evaluated, however little there was to judge, and no
+    /// other.
     pub by_rule: BTreeMap<String, Counts>,
-    /// Open violations without an exception, by severity; every severity is present.
+    /// Open violations by severity; every severity is present.
     pub violations_by_severity: BTreeMap<Severity, u64>,
-    /// Changes since the last complete scan; `None` when there was none to compare with.
-    pub comparison: Option<Comparison>,
-    /// Open violations without an exception, at or above the policy's alert threshold.
+    /// Changes since the scan before, for each service of the plan.
+    pub comparison: BTreeMap<Service, Comparison>,
+    /// Open violations at or above the policy's alert threshold.
     pub alerting_violations: u64,
-    /// Violations at or above the policy's alert threshold that were open before, and that this scan could not look at.
+    /// Known violations at or above the policy's alert threshold that no exception covers, and that this scan could not look
+    /// at. Those of rules that are not evaluated by decision are not among them.
     #[serde(default)]
     pub lost_sight: u64,
     /// What became of each exception of the policy, in the policy's order.
     #[serde(default)]
     pub exceptions: Vec<ExceptionUse>,
-    /// Buckets that fail an encryption rule.
+    /// Buckets with an open violation of a rule that remediation repairs.
     pub remediable_buckets: u64,
 }
 
 impl Summary {
+    /// Changes over all services that could be compared; `None` when none could.
+    pub fn changes(&self) -> Option<Changes> {
+        self.comparison.values().filter_map(Comparison::changes).copied().reduce(Add::add)
+    }
+
     /// See [`Counts::score`], over all services.
     pub fn score(&self) -> Option<f64> {
         self.totals.score()
@@ -131,6 +139,23 @@ pub struct Gap {
     pub reason: String,
 }
 
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { service, shard, resources, resource_type, reason } = self;
+        match (resource_type, shard) {
+            (Some(resource_type), _) => write!(f, "{resource_type} of {service}")?,
+            (None, Some(shard)) => write!(f, "part {shard} of {service}")?,
+            (None, None) => write!(f, "all of {service}")?,
+        }
+        match resources {
+            Some(1) => f.write_str(" (1 resource)")?,
+            Some(resources) => write!(f, " ({resources} resources)")?,
+            None => {}
+        }
+        write!(f, ": {reason}")
+    }
+}
+
 /// Verdicts, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -146,6 +171,10 @@ pub struct Counts {
     /// Those of the non-compliant that an exception covers. They are violations all the same.
     #[serde(default)]
     pub excepted: u64,
+    /// Those of the insufficient data that are known violations of rules that are not evaluated by decision. They are no
+    /// evaluations, and the coverage does not count them.
+    #[serde(default)]
+    pub not_evaluated: u64,
 }
 
 impl Counts {
@@ -157,10 +186,16 @@ impl Counts {
             Status::NotApplicable => self.not_applicable += 1,
             Status::InsufficientData => self.insufficient_data += 1,
         }
-        self.excepted += u64::from(finding.exception.is_some());
+        self.excepted += u64::from(finding.status == Status::NonCompliant && finding.exception.is_some());
+        self.not_evaluated += u64::from(finding.change == Some(Change::NotEvaluated));
     }
 
-    /// All evaluations.
+    /// Open violations: those that no exception covers.
+    pub const fn open(&self) -> u64 {
+        self.non_compliant.saturating_sub(self.excepted)
+    }
+
+    /// All findings.
     pub const fn all(&self) -> u64 {
         self.compliant + self.non_compliant + self.not_applicable + self.insufficient_data
     }
@@ -174,7 +209,7 @@ impl Counts {
     /// The coverage in percent, to one decimal: the share of evaluations that came to a verdict.
     /// `None` when nothing was evaluated.
     pub fn coverage(&self) -> Option<f64> {
-        percentage(self.all() - self.insufficient_data, self.all())
+        percentage(self.all() - self.insufficient_data, self.all() - self.not_evaluated)
     }
 }
 
@@ -185,26 +220,117 @@ fn percentage(part: u64, whole: u64) -> Option<f64> {
     u32::try_from(per_mille).ok().map(|share| f64::from(share) / 10.0)
 }
 
-/// Changes since the last complete scan.
+/// What the findings of one service were compared with, and what has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Comparison {
-    /// The scan compared with.
-    pub scan_id: String,
-    /// Violations that were not there then.
-    pub new: u64,
-    /// Violations of rules that were not evaluated then: since when they are there nobody knows.
-    #[serde(default)]
-    pub first_evaluated: u64,
-    /// Violations that were there then already.
-    pub still_open: u64,
-    /// Violations of then that are gone now: compliant, not applicable, or the resource is no more.
-    pub resolved: u64,
-    /// Violations of then that this scan could not look at; they count as neither open nor resolved.
-    pub not_verified: u64,
+#[serde(tag = "state", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+pub enum Comparison {
+    /// With the scan before.
+    Compared {
+        /// That scan.
+        scan_id: String,
+        /// When it started.
+        started_at: Timestamp,
+        /// What has changed since then.
+        changes: Changes,
+    },
+    /// With nothing: no scan looked at the service before.
+    FirstScan,
+    /// With nothing: the findings of the scan before have expired.
+    Expired {
+        /// That scan.
+        scan_id: String,
+    },
+    /// With nothing: what the scan before left cannot be understood.
+    Broken {
+        /// That scan.
+        scan_id: String,
+    },
 }
 
-/// The pointer `state/latest.json` to the last complete scan of all services.
+impl Comparison {
+    /// What has changed; `None` when there was nothing to compare with.
+    pub const fn changes(&self) -> Option<&Changes> {
+        match self {
+            Self::Compared { changes, .. } => Some(changes),
+            Self::FirstScan | Self::Expired { .. } | Self::Broken { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    /// With what it was compared, or why with nothing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Compared { scan_id, .. } => write!(f, "since scan {scan_id}"),
+            Self::FirstScan => f.write_str("nothing to compare with, for no scan looked at it before"),
+            Self::Expired { scan_id } => {
+                write!(f, "nothing to compare with, for the findings of the scan before, {scan_id}, have expired")
+            }
+            Self::Broken { scan_id } => {
+                write!(f, "nothing to compare with, for what the scan before, {scan_id}, left cannot be understood")
+            }
+        }
+    }
+}
+
+/// Changes since the scan before. New, first evaluated and still open are together the open violations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changes {
+    /// Open violations that were not known.
+    pub new: u64,
+    /// Open violations of rules that were not evaluated then: since when they are there nobody knows.
+    pub first_evaluated: u64,
+    /// Open violations that were known.
+    pub still_open: u64,
+    /// Known violations, excepted ones too, that were seen mended, or whose resource was seen gone.
+    pub resolved: u64,
+    /// Known violations, excepted ones too, that this scan could not look at. They stay in the findings.
+    pub not_looked_at: u64,
+}
+
+impl Changes {
+    /// Counts one more violation that has changed so. Those that are not evaluated are in [`Counts::not_evaluated`].
+    pub const fn count(&mut self, change: Change) {
+        match change {
+            Change::New => self.new += 1,
+            Change::FirstEvaluated => self.first_evaluated += 1,
+            Change::StillOpen => self.still_open += 1,
+            Change::Resolved => self.resolved += 1,
+            Change::NotLookedAt => self.not_looked_at += 1,
+            Change::NotEvaluated => {}
+        }
+    }
+}
+
+impl Add for Changes {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            new: self.new + other.new,
+            first_evaluated: self.first_evaluated + other.first_evaluated,
+            still_open: self.still_open + other.still_open,
+            resolved: self.resolved + other.resolved,
+            not_looked_at: self.not_looked_at + other.not_looked_at,
+        }
+    }
+}
+
+/// What the alert names, the worst first: as many as a message may hold. How many there are in all the summary tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlertViolations {
+    /// Of [`Summary::alerting_violations`].
+    pub open: Vec<Finding>,
+    /// Of [`Summary::lost_sight`].
+    pub lost_sight: Vec<Finding>,
+}
+
+/// The pointers `state/latest.json`: for each service the last scan that looked at it, complete or not.
+pub type LatestScans = BTreeMap<Service, LatestScan>;
+
+/// The last scan of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LatestScan {
@@ -230,8 +356,40 @@ mod tests {
             ((9_999, 1, 0, 0), (Some(99.9), Some(100.0))),
         ];
         for ((compliant, non_compliant, not_applicable, insufficient_data), expected) in cases {
-            let counts = Counts { compliant, non_compliant, not_applicable, insufficient_data, excepted: 0 };
+            let counts = Counts { compliant, non_compliant, not_applicable, insufficient_data, ..Counts::default() };
             assert_eq!((counts.score(), counts.coverage()), expected, "{counts:?}");
         }
+        // Of ten evaluations one found no data; the violation of a rule that is off is none.
+        let counts = Counts { compliant: 9, insufficient_data: 2, not_evaluated: 1, ..Counts::default() };
+        assert_eq!(counts.coverage(), Some(90.0));
+    }
+
+    #[test]
+    fn changes_are_those_of_the_services_that_could_be_compared() {
+        let compared = |new, resolved| Comparison::Compared {
+            scan_id: "s".to_owned(),
+            started_at: Timestamp::UNIX_EPOCH,
+            changes: Changes { new, resolved, ..Changes::default() },
+        };
+        let summary = |comparison: &[Comparison]| Summary {
+            scan_id: String::new(),
+            status: ScanStatus::Complete,
+            gaps: Vec::new(),
+            started_at: Timestamp::UNIX_EPOCH,
+            aggregated_at: Timestamp::UNIX_EPOCH,
+            resources: BTreeMap::new(),
+            totals: Counts::default(),
+            by_service: BTreeMap::new(),
+            by_rule: BTreeMap::new(),
+            violations_by_severity: BTreeMap::new(),
+            comparison: Service::ALL.into_iter().zip(comparison.iter().cloned()).collect(),
+            alerting_violations: 0,
+            lost_sight: 0,
+            exceptions: Vec::new(),
+            remediable_buckets: 0,
+        };
+        let changes = |comparison: &[Comparison]| summary(comparison).changes().map(|all| (all.new, all.resolved));
+        assert_eq!(changes(&[compared(1, 2), Comparison::FirstScan, compared(4, 0)]), Some((5, 2)));
+        assert_eq!(changes(&[Comparison::FirstScan]), None);
     }
 }

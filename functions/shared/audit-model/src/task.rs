@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::summary::ScanStatus;
-use crate::{RemediationMode, Service};
+use crate::{Reading, RemediationMode, Service};
 
 /// The execution of the state machine, from its context object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,8 @@ pub struct ListTargetsOutput {
     pub scan_id: String,
     /// The service.
     pub service: Service,
+    /// The listing that the shards are of.
+    pub listing: String,
     /// How many resources there are.
     pub resources: u64,
     /// The numbers of the shards.
@@ -100,6 +102,8 @@ pub struct ScanShardInput {
     pub scan_id: String,
     /// The service.
     pub service: Service,
+    /// The listing that the shard is of.
+    pub listing: String,
     /// The shard's number.
     pub shard: u32,
 }
@@ -150,14 +154,12 @@ pub struct Branch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BranchFailure {
-    /// The state that failed.
-    pub state: String,
-    /// The shard, or `None` when the listing failed.
+    /// The shard, or `None` when the listing failed, or the shards as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<u32>,
-    /// Name of the error.
-    pub error: String,
-    /// Its cause, cut short.
-    pub cause: String,
+    /// What was caught.
+    #[serde(flatten)]
+    pub caught: CaughtError,
 }
 
 /// Output of `AggregateFindings`.
@@ -168,13 +170,14 @@ pub struct AggregateFindingsOutput {
     pub scan_id: String,
     /// Complete or partial.
     pub status: ScanStatus,
-    /// Whether people must hear of it: open violations at or above the threshold, or a partial scan.
+    /// Whether people must hear of it: open violations at or above the threshold, known ones that could not be looked at, an
+    /// exception that has run out, or a partial scan.
     pub alert: bool,
-    /// Open critical violations.
+    /// Open violations of the severity critical.
     pub critical_violations: u64,
-    /// Open violations.
+    /// Open violations: those that no exception covers.
     pub violations: u64,
-    /// Buckets that fail an encryption rule.
+    /// Buckets with an open violation of a rule that remediation repairs.
     pub remediable: u64,
 }
 
@@ -196,10 +199,14 @@ pub struct RemediateOutput {
     pub mode: RemediationMode,
     /// Buckets changed.
     pub applied: u64,
+    /// Buckets that a later scan changes, as people are told.
+    pub announced: u64,
     /// Buckets that a dry run would have changed.
     pub would_apply: u64,
     /// Buckets left alone.
     pub skipped: u64,
+    /// Those of them that this scan was the first to find set back again and again.
+    pub drifted: u64,
     /// Buckets whose change failed.
     pub failed: u64,
     /// SHA-256 of `remediation.jsonl` as it was left, in lowercase hexadecimal.
@@ -244,9 +251,13 @@ pub struct RollbackOutput {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CaughtError {
+    /// The state that failed.
+    pub state: String,
     /// Name of the error.
     pub error: String,
-    /// Its cause, cut short.
+    /// What the function or the service said, cut short. The machine hands on the cause as it caught it, and reading it
+    /// into this type is what explains it.
+    #[serde(deserialize_with = "crate::cause::deserialize")]
     pub cause: String,
 }
 
@@ -305,6 +316,18 @@ pub struct PublishMetricsOutput {
     pub scan_id: String,
     /// How many data points were published.
     pub metrics: u64,
+    /// Who gets the alerts; `None` after a rollback, which does not ask.
+    pub subscriptions: Option<Reading<Subscriptions>>,
+}
+
+/// How many subscriptions the alerts topic has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subscriptions {
+    /// Those that get its messages.
+    pub confirmed: u64,
+    /// Those that nobody has confirmed yet; Amazon SNS drops them after 48 hours.
+    pub pending: u64,
 }
 
 /// Input of `NotifyCritical`.
@@ -318,19 +341,9 @@ pub struct NotifyInput {
     /// What remediation came to; `None` when it was not asked for.
     pub remediation: Option<RemediationResult>,
     /// Reports or metrics that could not be delivered.
-    pub failed_deliveries: Vec<FailedDelivery>,
-}
-
-/// A report or the metrics that could not be delivered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FailedDelivery {
-    /// The state that failed.
-    pub delivery: String,
-    /// Name of the error.
-    pub error: String,
-    /// Its cause, cut short.
-    pub cause: String,
+    pub failed_deliveries: Vec<CaughtError>,
+    /// Who gets the alerts; `None` when `PublishMetrics`, which reads it, failed.
+    pub subscriptions: Option<Reading<Subscriptions>>,
 }
 
 /// Output of `NotifyCritical`.

@@ -47,6 +47,7 @@ struct Remediation {
     max_buckets_per_day: u32,
     stop_after_failures: Spanned<u32>,
     opt_out_tag: Tag,
+    announce_first: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +64,7 @@ fn policy(file: PolicyFile, today: Date) -> Result<Policy, Mistake> {
         alert: AlertPolicy { threshold: alert.threshold },
         remediation: RemediationPolicy {
             mode: remediation.mode,
+            announce_first: remediation.announce_first.unwrap_or(true),
             max_buckets_per_run: remediation.max_buckets_per_run,
             max_buckets_per_day: remediation.max_buckets_per_day,
             stop_after_failures: failures(remediation.stop_after_failures)?,

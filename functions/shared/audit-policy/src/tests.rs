@@ -19,6 +19,7 @@ fn the_shipped_policy_says_what_its_comments_promise() {
     assert_eq!(policy.alert, AlertPolicy { threshold: Severity::Critical });
     let remediation = RemediationPolicy {
         mode: RemediationMode::Apply,
+        announce_first: true,
         max_buckets_per_run: 10,
         max_buckets_per_day: 20,
         stop_after_failures: 1,
@@ -52,6 +53,7 @@ max_buckets_per_run = 1
 max_buckets_per_day = 2
 stop_after_failures = 3
 opt_out_tag = { key = \"k\", value = \"\" }
+announce_first = false
 [parameters]
 required_tags = [\"Owner\"]
 trusted_accounts = [\"111122223333\"]
@@ -81,6 +83,8 @@ fn everything_that_is_said_is_heard() {
     assert_eq!(policy.remediation.mode, RemediationMode::Off);
     let RemediationPolicy { max_buckets_per_run, max_buckets_per_day, stop_after_failures, .. } = policy.remediation;
     assert_eq!((max_buckets_per_run, max_buckets_per_day, stop_after_failures), (1, 2, 3));
+    assert!(!policy.remediation.announce_first);
+    assert!(parsed(&PLAIN.replacen("announce_first = false\n", "", 1)).unwrap().remediation.announce_first);
     assert_eq!(policy.parameters.trusted_accounts, ["111122223333"]);
     assert_eq!(policy.parameters.trusted_layer_accounts, ["444455556666"]);
     assert_eq!(policy.parameters.authorized_udp_ports, [53]);
@@ -137,7 +141,7 @@ fn every_value_that_the_comments_name_is_allowed() {
 #[test]
 fn a_mistake_is_refused_with_its_line_and_what_is_allowed() {
     // (what stands there, what is put in its place, the line, what the error must tell)
-    let cases: [(&str, &str, usize, &[&str]); 54] = [
+    let cases: [(&str, &str, usize, &[&str]); 55] = [
         ("\"HIGH\"", "\"SEVERE\"", 2, &["SEVERE", "LOW", "MEDIUM", "HIGH", "CRITICAL"]),
         ("\"HIGH\"", "3", 2, &[]),
         ("\"off\"", "\"on\"", 4, &["`on`", "apply", "dry-run", "off"]),
@@ -148,55 +152,56 @@ fn a_mistake_is_refused_with_its_line_and_what_is_allowed() {
             "max_buckets_per_run",
             "max_buckets",
             5,
-            &["max_buckets", "max_buckets_per_run", "mode", "opt_out_tag", "stop_after_failures"],
+            &["max_buckets", "announce_first", "max_buckets_per_run", "mode", "opt_out_tag", "stop_after_failures"],
         ),
         ("max_buckets_per_run = 1\n", "", 3, &["max_buckets_per_run"]),
         ("max_buckets_per_day = 2\n", "", 3, &["max_buckets_per_day"]),
         ("failures = 3", "failures = 0", 7, &["stop_after_failures", "1 or more", "off"]),
         ("failures = 3", "failures = -1", 7, &["-1"]),
+        ("first = false", "first = \"no\"", 9, &[]),
         ("\"k\"", "\"\"", 8, &["tag key", "1 to 128"]),
         ("\"k\"", "\"aws:k\"", 8, &["aws:"]),
         ("value = \"\"", "value = \" x\"", 8, &["tag value", "0 to 256", "blank"]),
         (", value = \"\"", "", 8, &["value"]),
-        ("[parameters]", "[labels]", 9, &["labels", "alert", "remediation", "parameters", "rules", "exceptions"]),
-        ("[\"Owner\"]", "[\"Owner\", \"Owner\"]", 10, &["Owner", "twice"]),
-        ("[\"Owner\"]", "[\"Owner \"]", 10, &["blank"]),
-        ("\"111122223333\"", "111122223333", 11, &[]),
-        ("\"111122223333\"", "\"1111\"", 11, &["12 digits"]),
-        ("\"111122223333\"", "\"111122223333\", \"111122223333\"", 11, &["twice"]),
-        ("[22]", "[0]", 13, &["1 to 65535"]),
-        ("[22]", "[65536]", 13, &["65536"]),
-        ("[22]", "[443]", 13, &["443", "high risk", "authorized"]),
-        ("[443]", "[443, 443]", 14, &["twice"]),
-        ("[53]", "[\"dns\"]", 15, &[]),
-        ("\"python3.13\"", "\"Python 3.13\"", 16, &["lower-case", "python3.13"]),
-        ("zones = 3", "zones = 1", 17, &["2 to 6"]),
-        ("zones = 3", "zones = 7", 17, &["2 to 6"]),
-        ("expiration_days = 365", "expiration_days = 0", 18, &["1 to 65535"]),
-        ("retention_days = 30", "retention_days = 0", 19, &["1 to 65535"]),
-        ("retention_days", "retention", 19, &["object_lock_retention", "object_lock_retention_days"]),
-        ("s3-bucket-required-tags", "s3-bucket-required-tag", 21, &["s3-bucket-required-tag", "RULES.md"]),
-        ("enabled = false", "enabled = \"no\"", 21, &[]),
-        ("enabled = false", "on = false", 21, &["`on`", "enabled", "severity"]),
-        ("severity = \"HIGH\"", "severity = \"high\"", 22, &["high", "HIGH"]),
-        ("\"s3-bucket-public-read-prohibited\"", "\"s3-public\"", 24, &["s3-public", "RULES.md"]),
-        ("\"arn:aws:s3:::website-*\"", "\"*\"", 25, &["arn:", "[rules]"]),
-        ("\"arn:aws:s3:::website-*\"", "\"website\"", 25, &["arn:"]),
-        ("\"The company's website\"", "\" \"", 26, &["reason", "1 to 500"]),
-        ("\"The company's website\"", "\"a\\nb\"", 26, &["reason", "one line"]),
-        ("\"Head of security\"", "\"\"", 27, &["approver", "1 to 500"]),
-        ("2027-03-31", "\"2027-03-31\"", 28, &[]),
-        ("2027-03-31", "2027-03-31T10:00:00Z", 28, &["a date", "2027-03-31"]),
-        ("2027-03-31", "10:00:00", 28, &["a date"]),
-        ("reason = \"The company's website\"\n", "", 23, &["reason"]),
-        ("approver = \"Head of security\"\n", "", 23, &["approver"]),
-        ("expires = 2027-03-31\n", "", 23, &["expires"]),
-        ("\"444455556666\"", "\"4444\"", 12, &["12 digits"]),
-        ("\"arn:aws:s3:::website-*\"", "\"arn:*\"", 25, &["name", "[rules]"]),
-        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:s3:::*\"", 25, &["name", "[rules]"]),
-        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:ec2:*:*:security-group/*\"", 25, &["name", "[rules]"]),
-        ("2027-03-31", "2027-12-02", 28, &["more than a year", "2027-12-01"]),
-        ("2027-03-31", "9999-12-31", 28, &["more than a year"]),
+        ("[parameters]", "[labels]", 10, &["labels", "alert", "remediation", "parameters", "rules", "exceptions"]),
+        ("[\"Owner\"]", "[\"Owner\", \"Owner\"]", 11, &["Owner", "twice"]),
+        ("[\"Owner\"]", "[\"Owner \"]", 11, &["blank"]),
+        ("\"111122223333\"", "111122223333", 12, &[]),
+        ("\"111122223333\"", "\"1111\"", 12, &["12 digits"]),
+        ("\"111122223333\"", "\"111122223333\", \"111122223333\"", 12, &["twice"]),
+        ("[22]", "[0]", 14, &["1 to 65535"]),
+        ("[22]", "[65536]", 14, &["65536"]),
+        ("[22]", "[443]", 14, &["443", "high risk", "authorized"]),
+        ("[443]", "[443, 443]", 15, &["twice"]),
+        ("[53]", "[\"dns\"]", 16, &[]),
+        ("\"python3.13\"", "\"Python 3.13\"", 17, &["lower-case", "python3.13"]),
+        ("zones = 3", "zones = 1", 18, &["2 to 6"]),
+        ("zones = 3", "zones = 7", 18, &["2 to 6"]),
+        ("expiration_days = 365", "expiration_days = 0", 19, &["1 to 65535"]),
+        ("retention_days = 30", "retention_days = 0", 20, &["1 to 65535"]),
+        ("retention_days", "retention", 20, &["object_lock_retention", "object_lock_retention_days"]),
+        ("s3-bucket-required-tags", "s3-bucket-required-tag", 22, &["s3-bucket-required-tag", "RULES.md"]),
+        ("enabled = false", "enabled = \"no\"", 22, &[]),
+        ("enabled = false", "on = false", 22, &["`on`", "enabled", "severity"]),
+        ("severity = \"HIGH\"", "severity = \"high\"", 23, &["high", "HIGH"]),
+        ("\"s3-bucket-public-read-prohibited\"", "\"s3-public\"", 25, &["s3-public", "RULES.md"]),
+        ("\"arn:aws:s3:::website-*\"", "\"*\"", 26, &["arn:", "[rules]"]),
+        ("\"arn:aws:s3:::website-*\"", "\"website\"", 26, &["arn:"]),
+        ("\"The company's website\"", "\" \"", 27, &["reason", "1 to 500"]),
+        ("\"The company's website\"", "\"a\\nb\"", 27, &["reason", "one line"]),
+        ("\"Head of security\"", "\"\"", 28, &["approver", "1 to 500"]),
+        ("2027-03-31", "\"2027-03-31\"", 29, &[]),
+        ("2027-03-31", "2027-03-31T10:00:00Z", 29, &["a date", "2027-03-31"]),
+        ("2027-03-31", "10:00:00", 29, &["a date"]),
+        ("reason = \"The company's website\"\n", "", 24, &["reason"]),
+        ("approver = \"Head of security\"\n", "", 24, &["approver"]),
+        ("expires = 2027-03-31\n", "", 24, &["expires"]),
+        ("\"444455556666\"", "\"4444\"", 13, &["12 digits"]),
+        ("\"arn:aws:s3:::website-*\"", "\"arn:*\"", 26, &["name", "[rules]"]),
+        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:s3:::*\"", 26, &["name", "[rules]"]),
+        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:ec2:*:*:security-group/*\"", 26, &["name", "[rules]"]),
+        ("2027-03-31", "2027-12-02", 29, &["more than a year", "2027-12-01"]),
+        ("2027-03-31", "9999-12-31", 29, &["more than a year"]),
     ];
     for (there, instead, line, told) in cases {
         assert!(PLAIN.contains(there), "{there}");
@@ -208,7 +213,7 @@ fn a_mistake_is_refused_with_its_line_and_what_is_allowed() {
     }
     let twice = format!("{PLAIN}{}", &PLAIN[PLAIN.find("[[exceptions]]").unwrap()..]);
     let error = parsed(&twice).unwrap_err();
-    assert!(error.line == 29 && error.what.contains("twice"), "{error}");
+    assert!(error.line == 30 && error.what.contains("twice"), "{error}");
     assert!(parsed("").is_err());
 }
 

@@ -133,7 +133,7 @@ impl Judge<'_> {
             service: rule.service(),
             rule_id: rule.id.to_owned(),
             title: rule.title.to_owned(),
-            severity: self.policy.rules.get(rule.id).and_then(|tuned| tuned.severity).unwrap_or(rule.severity),
+            severity: rule.severity_under(self.policy),
             status,
             resource,
             evidence: Evidence { observed, expected: rule.expected.to_owned() },
@@ -142,6 +142,8 @@ impl Judge<'_> {
             references: rule.references.iter().map(Into::into).collect(),
             evaluated_at: self.evaluated_at,
             first_seen: None,
+            last_seen: None,
+            change: None,
             exception: None,
         }
     }

@@ -58,6 +58,11 @@ impl Rule {
             Check::Function(_) => Service::Lambda,
         }
     }
+
+    /// The severity of its violations under the policy.
+    pub fn severity_under(&self, policy: &Policy) -> Severity {
+        policy.rules.get(self.id).and_then(|tuned| tuned.severity).unwrap_or(self.severity)
+    }
 }
 
 /// A rule's judgement of a resource of type `R`. An error means that a reading the rule needs is missing.
@@ -108,6 +113,21 @@ impl Check {
             Self::EndpointService(_) => EndpointService::TYPE,
             Self::PeeringConnection(_) => PeeringConnection::TYPE,
             Self::Function(_) => Function::TYPE,
+        }
+    }
+
+    /// CloudFormation's name of the type that the judged resources hang on and are read with; `None` for those that are
+    /// listed themselves.
+    pub const fn parent_type(&self) -> Option<&'static str> {
+        match self {
+            Self::SecurityGroup(_) | Self::NetworkAcl(_) | Self::Subnet(_) | Self::VpcEndpoint(_) => Some(Vpc::TYPE),
+            Self::EndpointService(_) | Self::PeeringConnection(_) => Some(NetworkAccount::TYPE),
+            Self::S3Account(_)
+            | Self::S3Bucket(_)
+            | Self::AccessPoint(_)
+            | Self::NetworkAccount(_)
+            | Self::Vpc(_)
+            | Self::Function(_) => None,
         }
     }
 }

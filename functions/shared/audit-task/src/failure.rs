@@ -10,7 +10,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::TaskError;
 use crate::answers::NotWhole;
 
-type SdkError<E> = result::SdkError<E, HttpResponse>;
+/// How a call to AWS failed.
+pub(crate) type SdkError<E> = result::SdkError<E, HttpResponse>;
 
 /// Codes that say a permission is missing (S3, Lambda, KMS, SNS, CloudWatch, Step Functions and EC2 spell it apart).
 const DENIED: [&str; 9] = [
@@ -81,7 +82,7 @@ pub fn task_error<E: ProvideErrorMetadata>(action: &str, error: &SdkError<E>) ->
         UnreadableCause::Failed if is_fault_of_the_service(error) => {
             TaskError::Unavailable(format!("{action} failed ({detail})"))
         }
-        UnreadableCause::Failed | UnreadableCause::OtherRegion => {
+        UnreadableCause::Failed | UnreadableCause::OtherRegion | UnreadableCause::NotLookedAt => {
             TaskError::Internal(format!("{action} was refused ({detail})"))
         }
     }

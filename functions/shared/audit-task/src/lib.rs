@@ -1,5 +1,5 @@
 //! What every task function shares: errors with stable names, the Lambda run loop with its log, the settings of the
-//! AWS clients, and request budgets.
+//! AWS clients, request budgets, and lists that AWS answers page by page.
 
 mod answers;
 mod budget;
@@ -7,6 +7,7 @@ mod clients;
 mod environment;
 mod error;
 mod failure;
+mod listed;
 mod run;
 
 pub use budget::Budget;
@@ -14,4 +15,5 @@ pub use clients::aws_config;
 pub use environment::{required, required_number};
 pub use error::TaskError;
 pub use failure::{error_code, reported, task_error, unreadable};
+pub use listed::listed;
 pub use run::{ScanScoped, run, start_log};

@@ -8,7 +8,7 @@ use audit_task::TaskError;
 use jiff::Timestamp;
 
 use crate::compare::{Described, shows};
-use crate::{Begun, Calls, DefaultEncryption, Found, Hold, Journal, OpenChange, Patience, Records};
+use crate::{Begun, Calls, DefaultEncryption, Found, Hold, Journal, OpenChange, Patience, Records, Settled, Terms};
 
 /// What every change needs.
 #[derive(Clone, Copy)]
@@ -50,9 +50,9 @@ impl Changes<'_> {
     ///
     /// # Errors
     /// Those of the journal.
-    pub async fn begin(&self, change: &OpenChange, day_limit: Option<u32>) -> Result<Begun, TaskError> {
+    pub async fn begin(&self, change: &OpenChange, terms: Terms) -> Result<Begun, TaskError> {
         let now = (self.now)();
-        Journal::update(self.store, now, |journal| journal.begin(change, day_limit, now)).await
+        Journal::update(self.store, now, |journal| journal.begin(change, terms, now)).await
     }
 
     /// Goes on with a change that an earlier attempt of the run `run_id` has begun, by what the bucket shows now.
@@ -169,6 +169,16 @@ impl Changes<'_> {
     /// Those of the journal.
     pub async fn hold(&self, bucket: &str, hold: &Hold) -> Result<(), TaskError> {
         Journal::update(self.store, (self.now)(), |journal| journal.hold_back(bucket, hold.clone())).await
+    }
+
+    /// Takes over into the journal what a scan's records have decided, all of which are stored: an announcement that is not
+    /// recorded would count. Gives the number of buckets that this scan was the first to find drifting.
+    ///
+    /// # Errors
+    /// Those of the journal.
+    pub async fn settle(&self, scan: Settled<'_>, records: &Records) -> Result<u64, TaskError> {
+        let now = (self.now)();
+        Journal::update(self.store, now, |journal| journal.settle(scan, records.stored(), now)).await
     }
 
     /// Writes what is to be set and reads it back, unless another attempt has ended the change: then `None`. What the

@@ -1,5 +1,6 @@
-//! The journal `state/remediation.json`: the changes under way, how many there were today, and the buckets that were
-//! taken back. It is replaced by conditional writes only, so that of two runs at once one sees what the other begins.
+//! The journal `state/remediation.json`: the changes under way, how many there were today, what bears on the next ones, and
+//! where the next scan goes on. It is replaced by conditional writes only, so that of two runs at once one sees what the
+//! other begins.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +20,12 @@ use crate::compare::shows;
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>
 pub const LEASE: SignedDuration = SignedDuration::from_mins(16);
 
-/// How long a bucket whose change was taken back is left alone. The reports bucket keeps what it holds for as long.
-const HOLD: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// How long a bucket whose change was taken back is left alone, an announcement stands, and a bucket that was changed is
+/// remembered. The reports bucket keeps what it holds for as long.
+const MEMORY: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// A bucket that was changed so often, and needs it again, is drifting.
+const ROUNDS_OF_DRIFT: u32 = 2;
 
 /// How often a conditional write is tried. It fails only while another run writes, which each does a few times a bucket.
 const ATTEMPTS: usize = 10;
@@ -35,6 +40,15 @@ pub struct Journal {
     begun: BTreeMap<String, BegunChange>,
     /// The buckets that were taken back, by name.
     held: BTreeMap<String, Hold>,
+    /// The changes that a scan has announced and none has made, by bucket.
+    #[serde(default)]
+    announced: BTreeMap<String, Announcement>,
+    /// The buckets that were changed, by name.
+    #[serde(default)]
+    rounds: BTreeMap<String, Rounds>,
+    /// The bucket that was decided about last: the next scan goes on behind it.
+    #[serde(default)]
+    cursor: Option<String>,
 }
 
 /// A change that was begun and is not recorded yet.
@@ -81,6 +95,61 @@ struct BegunChange {
     at: Timestamp,
 }
 
+/// A change that a scan has announced: what people were told, if the alert of the scan has named the bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Announcement {
+    /// The scan.
+    pub scan_id: String,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Default encryption as it was then; `None` when there was none.
+    pub before: Option<BucketEncryption>,
+    /// The default encryption that is to be set.
+    pub intended: Option<BucketEncryption>,
+}
+
+impl Announcement {
+    /// Whether this change is the one that was announced.
+    pub fn is_of(&self, change: &OpenChange) -> bool {
+        shows(self.before.as_ref(), change.before.as_ref()) && self.intended == change.intended
+    }
+}
+
+/// How often a bucket was given its key since somebody last asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Rounds {
+    applied: u32,
+    /// When it was changed last, or found to drift.
+    last: Timestamp,
+    /// The scan that found it drifting.
+    noticed_by: Option<String>,
+}
+
+/// What a change must keep to when it is begun.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// How many remediations may be begun on one day; `None` for any number.
+    pub day_limit: Option<u32>,
+    /// Whether a person has named the bucket, so that it is changed although an earlier change was taken back, and counted
+    /// anew.
+    pub named: bool,
+}
+
+/// What a scan has decided, as its stored records say, and what it has looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Settled<'a> {
+    /// The scan.
+    pub run_id: &'a str,
+    /// The buckets whose announcement by an earlier scan counted.
+    pub told: &'a BTreeMap<String, Announcement>,
+    /// Whether every bucket that needs a change has a record, so that the others need none.
+    pub is_whole: bool,
+    /// The bucket that was decided about last, if one was.
+    pub cursor: Option<&'a str>,
+}
+
 /// What came of the attempt to begin a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begun {
@@ -119,7 +188,7 @@ pub struct Hold {
 impl Hold {
     /// Until when the bucket is left alone.
     pub fn until(&self) -> Timestamp {
-        self.since.saturating_add(HOLD).unwrap_or(Timestamp::MAX)
+        remembered_until(self.since)
     }
 }
 
@@ -286,9 +355,26 @@ impl Journal {
         self.held.get(bucket).filter(|hold| now < hold.until())
     }
 
-    /// Begins a change, unless another run is changing the bucket, has changed it since this one began to look at it, or
-    /// the day's limit is reached. A change of that id that is open already is gone on with.
-    pub(crate) fn begin(&mut self, change: &OpenChange, day_limit: Option<u32>, now: Timestamp) -> Begun {
+    /// The changes that were announced and not made, by bucket.
+    pub const fn announced(&self) -> &BTreeMap<String, Announcement> {
+        &self.announced
+    }
+
+    /// The bucket that was decided about last.
+    pub fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref()
+    }
+
+    /// Why a bucket that needs the change again is left to a person, if it was changed too often.
+    pub fn drift(&self, bucket: &str, now: Timestamp) -> Option<Reason> {
+        let remembered = |rounds: &&Rounds| now < remembered_until(rounds.last);
+        let rounds = self.rounds.get(bucket).filter(remembered)?;
+        (rounds.applied >= ROUNDS_OF_DRIFT).then(|| drifting(rounds))
+    }
+
+    /// Begins a change, unless another run is changing the bucket, has changed it since this one began to look at it, it was
+    /// taken back, or the day's limit is reached. A change of that id that is open already is gone on with.
+    pub(crate) fn begin(&mut self, change: &OpenChange, terms: Terms, now: Timestamp) -> Begun {
         let id = change.id();
         if let Some(open) = self.open.iter_mut().find(|open| open.bucket == change.bucket) {
             if open.id() != id {
@@ -304,13 +390,22 @@ impl Journal {
         if let Some(begun) = self.begun.values().find(faster) {
             return Begun::Refused(changed_by_another(begun));
         }
-        if let Some(limit) = day_limit
+        if change.kind == ChangeKind::Apply
+            && !terms.named
+            && let Some(hold) = self.hold(&change.bucket, now)
+        {
+            return Begun::Refused(taken_back(hold));
+        }
+        if let Some(limit) = terms.day_limit
             && self.begun_on_day_of(now, &id) >= limit
         {
             return Begun::Refused(day_limit_reached(limit));
         }
         let change = OpenChange { touched_at: now, ..change.clone() };
         let OpenChange { run_id, bucket, kind, .. } = change.clone();
+        if terms.named {
+            self.rounds.remove(&bucket);
+        }
         self.begun.insert(id, BegunChange { run_id, bucket, kind, at: now });
         self.open.push(change.clone());
         Begun::New(change)
@@ -321,7 +416,7 @@ impl Journal {
     }
 
     /// Ends a change that is recorded, if nobody has: a bucket that was given back what it had is held, one that was
-    /// changed is not any more.
+    /// changed is not any more, and one that could not be changed is announced again before it is tried again.
     pub(crate) fn end(&mut self, record: &RemediationRecord) {
         let Some(place) = self.open.iter().position(|open| Some(open.id()) == record.change_id) else {
             return;
@@ -336,6 +431,12 @@ impl Journal {
             }
             RemediationOutcome::Applied => {
                 self.held.remove(&change.bucket);
+                self.announced.remove(&change.bucket);
+                let applied = self.rounds.get(&change.bucket).map_or(0, |rounds| rounds.applied).saturating_add(1);
+                self.rounds.insert(change.bucket, Rounds { applied, last: record.ended_at, noticed_by: None });
+            }
+            RemediationOutcome::Failed => {
+                self.announced.remove(&change.bucket);
             }
             _ => {}
         }
@@ -349,7 +450,55 @@ impl Journal {
 
     /// Keeps scans from changing a bucket by themselves.
     pub(crate) fn hold_back(&mut self, bucket: &str, hold: Hold) {
+        self.announced.remove(bucket);
+        self.rounds.remove(bucket);
         self.held.insert(bucket.to_owned(), hold);
+    }
+
+    /// Takes over what a scan has decided: what it announced, what it found drifting, and where the next one goes on. Of
+    /// earlier announcements those stay that people were told and about which it was not decided otherwise. Gives the
+    /// number of buckets that this scan was the first to find drifting.
+    pub(crate) fn settle(&mut self, scan: Settled<'_>, records: &[RemediationRecord], now: Timestamp) -> u64 {
+        let by_bucket: BTreeMap<&str, &RemediationRecord> =
+            records.iter().map(|record| (record.bucket.as_str(), record)).collect();
+        self.announced.retain(|bucket, announcement| {
+            let otherwise = match by_bucket.get(bucket.as_str()) {
+                Some(record) => !record.reasons.iter().all(|reason| reason.code.is_undecided()),
+                None => scan.is_whole,
+            };
+            announcement.scan_id == scan.run_id || (scan.told.contains_key(bucket) && !otherwise)
+        });
+        for record in by_bucket.values() {
+            if record.outcome == RemediationOutcome::Announced {
+                self.announce(record);
+            }
+            if record.reasons.iter().any(|reason| reason.code == ReasonCode::Drift)
+                && let Some(rounds) = self.rounds.get_mut(&record.bucket)
+                && rounds.noticed_by.is_none()
+            {
+                rounds.noticed_by = Some(scan.run_id.to_owned());
+                rounds.last = now;
+            }
+        }
+        if let Some(cursor) = scan.cursor {
+            self.cursor = Some(cursor.to_owned());
+        }
+        let noticed = |rounds: &&Rounds| rounds.noticed_by.as_deref() == Some(scan.run_id);
+        self.rounds.values().filter(noticed).fold(0, |count, _| count + 1)
+    }
+
+    /// Keeps an announcement, unless the bucket was changed or taken back since, or announced anew: an attempt may come late.
+    fn announce(&mut self, record: &RemediationRecord) {
+        let RemediationRecord { bucket, run_id, before, intended, decided_at, .. } = record;
+        let is_late = self.begun.values().any(|begun| begun.bucket == *bucket && begun.at >= *decided_at)
+            || self.held.contains_key(bucket)
+            || self.announced.get(bucket).is_some_and(|announcement| announcement.at > *decided_at);
+        if !is_late {
+            let before = before.as_ref().and_then(|before| before.known().ok().flatten().cloned());
+            let announcement =
+                Announcement { scan_id: run_id.clone(), at: *decided_at, before, intended: intended.clone() };
+            self.announced.insert(bucket.clone(), announcement);
+        }
     }
 
     /// Drops what no longer bears on anything, so that the journal does not grow.
@@ -357,6 +506,8 @@ impl Journal {
         let yesterday = day(now).yesterday().unwrap_or(Date::MIN);
         self.begun.retain(|_, begun| day(begun.at) >= yesterday);
         self.held.retain(|_, hold| now < hold.until());
+        self.announced.retain(|_, announcement| now < remembered_until(announcement.at));
+        self.rounds.retain(|_, rounds| now < remembered_until(rounds.last));
     }
 }
 
@@ -383,6 +534,32 @@ pub fn day_limit_reached(limit: u32) -> Reason {
         ReasonCode::DayLimit,
         format!("the policy's limit of {limit} changed buckets on one day, in UTC, is reached"),
     )
+}
+
+/// The reason to leave a bucket alone whose change was taken back.
+pub fn taken_back(hold: &Hold) -> Reason {
+    let Hold { rollback_id, requested_by, since } = hold;
+    let text = format!(
+        "its change was taken back at {since} by the rollback {rollback_id} ({requested_by}); it is left alone until {} \
+         unless a request names it in reapply",
+        hold.until()
+    );
+    Reason::new(ReasonCode::RolledBack, text)
+}
+
+fn drifting(rounds: &Rounds) -> Reason {
+    let Rounds { applied, last, .. } = rounds;
+    let text = format!(
+        "it was given its key {applied} times, and each time its encryption was set back afterwards, by a template or a tool \
+         perhaps; it is left to a person until {}: state the key there, tag the bucket or except it, or have it changed once \
+         more by a request that names it in reapply",
+        remembered_until(*last)
+    );
+    Reason::new(ReasonCode::Drift, text)
+}
+
+fn remembered_until(since: Timestamp) -> Timestamp {
+    since.saturating_add(MEMORY).unwrap_or(Timestamp::MAX)
 }
 
 fn day(at: Timestamp) -> Date {

@@ -26,7 +26,8 @@ pub use answered::{Answered, Calls};
 pub use changes::{Changes, Resumed, Verified};
 pub use compare::{Described, shows};
 pub use journal::{
-    Begun, ChangeKind, Found, Hold, Journal, LEASE, OpenChange, being_changed, change_id, day_limit_reached,
+    Announcement, Begun, ChangeKind, Found, Hold, Journal, LEASE, OpenChange, Settled, Terms, being_changed, change_id,
+    day_limit_reached, taken_back,
 };
 pub use records::{Case, Records, Run};
 pub use s3::S3DefaultEncryption;

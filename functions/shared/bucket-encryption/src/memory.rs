@@ -1,7 +1,10 @@
-//! Default encryptions and a store in memory, whose calls can be counted, refused, paused, and be the last.
+//! Default encryptions and a store in memory, whose calls can be counted, refused, paused, slow, and be the last.
+
+mod time;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use audit_artifacts::{ArtifactReader, ArtifactStore, ArtifactWriter, Condition, PutOutcome, Stored};
@@ -9,6 +12,8 @@ use audit_model::resource::BucketEncryption;
 use audit_model::{Reading, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use tokio::sync::{Notify, watch};
+
+pub use time::SimulatedTime;
 
 use crate::{Answered, DefaultEncryption};
 
@@ -19,15 +24,22 @@ pub struct Interruption {
     calls_left: Arc<Mutex<Option<usize>>>,
     at: watch::Sender<Option<String>>,
     resumed: Arc<Notify>,
+    /// How long each call takes, by this clock.
+    latency: Option<(SimulatedTime, Duration)>,
 }
 
 impl Default for Interruption {
     fn default() -> Self {
-        Self { calls_left: Arc::default(), at: watch::Sender::new(None), resumed: Arc::default() }
+        Self { calls_left: Arc::default(), at: watch::Sender::new(None), resumed: Arc::default(), latency: None }
     }
 }
 
 impl Interruption {
+    /// Stops nobody, and has every call take so long by this clock.
+    pub fn slow(time: &SimulatedTime, latency: Duration) -> Self {
+        Self { latency: Some((time.clone(), latency)), ..Self::default() }
+    }
+
     /// Stops the caller after so many further calls, once.
     pub fn after(&self, calls: usize) {
         *self.calls_left.lock().unwrap_or_else(PoisonError::into_inner) = Some(calls);
@@ -47,6 +59,9 @@ impl Interruption {
 
     /// A call was made.
     pub async fn tick(&self, call: &str) {
+        if let Some((time, latency)) = &self.latency {
+            time.sleep(*latency).await;
+        }
         let stops = {
             let mut left = self.calls_left.lock().unwrap_or_else(PoisonError::into_inner);
             let stops = *left == Some(0);

@@ -107,6 +107,8 @@ pub struct Records {
     added: Vec<RemediationRecord>,
     /// What came of each bucket, by its last record.
     outcomes: BTreeMap<String, RemediationOutcome>,
+    /// How many buckets came to each.
+    counts: BTreeMap<RemediationOutcome, u64>,
 }
 
 /// The lines of an object as it was read or written last.
@@ -126,14 +128,25 @@ impl Records {
     /// # Errors
     /// `Corrupt` when a line cannot be understood or does not follow from the one before, and those of the store.
     pub async fn load(store: &dyn ArtifactStore, key: String) -> Result<Self, TaskError> {
-        let mut records = Self { key, stored: Lines::default(), added: Vec::new(), outcomes: BTreeMap::new() };
+        let mut records = Self {
+            key,
+            stored: Lines::default(),
+            added: Vec::new(),
+            outcomes: BTreeMap::new(),
+            counts: BTreeMap::new(),
+        };
         records.refresh(store).await?;
         Ok(records)
     }
 
     /// The records, in their order.
-    pub fn all(&self) -> impl Iterator<Item = &RemediationRecord> {
+    pub fn all(&self) -> impl DoubleEndedIterator<Item = &RemediationRecord> {
         self.stored.records.iter().chain(&self.added)
+    }
+
+    /// Those that are stored.
+    pub fn stored(&self) -> &[RemediationRecord] {
+        &self.stored.records
     }
 
     /// Whether there is a record about the bucket.
@@ -158,12 +171,16 @@ impl Records {
 
     /// How many buckets came to one of these.
     pub fn count(&self, outcomes: &[RemediationOutcome]) -> u64 {
-        self.outcomes.values().filter(|outcome| outcomes.contains(outcome)).fold(0, |count, _| count + 1)
+        outcomes.iter().filter_map(|outcome| self.counts.get(outcome)).sum()
     }
 
     /// Adds a record.
     pub fn add(&mut self, record: RemediationRecord) {
-        self.outcomes.insert(record.bucket.clone(), record.outcome);
+        let before = self.outcomes.insert(record.bucket.clone(), record.outcome);
+        if let Some(count) = before.and_then(|before| self.counts.get_mut(&before)) {
+            *count -= 1;
+        }
+        *self.counts.entry(record.outcome).or_default() += 1;
         self.added.push(record);
     }
 
@@ -209,6 +226,10 @@ impl Records {
     pub async fn refresh(&mut self, store: &dyn ArtifactStore) -> Result<(), TaskError> {
         self.stored = Lines::read(store, &self.key).await?;
         self.outcomes = self.all().map(|record| (record.bucket.clone(), record.outcome)).collect();
+        self.counts.clear();
+        for outcome in self.outcomes.values() {
+            *self.counts.entry(*outcome).or_default() += 1;
+        }
         Ok(())
     }
 

@@ -99,6 +99,12 @@ async fn a_creation_that_never_began_can_be_rolled_back() {
     assert_eq!((answer.status(), answer.physical_resource_id()), ("SUCCESS", created.physical_resource_id()));
 }
 
+/// `infrastructure/destroy.py` wakes a function so.
+#[test]
+fn an_empty_request_asks_for_nothing() {
+    assert!(serde_json::from_str::<Request>("{}").is_err());
+}
+
 #[test]
 fn a_long_reason_is_cut_between_characters() {
     let deletion = request("Delete", &json!({ "Name": "old" }));

@@ -42,7 +42,7 @@ impl<'a> ShardScan<'a> {
             )));
         }
         let plan: Plan = store.get_json(&keys::plan(&input.scan_id)).await?;
-        let shard: Shard = store.get_json(&keys::shard(&input.scan_id, service, input.shard)).await?;
+        let shard: Shard = store.get_json(&keys::shard(&input.scan_id, service, &input.listing, input.shard)).await?;
         let findings =
             JsonLinesWriter::create(store, &keys::shard_findings(&input.scan_id, service, input.shard)).await?;
         let work = Work { targets: shard.targets, policy: plan.policy };
@@ -77,8 +77,9 @@ impl<'a> ShardScan<'a> {
     /// # Errors
     /// Those of the store.
     pub async fn end(self) -> Result<ScanShardOutput, TaskError> {
-        let Self { store, input: ScanShardInput { scan_id, service, shard }, findings, resources, gone } = self;
-        let receipt = ShardReceipt { service, shard, resources, gone, findings: findings.lines() };
+        let Self { store, input: ScanShardInput { scan_id, service, listing, shard }, findings, resources, gone } =
+            self;
+        let receipt = ShardReceipt { service, listing, shard, resources, gone, findings: findings.lines() };
         findings.finish().await?;
         store.replace_json(&keys::shard_receipt(&scan_id, service, shard), &receipt).await?;
         tracing::info!(%service, shard, resources, gone, findings = receipt.findings, "scanned");

@@ -175,6 +175,25 @@ async fn one_refused_call_spoils_its_own_readings_only() {
 }
 
 #[tokio::test]
+async fn what_is_listed_on_two_pages_is_there_once() {
+    assert_eq!(read(|asked| repeated(usual, asked)).await.0, read(usual).await.0);
+}
+
+#[tokio::test]
+async fn an_endpoint_service_that_is_deleted_while_it_is_read_has_gone_alone() {
+    let (account, _) = read(|asked| match asked.action.as_str() {
+        PRINCIPALS if asked.parameter("ServiceId") == "vpce-svc-1" => {
+            error(400, "InvalidVpcEndpointServiceId.NotFound")
+        }
+        _ => usual(asked),
+    })
+    .await;
+    let services = account.endpoint_services.known().unwrap().unwrap();
+    assert_eq!(services.iter().map(|service| service.id.as_str()).collect::<Vec<_>>(), ["vpce-svc-2"]);
+    assert_eq!(faults(&account), []);
+}
+
+#[tokio::test]
 async fn a_list_that_breaks_off_is_no_list() {
     for broken in [SERVICES, PRINCIPALS, PEERINGS, TABLES] {
         let (account, _) = read(move |asked| {

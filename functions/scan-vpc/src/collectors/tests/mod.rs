@@ -54,6 +54,17 @@ fn page(action: &str, items: &str, next: &str) -> Answer {
     (200, format!("<{action}Response><{set}>{items}</{set}>{next}</{action}Response>"))
 }
 
+/// What EC2 answers where all of a first page's entries move to the second while the pages are read.
+fn repeated(usual: fn(&Asked) -> Answer, asked: &Asked) -> Answer {
+    let (status, body) = usual(asked);
+    if asked.token.is_empty() {
+        return (status, body);
+    }
+    let (_, first) = usual(&Asked { token: String::new(), ..asked.clone() });
+    let entries = &first[first.find("<item>").unwrap()..first.rfind("</item>").unwrap() + "</item>".len()];
+    (status, body.replacen("<item>", &format!("{entries}<item>"), 1))
+}
+
 fn error(status: u16, code: &str) -> Answer {
     let error = format!("<Error><Code>{code}</Code><Message>said so</Message></Error>");
     (status, format!("<Response><Errors>{error}</Errors><RequestID>r</RequestID></Response>"))

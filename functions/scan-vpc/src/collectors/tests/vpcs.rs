@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use audit_model::plan::{Target, TargetKind};
 use audit_model::resource::{FlowLog, IpPermission, NetworkAclEntry, PrefixList, Route, RouteTable, Vpc, VpcEndpoint};
 use audit_model::{Reading, UnreadableCause};
@@ -286,7 +288,7 @@ fn entry_with(protocol: &str) -> String {
 #[tokio::test]
 async fn subnets_are_read_with_what_they_assign() {
     let subnets = list(0, |vpc| &vpc.subnets).await;
-    let [back, front] = subnets.as_slice() else { panic!("the subnets of both pages are there") };
+    let [front, back] = subnets.as_slice() else { panic!("the subnets of both pages are there") };
     assert_eq!(back.identity.arn, "arn:aws:ec2:us-east-1:111122223333:subnet/subnet-2");
     assert_eq!(front.identity.arn, "arn:aws:ec2:us-east-1:444455556666:subnet/subnet-1");
     assert_eq!((back.identity.name.as_str(), front.identity.name.as_str()), ("subnet-2", "front"));
@@ -426,8 +428,8 @@ async fn no_filter_has_more_values_than_ec2_takes() {
     };
     let groups: String = (1..=201).map(group).collect();
     // Of the interface, each of the two answers tells: it has a group of each.
-    let interface = "<item><groupSet><item><groupId>sg-1</groupId></item><item><groupId>sg-201</groupId></item>\
-                     </groupSet></item>";
+    let interface = "<item><networkInterfaceId>eni-1</networkInterfaceId><groupSet><item><groupId>sg-1</groupId></item>\
+                     <item><groupId>sg-201</groupId></item></groupSet></item>";
     let (vpcs, asked) = read(move |asked| match asked.action.as_str() {
         GROUPS => page(GROUPS, &groups, ""),
         INTERFACES => page(INTERFACES, interface, ""),
@@ -497,6 +499,28 @@ async fn a_vpc_that_is_not_described_has_gone() {
 }
 
 #[tokio::test]
+async fn a_vpc_that_is_deleted_while_it_is_read_has_gone_and_takes_no_other_with_it() {
+    // It is there when the first question comes. Then EC2 leaves it and all that it had out of every filtered list.
+    let asked_before = AtomicBool::new(false);
+    let (vpcs, _) = read(move |asked| {
+        let deleted = asked_before.swap(true, Ordering::Relaxed);
+        match asked.action.as_str() {
+            VPCS if deleted => page(VPCS, "<item><vpcId>vpc-2</vpcId></item>", ""),
+            _ if !deleted => usual(asked),
+            action => page(action, "", ""),
+        }
+    })
+    .await;
+    assert_eq!(vpcs.iter().map(|vpc| vpc.id.as_str()).collect::<Vec<_>>(), ["vpc-2"]);
+    assert_eq!(faults(&vpcs[0]), []);
+}
+
+#[tokio::test]
+async fn what_is_listed_on_two_pages_is_there_once() {
+    assert_eq!(read(|asked| repeated(usual, asked)).await.0, read(usual).await.0);
+}
+
+#[tokio::test]
 async fn nameless_vpcs_go_by_their_id_also_when_they_could_not_be_described() {
     let vpcs = read_with(VPCS, error(403, "UnauthorizedOperation")).await;
     assert_eq!(vpcs[0].identity.name, "vpc-1");
@@ -508,12 +532,7 @@ async fn nameless_vpcs_go_by_their_id_also_when_they_could_not_be_described() {
 fn strange() -> Vec<(&'static str, String, &'static str)> {
     let mut strange = Vec::new();
     let group = "<item><groupId>sg-8</groupId><groupName>g</groupName><vpcId>VPC</vpcId></item>";
-    for item in [
-        "<item><groupId>sg-1</groupId><vpcId>vpc-1</vpcId></item>",
-        "<item><groupName>web</groupName><vpcId>vpc-1</vpcId></item>",
-    ] {
-        strange.push((GROUPS, item.to_owned(), group));
-    }
+    strange.push((GROUPS, "<item><groupId>sg-1</groupId><vpcId>vpc-1</vpcId></item>".to_owned(), group));
     for permission in [
         "<fromPort>22</fromPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges>",
         "<ipProtocol>tcp</ipProtocol><ipRanges><item></item></ipRanges>",
@@ -536,7 +555,6 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
     ));
     let acl = "<item><networkAclId>acl-8</networkAclId><vpcId>VPC</vpcId><default>true</default></item>";
     strange.push((ACLS, "<item><networkAclId>acl-1</networkAclId><vpcId>vpc-1</vpcId></item>".to_owned(), acl));
-    strange.push((ACLS, "<item><vpcId>vpc-1</vpcId><default>true</default></item>".to_owned(), acl));
     let entry = entry_with("<protocol>-1</protocol>");
     for entry in [
         entry.replace("<protocol>-1</protocol>", ""),
@@ -556,7 +574,6 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
                   <mapPublicIpOnLaunch>false</mapPublicIpOnLaunch>\
                   <assignIpv6AddressOnCreation>false</assignIpv6AddressOnCreation></item>";
     for member in [
-        "<subnetId>subnet-8</subnetId>",
         "<availabilityZone>us-east-1a</availabilityZone>",
         "<mapPublicIpOnLaunch>false</mapPublicIpOnLaunch>",
         "<assignIpv6AddressOnCreation>false</assignIpv6AddressOnCreation>",
@@ -564,7 +581,6 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
         strange.push((SUBNETS, subnet.replace(member, "").replace("VPC", "vpc-1"), subnet));
     }
     let table = "<item><routeTableId>rtb-8</routeTableId><vpcId>VPC</vpcId></item>";
-    strange.push((TABLES, "<item><vpcId>vpc-1</vpcId></item>".to_owned(), table));
     for route in [
         "<destinationCidrBlock>0.0.0.0/0</destinationCidrBlock><state>blackhole</state>",
         "<gatewayId>igw-1</gatewayId>",
@@ -578,12 +594,9 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
     let endpoint = "<item><vpcEndpointId>vpce-8</vpcEndpointId><vpcId>VPC</vpcId>\
                     <vpcEndpointType>Gateway</vpcEndpointType><serviceName>s3</serviceName>\
                     <state>available</state></item>";
-    for member in [
-        "<vpcEndpointId>vpce-8</vpcEndpointId>",
-        "<vpcEndpointType>Gateway</vpcEndpointType>",
-        "<serviceName>s3</serviceName>",
-        "<state>available</state>",
-    ] {
+    for member in
+        ["<vpcEndpointType>Gateway</vpcEndpointType>", "<serviceName>s3</serviceName>", "<state>available</state>"]
+    {
         strange.push((ENDPOINTS, endpoint.replace(member, "").replace("VPC", "vpc-1"), endpoint));
     }
     strange
@@ -593,7 +606,8 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
 async fn an_entry_that_is_not_understood_spoils_the_list_of_its_vpc_only() {
     for (action, item, good) in strange() {
         // What comes after the strange entry does not make it good.
-        let items = format!("{item}{}{}", good.replace("VPC", "vpc-2"), good.replace("VPC", "vpc-1"));
+        let good = |id: &str, vpc_id: &str| good.replace("-8<", id).replace("VPC", vpc_id);
+        let items = format!("{item}{}{}", good("-98<", "vpc-2"), good("-99<", "vpc-1"));
         let vpcs = read_with(action, page(action, &items, "")).await;
         let spoilt: Vec<_> = faults(&vpcs[0]).into_iter().map(|(action, why)| (action, why.cause)).collect();
         assert!(spoilt.contains(&(action, UnreadableCause::Malformed)), "{item}");
@@ -603,7 +617,7 @@ async fn an_entry_that_is_not_understood_spoils_the_list_of_its_vpc_only() {
 }
 
 #[tokio::test]
-async fn an_entry_of_nobody_spoils_every_list() {
+async fn an_entry_of_nobody_or_without_an_id_spoils_every_list() {
     let nobody = [
         (VPCS, "<item></item>"),
         (FLOW_LOGS, "<item><flowLogId>fl-1</flowLogId></item>"),
@@ -612,7 +626,18 @@ async fn an_entry_of_nobody_spoils_every_list() {
         (SUBNETS, "<item><subnetId>subnet-1</subnetId></item>"),
         (TABLES, "<item><routeTableId>rtb-1</routeTableId></item>"),
         (ENDPOINTS, "<item><vpcEndpointId>vpce-1</vpcEndpointId></item>"),
-        (INTERFACES, "<item><groupSet><item><groupName>web</groupName></item></groupSet></item>"),
+        (
+            INTERFACES,
+            "<item><networkInterfaceId>eni-1</networkInterfaceId><groupSet><item><groupName>web</groupName></item>\
+             </groupSet></item>",
+        ),
+        (FLOW_LOGS, "<item><resourceId>vpc-1</resourceId></item>"),
+        (GROUPS, "<item><groupName>web</groupName><vpcId>vpc-1</vpcId></item>"),
+        (ACLS, "<item><vpcId>vpc-1</vpcId><default>true</default></item>"),
+        (SUBNETS, "<item><vpcId>vpc-1</vpcId></item>"),
+        (TABLES, "<item><vpcId>vpc-1</vpcId></item>"),
+        (ENDPOINTS, "<item><vpcId>vpc-1</vpcId></item>"),
+        (INTERFACES, "<item><groupSet><item><groupId>sg-1</groupId></item></groupSet></item>"),
     ];
     for (action, item) in nobody {
         for vpc in read_with(action, page(action, item, "")).await {

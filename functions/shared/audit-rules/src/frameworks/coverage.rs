@@ -137,6 +137,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             services: Service::ALL.to_vec(),
             remediation: RemediationMode::Off,
+            remediation_requested: false,
             reapply: Vec::new(),
             policy: fixtures::policy(),
             started_at: Timestamp::UNIX_EPOCH,
@@ -156,7 +157,7 @@ mod tests {
             by_service: BTreeMap::new(),
             by_rule: by_rule.iter().map(|(rule, counts)| (rule.to_string(), *counts)).collect(),
             violations_by_severity: BTreeMap::new(),
-            comparison: None,
+            comparison: [].into(),
             alerting_violations: 0,
             lost_sight: 0,
             exceptions: Vec::new(),
@@ -179,7 +180,7 @@ mod tests {
             non_compliant,
             not_applicable,
             insufficient_data,
-            excepted: 0,
+            ..Counts::default()
         };
         // S3.2 is answered by one rule alone.
         let of = |counts| result(&plan(), &summary(&[(READ, counts)]), "AWS FSBP", "S3.2");

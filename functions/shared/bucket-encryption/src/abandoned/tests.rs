@@ -63,7 +63,7 @@ async fn finished_in(
     let changes = Changes { store, encryption: &account, now: &now, patience };
     let change = change(run_id);
     let earlier = Changes { now: &|| sample::AGGREGATED_AT, ..changes };
-    assert!(matches!(earlier.begin(&change, None).await.unwrap(), crate::Begun::New(_)));
+    assert!(matches!(earlier.begin(&change, crate::Terms::default()).await.unwrap(), crate::Begun::New(_)));
     finish_abandoned(changes, "later").await.unwrap();
     let records = Records::load(store, keys::remediation(run_id)).await.unwrap();
     (records, Journal::load(store).await.unwrap(), account)

@@ -50,7 +50,7 @@ async fn write(
         patience: Patience { attempts: NonZeroU32::MIN.saturating_add(2), pause: Duration::ZERO },
     };
     let (change, mut calls) = (change(before), Calls::default());
-    assert!(matches!(changes.begin(&change, None).await.unwrap(), Begun::New(_)));
+    assert!(matches!(changes.begin(&change, crate::Terms::default()).await.unwrap(), Begun::New(_)));
     let verified = changes.write(&change, &mut calls, async || works.clone()).await.unwrap().unwrap();
     (verified, calls)
 }

@@ -1,0 +1,51 @@
+//! How long AWS is waited for, so that what it does not list costs neither the rest nor the function's time.
+
+use std::time::Duration;
+
+use audit_model::plan::Target;
+use audit_task::TaskError;
+
+use crate::TargetLister;
+
+/// How long AWS is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How often a list is begun, the first time included, when AWS throttles or does not answer in spite of all that
+    /// the client has tried.
+    pub attempts: u32,
+    /// The pause before it is begun again.
+    pub pause: Duration,
+    /// The time that all lists of a service have together.
+    pub limit: Duration,
+}
+
+impl Patience {
+    /// Four of the five minutes that the function has: the last one is for the shards.
+    pub const OF_FIVE_MINUTES: Self =
+        Self { attempts: 3, pause: Duration::from_secs(10), limit: Duration::from_secs(240) };
+
+    /// What the lister lists. It has its share of the time, as one of so many.
+    ///
+    /// # Errors
+    /// Those of the lister. When its time is over, the last one of them, or `Unavailable`.
+    pub(crate) async fn list(self, lister: &dyn TargetLister, of: usize) -> Result<Vec<Target>, TaskError> {
+        let share = self.limit / u32::try_from(of).unwrap_or(u32::MAX).max(1);
+        let mut error =
+            TaskError::Unavailable(format!("the list did not come to its end within {} s", share.as_secs()));
+        let again_and_again = async {
+            for _ in 1..self.attempts {
+                match lister.list().await {
+                    Err(again @ (TaskError::Throttled(_) | TaskError::Unavailable(_))) => {
+                        tracing::warn!(error = %again, "the list is begun again");
+                        error = again;
+                        tokio::time::sleep(self.pause).await;
+                    }
+                    ended => return ended,
+                }
+            }
+            lister.list().await
+        };
+        let ended = tokio::time::timeout(share, again_and_again).await;
+        ended.unwrap_or(Err(error))
+    }
+}

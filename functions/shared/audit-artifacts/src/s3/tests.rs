@@ -1,0 +1,2 @@
+mod conditions;
+mod uploads;

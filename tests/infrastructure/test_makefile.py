@@ -1,0 +1,54 @@
+"""What the Makefile's targets would run, in which order; nothing of it is run."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from synthesis import ROOT
+
+
+def would_run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The commands of a target, those of the makes that it starts among them."""
+    return subprocess.run(["make", "--dry-run", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(("target", "last"), [("deploy", "cdk deploy "), ("synth", "cdk synth ")])
+def test_binaries_are_checked_before_the_cdk_takes_them(target: str, last: str) -> None:
+    commands = would_run(target, "SETTINGS=-c architecture=arm64").stdout.splitlines()
+    [checked] = [number for number, command in enumerate(commands) if "check_binaries.py" in command]
+    [bundled] = [number for number, command in enumerate(commands) if "install -D" in command]
+    [taken] = [number for number, command in enumerate(commands) if last in command]
+    assert bundled < checked < taken
+    assert "-c architecture=arm64" in commands[checked]
+
+
+def test_another_glibc_and_processor_are_built_for_as_the_advice_says() -> None:
+    """cargo-zigbuild takes a version of glibc after the triple, and builds into the folder of the triple alone.
+
+    https://github.com/rust-cross/cargo-zigbuild
+    """
+    advised = ("LAMBDA_BUILD=cargo zigbuild --locked", "LAMBDA_TARGET=aarch64-unknown-linux-gnu.2.34")
+    commands = would_run("package", *advised).stdout
+    assert "cargo zigbuild --locked --workspace --bins --release --target aarch64-unknown-linux-gnu.2.34\n" in commands
+    assert "/aarch64-unknown-linux-gnu/release/$function " in commands
+    # This machine's does not know the other processor.
+    assert "--strip" not in commands
+
+
+@pytest.mark.parametrize("approval", ["never", "broadening", "any-change"])
+def test_what_the_cdk_asks_about_may_be_chosen(approval: str) -> None:
+    """https://docs.aws.amazon.com/cdk/v2/guide/ref-cli-cmd-deploy.html"""
+    assert f"cdk deploy --require-approval {approval} " in would_run("deploy", f"APPROVAL={approval}").stdout
+
+
+def test_by_default_the_cdk_asks_about_what_broadens_permissions() -> None:
+    assert "cdk deploy --require-approval broadening " in would_run("deploy").stdout
+
+
+@pytest.mark.parametrize("approval", ["always", "Never", ""])
+def test_another_choice_is_refused_before_anything_is_run(approval: str) -> None:
+    ran = would_run("deploy", f"APPROVAL={approval}")
+    assert ran.returncode == 2
+    assert f'APPROVAL is "{approval}"; allowed: never broadening any-change' in ran.stderr
+    assert "preflight.py" not in ran.stdout
