@@ -159,7 +159,7 @@ impl S3Resources {
     /// meantime: that is asked once more, lest an odd answer make a bucket vanish.
     async fn is_gone(&self, name: &str) -> bool {
         let location = settings::location(&self.s3, name, Some(self.account.clone()));
-        self.within_budget(location).await == Reading::Absent
+        self.budget.spend(location).await == Reading::Absent
     }
 
     /// A bucket of another region: nothing is asked about it, and every finding says why.
