@@ -54,12 +54,17 @@ mod tests {
 
     use super::*;
 
-    type Page = Result<(Option<Vec<(Option<&'static str>, u32)>>, Option<String>), SdkError<ErrorMetadata>>;
+    /// A page, or the code of an error.
+    type Page = Result<(Option<Vec<(Option<&'static str>, u32)>>, Option<String>), &'static str>;
 
     /// What is listed where AWS answers so, first with the page that no token stands for.
     async fn list(answer: impl Fn(Option<&str>) -> Page) -> Result<BTreeMap<String, u32>, Unreadable> {
         let budget = Budget::share(NonZeroU32::new(1_000).unwrap(), NonZeroU32::MIN);
-        let page = |token: Option<String>| std::future::ready(answer(token.as_deref()));
+        let failed = |code| {
+            let answer = HttpResponse::new(503.try_into().unwrap(), SdkBody::empty());
+            SdkError::service_error(ErrorMetadata::builder().code(code).build(), answer)
+        };
+        let page = |token: Option<String>| std::future::ready(answer(token.as_deref()).map_err(failed));
         listed("ec2:DescribeSubnets", &budget, page, |(id, entry)| (id.map(ToOwned::to_owned), entry)).await
     }
 
@@ -81,10 +86,7 @@ mod tests {
     async fn a_list_that_breaks_off_or_has_a_nameless_entry_is_no_list() {
         let broken = |token: Option<&str>| match token {
             None => page(&[("a", 1)], "more"),
-            Some(_) => {
-                let answer = HttpResponse::new(503.try_into().unwrap(), SdkBody::empty());
-                Err(SdkError::service_error(ErrorMetadata::builder().code("SlowDown").build(), answer))
-            }
+            Some(_) => Err("SlowDown"),
         };
         let nameless = |_: Option<&str>| Ok((Some(vec![(Some("a"), 1), (None, 2)]), None));
         let cause = |listed: Result<_, Unreadable>| listed.map_err(|why| (why.action, why.cause));
