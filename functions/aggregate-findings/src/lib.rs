@@ -82,7 +82,10 @@ fn output(summary: Summary) -> AggregateFindingsOutput {
 enum Pass {
     Ended(Box<(Summary, AlertViolations)>),
     /// The findings of an earlier scan cannot be read to their end, and what was written is compared with half of them.
-    EarlierIsBroken { scan_id: String, what: String },
+    EarlierIsBroken {
+        scan_id: String,
+        what: String,
+    },
 }
 
 /// Writes the scan's findings. They appear whole or not at all. An earlier scan that turns out to be broken on the way is

@@ -194,8 +194,7 @@ impl<'a> Tally<'a> {
             exceptions: self.exceptions.uses(self.plan, &self.summary.gaps),
             ..self.summary
         };
-        let named =
-            AlertViolations { open: self.open.into_findings(), lost_sight: self.lost_sight.into_findings() };
+        let named = AlertViolations { open: self.open.into_findings(), lost_sight: self.lost_sight.into_findings() };
         (summary, named)
     }
 }

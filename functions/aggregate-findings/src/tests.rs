@@ -476,7 +476,10 @@ async fn the_violations_of_a_rule_that_is_not_evaluated_any_more_stay_while_the_
             let summary: Summary = scan.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap();
             assert!(!output.alert && summary.status == ScanStatus::Complete, "{rule}");
             assert_eq!((changes(&summary).resolved, changes(&summary).not_looked_at), (u64::from(!is_there), 0));
-            assert_eq!((summary.totals.not_evaluated, summary.by_service[&Service::S3].not_evaluated), (u64::from(is_there), u64::from(is_there)));
+            assert_eq!(
+                (summary.totals.not_evaluated, summary.by_service[&Service::S3].not_evaluated),
+                (u64::from(is_there), u64::from(is_there))
+            );
             assert!(summary.by_rule.get(rule).is_none_or(|counts| counts.all() == 0), "{rule} was not evaluated");
             let findings = scan.findings().await;
             let [carried] = findings.iter().filter(|finding| finding.rule_id == rule).collect::<Vec<_>>()[..] else {
@@ -594,7 +597,10 @@ async fn a_shard_whose_findings_cannot_be_trusted_is_a_gap_and_its_violations_ar
     let other = Finding { service: Service::Vpc, ..versioning("a", Status::Compliant) };
     let (a, b) = (versioning("a", Status::NonCompliant), versioning("b", Status::Compliant));
     let cases = [
-        (vec![b.clone(), a.clone()], "0001.jsonl: the finding of s3-bucket-versioning-enabled about arn:aws:s3:::a is not in the order"),
+        (
+            vec![b.clone(), a.clone()],
+            "0001.jsonl: the finding of s3-bucket-versioning-enabled about arn:aws:s3:::a is not in the order",
+        ),
         (vec![a.clone(), a.clone()], "about arn:aws:s3:::a is there twice"),
         (vec![a.clone(), b.clone(), stray], "about arn:aws:s3:::c belongs to another scan or service"),
         (vec![other], "about arn:aws:s3:::a belongs to another scan or service"),
@@ -801,7 +807,8 @@ async fn a_gap_of_a_type_hides_that_type_and_what_hangs_on_it() {
         let known = of(resource_type, "x", "vpc-flow-logs-enabled");
         sight.fate(&known, false) != sight::Fate::Gone
     };
-    let types = ["VPC", "SecurityGroup", "NetworkAcl", "Subnet", "VPCEndpoint", "VPCPeeringConnection", "VPCEndpointService"];
+    let types =
+        ["VPC", "SecurityGroup", "NetworkAcl", "Subnet", "VPCEndpoint", "VPCPeeringConnection", "VPCEndpointService"];
     let hidden: Vec<_> = types.into_iter().filter(|name| hidden(&format!("AWS::EC2::{name}"))).collect();
     assert_eq!(hidden, ["VPC", "SecurityGroup", "NetworkAcl", "Subnet", "VPCEndpoint"]);
 }

@@ -238,14 +238,13 @@ fn asked_for(trigger: &Trigger) -> String {
 
 fn violations(gathered: &Gathered<'_>) -> String {
     let entries = gathered.violations.listed().zip(1..).map(|(entry, number)| format!("{number}. {entry}"));
-    let entries = entries.collect::<Vec<_>>().join("\n");
-    list_of_worst("VIOLATIONS", gathered.record.summary.alerting_violations, gathered.violations.listed().len(), &entries)
+    let entries: Vec<String> = entries.collect();
+    list_of_worst("VIOLATIONS", gathered.record.summary.alerting_violations, entries.len(), &entries.join("\n"))
 }
 
 fn out_of_sight(gathered: &Gathered<'_>) -> String {
-    let lost_sight = &gathered.lost_sight;
-    let items: String = lost_sight.listed().collect();
-    list_of_worst("OUT OF SIGHT", gathered.record.summary.lost_sight, lost_sight.listed().len(), &items)
+    let items: Vec<&str> = gathered.lost_sight.listed().collect();
+    list_of_worst("OUT OF SIGHT", gathered.record.summary.lost_sight, items.len(), &items.concat())
 }
 
 /// A list, the worst first, under a title that tells when it does not name all.

@@ -7,7 +7,9 @@ use audit_model::policy::RuleSetting;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Changes, Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, Execution, FailedDelivery, RemediateOutput, RemediationResult};
-use audit_model::{Change, ExceptionMark, Finding, Plan, PolicyException, RemediationMode, Service, Severity, Status, Unreadable};
+use audit_model::{
+    Change, ExceptionMark, Finding, Plan, PolicyException, RemediationMode, Service, Severity, Status, Unreadable,
+};
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
@@ -462,7 +464,7 @@ async fn remediation_that_did_not_run_says_why() {
 async fn the_policy_s_threshold_decides_what_is_named_the_worst_first() {
     let high = sample::finding("web", "s3-bucket-ssl-requests-only", Severity::High, Status::NonCompliant);
     let passes = sample::finding("good", PUBLIC_READ, Severity::Critical, Status::Compliant);
-    let mut case = Case::of(vec![high.clone(), low("ledger"), passes, critical("ledger")]).threshold(Severity::High);
+    let case = Case::of(vec![high.clone(), low("ledger"), passes, critical("ledger")]).threshold(Severity::High);
     let (subject, body) = case.message().await;
     assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42)");
     assert_says(

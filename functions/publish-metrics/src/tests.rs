@@ -102,7 +102,10 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("ScanDuration", 90.0),
         ("ScansCompleted Status=COMPLETE", 1.0),
     ];
-    assert_eq!(published(&sample::plan(), &summary(), Some(&ran())), expected(&[&posture[..], &EVALUATED, &CHANGED].concat()));
+    assert_eq!(
+        published(&sample::plan(), &summary(), Some(&ran())),
+        expected(&[&posture[..], &EVALUATED, &CHANGED].concat())
+    );
 }
 
 #[test]

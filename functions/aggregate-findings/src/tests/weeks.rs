@@ -157,7 +157,8 @@ impl Weather {
         if (3..=97).contains(&day) {
             obstacles.insert(Service::Lambda, Obstacle::NotListed);
         }
-        let places = resources().into_iter().flat_map(|resource| resource.rules.iter().map(move |rule| resource.place(rule)));
+        let places =
+            resources().into_iter().flat_map(|resource| resource.rules.iter().map(move |rule| resource.place(rule)));
         let denied = places.filter(|_| random.once_in(10)).collect();
         Self { services, obstacles, denied, off: (40..50).contains(&day).then_some(VERSIONING) }
     }
@@ -228,7 +229,12 @@ impl Model {
 type Place = (Service, String, String);
 
 /// Scans the account, and aggregates what the scanners leave.
-async fn scanned(store: &MemoryStore, account: &Account, weather: &Weather, started_at: Timestamp) -> (Summary, Vec<Finding>) {
+async fn scanned(
+    store: &MemoryStore,
+    account: &Account,
+    weather: &Weather,
+    started_at: Timestamp,
+) -> (Summary, Vec<Finding>) {
     let mut scan = Scan::of(&weather.services);
     scan.store = store.clone();
     scan.plan.scan_id = started_at.to_string();

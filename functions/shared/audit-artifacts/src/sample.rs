@@ -8,8 +8,8 @@ use audit_model::resource::BucketEncryption;
 use audit_model::summary::{AlertViolations, Changes, Comparison, Counts, ScanStatus, Summary};
 use audit_model::task::RemediateOutput;
 use audit_model::{
-    Change, Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, Reading, RemediationMode, ResourceRef, Service,
-    Severity, Shard, Status, Tags, Trigger, TriggerKind,
+    Change, Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, Reading, RemediationMode, ResourceRef,
+    Service, Severity, Shard, Status, Tags, Trigger, TriggerKind,
 };
 use audit_task::TaskError;
 use jiff::Timestamp;

@@ -177,9 +177,9 @@ mod tests {
                 Err(error) => assert!(!goes && error.name() == "Corrupt", "{error}"),
             }
         }
-        let none = sample::store(&sample::plan(), &Summary { lost_sight: 1, ..sample::summary(&[]) }, &[], &[]);
-        let none = none.await.unwrap();
-        let named = ScanRecord::load(&none, sample::SCAN_ID).await.unwrap().alert_violations(&none).await;
+        let lost = Summary { lost_sight: 1, ..sample::summary(&[]) };
+        let store = sample::store(&sample::plan(), &lost, &[], &[]).await.unwrap();
+        let named = ScanRecord::load(&store, sample::SCAN_ID).await.unwrap().alert_violations(&store).await;
         assert_eq!(named.unwrap_err().name(), "Corrupt");
     }
 

@@ -10,7 +10,9 @@ pub mod resource;
 pub mod summary;
 pub mod task;
 
-pub use finding::{Change, Evidence, ExceptionMark, Finding, FrameworkReference, Guidance, ResourceRef, Severity, Status};
+pub use finding::{
+    Change, Evidence, ExceptionMark, Finding, FrameworkReference, Guidance, ResourceRef, Severity, Status,
+};
 pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};
 pub use reading::{Reading, Unreadable, UnreadableCause};

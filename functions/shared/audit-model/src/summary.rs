@@ -356,8 +356,7 @@ mod tests {
             ((9_999, 1, 0, 0), (Some(99.9), Some(100.0))),
         ];
         for ((compliant, non_compliant, not_applicable, insufficient_data), expected) in cases {
-            let counts =
-                Counts { compliant, non_compliant, not_applicable, insufficient_data, ..Counts::default() };
+            let counts = Counts { compliant, non_compliant, not_applicable, insufficient_data, ..Counts::default() };
             assert_eq!((counts.score(), counts.coverage()), expected, "{counts:?}");
         }
         // Of ten evaluations one found no data; the violation of a rule that is off is none.
