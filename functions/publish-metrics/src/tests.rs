@@ -74,7 +74,7 @@ const EVALUATED: [(&str, f64); 4] = [
     ("ResourcesEvaluated Service=vpc", 0.0),
     ("ResourcesEvaluated Service=lambda", 0.0),
 ];
-const NOTHING_REMEDIATED: [(&str, f64); 5] = [
+const NOTHING_REMEDIATED: [(&str, f64); 6] = [
     ("RemediationFailures", 0.0),
     ("Remediations Outcome=APPLIED", 0.0),
     ("Remediations Outcome=ANNOUNCED", 0.0),
