@@ -279,7 +279,7 @@ def _scanning(on: Resources, service: str) -> tuple[Permission, ...]:
     """Reading a service's shards, writing its findings."""
     return _artifacts(
         on,
-        reads=("scans/*/plan.json", f"scans/*/shards/{service}/*", f"scans/*/findings/{service}/*.jsonl"),
+        reads=("scans/*/plan.json", f"scans/*/shards/{service}/*", f"scans/*/findings/{service}/*"),
         writes=(f"scans/*/findings/{service}/*",),
     )
 

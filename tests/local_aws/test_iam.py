@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -444,6 +445,22 @@ def test_access_points_are_read_on_no_resource(restricted: RESTRICTED) -> None:
         control.list_access_points(AccountId=ACCOUNT_ID)
     with denied():
         control.get_access_point(AccountId=ACCOUNT_ID, Name=ACCESS_POINT)
+
+
+def test_a_refusal_of_s3_control_is_wrapped_like_its_other_errors(restricted: RESTRICTED) -> None:
+    """https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html#operation-error-serialization
+
+    boto3 understands an error that is not wrapped, and the AWS SDK for Rust does not.
+    """
+    control = restricted({"Effect": "Allow", "Action": "s3:GetBucketAcl", "Resource": "*"})("s3control")
+    bodies: list[bytes] = []
+    control.meta.events.register("before-parse", lambda response_dict, **_: bodies.append(response_dict["body"]))
+    with denied():
+        control.list_access_points(AccountId=ACCOUNT_ID)
+    with denied():
+        control.get_public_access_block(AccountId=ACCOUNT_ID)
+    errors = [ET.fromstring(body) for body in bodies]
+    assert [(error.tag, error.findtext("Error/Code")) for error in errors] == [("ErrorResponse", "AccessDenied")] * 2
 
 
 def test_of_the_descriptions_only_the_permissions_of_a_service_have_a_resource(

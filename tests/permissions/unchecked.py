@@ -55,7 +55,7 @@ _OF_ONE: Mapping[str, Mapping[str, str]] = {
         "xray:PutTraceSegments": _TRACES,
     },
     **{
-        f"scan-{service}": {f"s3:GetObject on scans/*/findings/{service}/*.jsonl": _LOST_ANSWER}
+        f"scan-{service}": {f"s3:GetObject on scans/*/findings/{service}/*": _LOST_ANSWER}
         for service in ("s3", "vpc", "lambda")
     },
     **{f"write-{kind}-report": {f"s3:GetObject on reports/*.{kind}": _LOST_ANSWER} for kind in ("json", "csv")},

@@ -21,6 +21,12 @@ fn without_remediation() -> Value {
     json!({ "remediation": "off" })
 }
 
+/// Whether a scan could not look, and only says what was known before.
+fn is_carried(finding: &Finding) -> bool {
+    finding.status == Status::InsufficientData
+        && finding.missing.iter().any(|missing| missing.cause == UnreadableCause::NotLookedAt)
+}
+
 fn scheduled_event(id: &str) -> Value {
     json!({
         "version": "0",
@@ -140,8 +146,9 @@ async fn a_scanner_that_fails_leaves_a_partial_scan_that_says_so_and_the_other_s
     assert_eq!(summary.status, ScanStatus::Partial);
     assert!(summary.gaps.iter().all(|gap| gap.service == Service::Lambda), "{:?}", summary.gaps);
     let findings = system.findings(ended.scan_id()).await;
-    for (service, reported) in [(Service::S3, true), (Service::Vpc, true), (Service::Lambda, false)] {
-        assert_eq!(findings.iter().any(|finding| finding.service == service), reported, "{service}");
+    for (service, judged) in [(Service::S3, true), (Service::Vpc, true), (Service::Lambda, false)] {
+        let of_service = || findings.iter().filter(|finding| finding.service == service);
+        assert_eq!(of_service().any(|finding| !is_carried(finding)), judged, "{service}");
     }
     assert_eq!(system.json_report(ended.scan_id()).await["summary"]["status"], "PARTIAL");
     let emails = system.take_emails().await;
@@ -221,8 +228,7 @@ async fn a_scan_that_cannot_list_functions_carries_what_was_known_of_them() {
     assert!(!of_before.is_empty());
     let carried = system.findings(denied.scan_id()).await;
     for finding in carried.iter().filter(|finding| finding.service == Service::Lambda) {
-        assert_eq!(finding.status, Status::InsufficientData, "{}", finding.rule_id);
-        assert_eq!(finding.missing[0].cause, UnreadableCause::NotLookedAt);
+        assert!(is_carried(finding), "{finding:?}");
     }
     assert_eq!(known(&carried), of_before);
     assert_eq!(known(&system.findings(after.scan_id()).await), of_before);

@@ -238,9 +238,10 @@ def test_a_listing_that_is_denied_is_not_taken_for_an_empty_one(aws: LocalAws, l
 
 
 def scan(aws: LocalAws, state_machine: str) -> str:
-    """Scan the account; how it ended."""
+    """Scan the account, and repair what the scan finds; how it ended."""
     states = client(aws, "stepfunctions")
-    execution = states.start_execution(stateMachineArn=state_machine, input="{}")["executionArn"]
+    request = json.dumps({"remediation": "apply"})
+    execution = states.start_execution(stateMachineArn=state_machine, input=request)["executionArn"]
     for _ in patiently("the scan did not end"):
         status: str = states.describe_execution(executionArn=execution)["status"]
         if status != "RUNNING":

@@ -151,7 +151,7 @@ struct Upload {
 
 impl Upload {
     /// The checksum that S3 keeps of the whole: that of the parts' checksums, followed by the number of parts.
-    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/tutorial-s3-mpu-additional-checksums.html>
     fn checksum(&self) -> String {
         format!("{}-{}", BASE64.encode(self.digest.clone().value()), self.parts.len())
     }

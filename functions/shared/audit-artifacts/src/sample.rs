@@ -1,5 +1,7 @@
 //! A small scan, for tests of the functions that read one.
 
+use std::cmp::Reverse;
+
 use audit_model::finding::SCHEMA_VERSION;
 use audit_model::plan::{Target, TargetKind};
 use audit_model::policy::{AlertPolicy, OptOutTag, Parameters, RemediationPolicy};
@@ -157,10 +159,12 @@ pub fn finding(bucket: &str, rule_id: &str, severity: Severity, status: Status) 
     }
 }
 
-/// What the alert may name of `findings`, in their order.
+/// What the alert may name of `findings`, the worst first.
 fn alert_violations(plan: &Plan, findings: &[Finding]) -> AlertViolations {
     let alerting = findings.iter().filter(|finding| finding.severity >= plan.policy.alert.threshold);
-    let (open, others): (Vec<_>, Vec<_>) = alerting.cloned().partition(Finding::is_open);
+    let mut alerting: Vec<Finding> = alerting.cloned().collect();
+    alerting.sort_by_key(|finding| Reverse(finding.severity));
+    let (open, others): (Vec<_>, Vec<_>) = alerting.into_iter().partition(Finding::is_open);
     let lost_sight = |finding: &Finding| finding.change == Some(Change::NotLookedAt) && finding.exception.is_none();
     AlertViolations { open, lost_sight: others.into_iter().filter(lost_sight).collect() }
 }
