@@ -97,7 +97,7 @@ impl SecurityGroups for Ec2SecurityGroups {
     }
 }
 
-fn revoked<T, E: ProvideErrorMetadata, R>(action: &str, answer: Result<T, SdkError<E, R>>) -> Result<(), TaskError> {
+fn revoked<T, E: ProvideErrorMetadata>(action: &str, answer: Result<T, SdkError<E>>) -> Result<(), TaskError> {
     match answer {
         Ok(_) => Ok(()),
         Err(error) if error_code(&error) == GONE => Ok(()),

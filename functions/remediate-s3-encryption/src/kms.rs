@@ -82,8 +82,7 @@ impl KmsKeys {
     async fn key_behind(&self, alias: &str) -> Reading<String> {
         let mut pages = self.client.list_aliases().into_paginator().send();
         loop {
-            self.budget.acquire().await;
-            let listed = match pages.next().await {
+            let listed = match self.budget.spend(pages.next()).await {
                 None => return Reading::Absent,
                 Some(Ok(page)) => page.aliases.unwrap_or_default(),
                 Some(Err(error)) => return Reading::Unreadable(unreadable("kms:ListAliases", &error)),
@@ -102,26 +101,27 @@ impl KmsKeys {
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
     async fn bucket_of(&self, key: &str) -> Reading<String> {
         let mut tags = self.client.list_resource_tags().key_id(key).into_paginator().items().send();
-        self.budget.acquire().await;
-        while let Some(tag) = tags.next().await {
-            match tag {
-                Ok(tag) if tag.tag_key == BUCKET_TAG => return Reading::seen(tag.tag_value),
-                Ok(_) => {}
-                Err(error) if error_code(&error) == Some("NotFoundException") || is_kept_out(&error) => {
-                    return Reading::Absent;
+        let read = async {
+            while let Some(tag) = tags.next().await {
+                match tag {
+                    Ok(tag) if tag.tag_key == BUCKET_TAG => return Reading::seen(tag.tag_value),
+                    Ok(_) => {}
+                    Err(error) if error_code(&error) == Some("NotFoundException") || is_kept_out(&error) => {
+                        return Reading::Absent;
+                    }
+                    Err(error) => return Reading::Unreadable(unreadable("kms:ListResourceTags", &error)),
                 }
-                Err(error) => return Reading::Unreadable(unreadable("kms:ListResourceTags", &error)),
             }
-        }
-        Reading::Absent
+            Reading::Absent
+        };
+        self.budget.spend(read).await
     }
 }
 
 #[async_trait]
 impl Keys for KmsKeys {
     async fn describe(&self, key: &str) -> Reading<Key> {
-        self.budget.acquire().await;
-        describe_key(&self.client, key).await
+        self.budget.spend(describe_key(&self.client, key)).await
     }
 
     async fn named(&self, bucket: &str) -> Reading<Key> {

@@ -27,8 +27,8 @@ pub struct S3Buckets<'a> {
 
 impl S3Buckets<'_> {
     async fn ignores_public_acls(&self, bucket: &str) -> Reading<bool> {
-        self.budget.acquire().await;
-        match self.client.get_public_access_block().bucket(bucket).expected_bucket_owner(self.account).send().await {
+        let call = self.client.get_public_access_block().bucket(bucket).expected_bucket_owner(self.account);
+        match self.budget.spend(call.send()).await {
             Ok(answer) => {
                 let block = answer.public_access_block_configuration;
                 Reading::seen(block.and_then(|block| block.ignore_public_acls).unwrap_or(false))
@@ -40,17 +40,11 @@ impl S3Buckets<'_> {
     }
 
     async fn website(&self, bucket: &str) -> Reading<()> {
-        self.budget.acquire().await;
-        match self.client.get_bucket_website().bucket(bucket).expected_bucket_owner(self.account).send().await {
+        let call = self.client.get_bucket_website().bucket(bucket).expected_bucket_owner(self.account);
+        match self.budget.spend(call.send()).await {
             Ok(_) => Reading::seen(()),
             Err(error) => absent_or_unreadable("s3:GetBucketWebsite", &["NoSuchWebsiteConfiguration"], &error),
         }
-    }
-
-    /// One reading within the budget.
-    async fn budgeted<T>(&self, reading: impl Future<Output = T>) -> T {
-        self.budget.acquire().await;
-        reading.await
     }
 }
 
@@ -71,8 +65,8 @@ impl Buckets for S3Buckets<'_> {
     }
 
     async fn log_target(&self, bucket: &str) -> Reading<String> {
-        self.budget.acquire().await;
-        match self.client.get_bucket_logging().bucket(bucket).expected_bucket_owner(self.account).send().await {
+        let call = self.client.get_bucket_logging().bucket(bucket).expected_bucket_owner(self.account);
+        match self.budget.spend(call.send()).await {
             Ok(answer) => {
                 answer.logging_enabled.map_or(Reading::Absent, |logging| Reading::seen(logging.target_bucket))
             }
@@ -82,8 +76,8 @@ impl Buckets for S3Buckets<'_> {
 
     async fn replicated_into(&self, bucket: &str) -> Reading<Vec<String>> {
         const ACTION: &str = "s3:GetReplicationConfiguration";
-        self.budget.acquire().await;
-        match self.client.get_bucket_replication().bucket(bucket).expected_bucket_owner(self.account).send().await {
+        let call = self.client.get_bucket_replication().bucket(bucket).expected_bucket_owner(self.account);
+        match self.budget.spend(call.send()).await {
             Ok(answer) => {
                 let rules = answer.replication_configuration.map(|configuration| configuration.rules);
                 let destinations = rules.unwrap_or_default().into_iter().map(|rule| {
@@ -103,13 +97,13 @@ impl Buckets for S3Buckets<'_> {
         let reader = BucketReader { client: self.client, account: self.account, bucket };
         let ((encryption, tags, policy, acl), (object_ownership, ignores_public_acls, website, replication)) = join(
             join4(
-                self.budgeted(reader.encryption()),
-                self.budgeted(reader.tags()),
-                self.budgeted(reader.policy()),
-                self.budgeted(reader.acl()),
+                self.budget.spend(reader.encryption()),
+                self.budget.spend(reader.tags()),
+                self.budget.spend(reader.policy()),
+                self.budget.spend(reader.acl()),
             ),
             join4(
-                self.budgeted(reader.object_ownership()),
+                self.budget.spend(reader.object_ownership()),
                 self.ignores_public_acls(bucket),
                 self.website(bucket),
                 self.replicated_into(bucket),

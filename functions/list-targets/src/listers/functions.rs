@@ -34,8 +34,7 @@ impl TargetLister for LambdaFunctions {
         let mut targets = Vec::new();
         let mut pages = self.client.list_functions().into_paginator().page_size(PAGE_SIZE).send();
         loop {
-            self.budget.acquire().await;
-            let Some(page) = pages.next().await else {
+            let Some(page) = self.budget.spend(pages.next()).await else {
                 return Ok(targets);
             };
             let page = page.map_err(|error| task_error(ACTION, &error))?;

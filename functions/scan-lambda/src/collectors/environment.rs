@@ -1,9 +1,8 @@
 use audit_model::Reading;
 use audit_model::resource::EnvironmentVariable;
 use audit_rules::kind_of_secret;
+use audit_task::reported;
 use aws_sdk_lambda::types::EnvironmentResponse;
-
-use super::reported::reported;
 
 const DECRYPT: &str = "kms:Decrypt";
 

@@ -7,14 +7,13 @@ use async_trait::async_trait;
 use audit_model::plan::Target;
 use audit_model::resource::{AliasPolicy, Function, FunctionConfiguration, FunctionUrl, Identity};
 use audit_model::{Reading, Tags, Unreadable, UnreadableCause};
-use audit_task::{Budget, error_code, unreadable};
+use audit_task::{Budget, error_code, reported, unreadable};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{self, Layer, TagsError};
 use futures::future::join_all;
 
 use super::environment::environment_variables;
-use super::reported::reported;
 use super::urls::urls;
 use super::{FunctionCollector, SubnetZones};
 
@@ -103,8 +102,8 @@ impl Described {
 
 impl LambdaFunctions {
     async fn described(&self, name: &str, zones: &SubnetZones) -> Result<Described, Unreadable> {
-        self.get_function_budget.acquire().await;
-        let answer = self.client.get_function().function_name(name).send().await;
+        let call = self.client.get_function().function_name(name);
+        let answer = self.get_function_budget.spend(call.send()).await;
         let answer = answer.map_err(|error| unreadable(GET_FUNCTION, &error))?;
         let configuration = answer.configuration.as_ref().and_then(configuration).map_or_else(
             || not_understood("the answer lacks the package type, the tracing mode or the ARN of a layer"),
@@ -153,9 +152,8 @@ impl LambdaFunctions {
     /// let in, and `GetFunction` tells a function that has gone.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html>
     async fn policy(&self, name: &str, qualifier: Option<&str>) -> Reading<String> {
-        self.get_policy_budget.acquire().await;
         let call = self.client.get_policy().function_name(name).set_qualifier(qualifier.map(ToOwned::to_owned));
-        match call.send().await {
+        match self.get_policy_budget.spend(call.send()).await {
             Ok(answer) => match answer.policy {
                 Some(policy) => Reading::seen(policy),
                 None => Reading::Unreadable(Unreadable::malformed(GET_POLICY, "the answer holds no policy")),

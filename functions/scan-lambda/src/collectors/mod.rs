@@ -2,7 +2,6 @@
 
 mod environment;
 mod function;
-mod reported;
 mod subnet_zones;
 #[cfg(test)]
 mod tests;

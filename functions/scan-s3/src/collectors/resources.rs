@@ -65,7 +65,7 @@ impl S3Collector for S3Resources {
     async fn access_point(&self, target: &Target) -> Option<AccessPoint> {
         let name = &target.id;
         let (public_access_block, bucket) =
-            self.within_budget(control::access_point(&self.s3_control, &self.account, name)).await?;
+            self.budget.spend(control::access_point(&self.s3_control, &self.account, name)).await?;
         Some(AccessPoint {
             identity: Identity {
                 name: name.clone(),
@@ -102,18 +102,18 @@ impl S3Resources {
         ) = futures::join!(
             self.account_public_access_block(shared),
             self.encryption_and_key(reader, shared),
-            self.within_budget(reader.policy()),
-            self.within_budget(settings::policy_is_public(reader)),
-            self.within_budget(reader.acl()),
-            self.within_budget(settings::public_access_block(reader)),
-            self.within_budget(reader.object_ownership()),
-            self.within_budget(settings::versioning(reader)),
+            self.budget.spend(reader.policy()),
+            self.budget.spend(settings::policy_is_public(reader)),
+            self.budget.spend(reader.acl()),
+            self.budget.spend(settings::public_access_block(reader)),
+            self.budget.spend(reader.object_ownership()),
+            self.budget.spend(settings::versioning(reader)),
             self.logging(reader, shared),
-            self.within_budget(settings::lifecycle(reader)),
+            self.budget.spend(settings::lifecycle(reader)),
             self.replication(reader, shared),
-            self.within_budget(settings::notifications(reader)),
-            self.within_budget(settings::object_lock(reader)),
-            self.within_budget(reader.tags()),
+            self.budget.spend(settings::notifications(reader)),
+            self.budget.spend(settings::object_lock(reader)),
+            self.budget.spend(reader.tags()),
         );
         let answers = [
             Answer::of(&encryption),
@@ -159,7 +159,7 @@ impl S3Resources {
     /// meantime: that is asked once more, lest an odd answer make a bucket vanish.
     async fn is_gone(&self, name: &str) -> bool {
         let location = settings::location(&self.s3, name, Some(self.account.clone()));
-        self.within_budget(location).await == Reading::Absent
+        self.budget.spend(location).await == Reading::Absent
     }
 
     /// A bucket of another region: nothing is asked about it, and every finding says why.
@@ -186,7 +186,7 @@ impl S3Resources {
     }
 
     async fn account_public_access_block(&self, shared: &Shared) -> Reading<PublicAccessBlock> {
-        let read = || self.within_budget(control::account_public_access_block(&self.s3_control, &self.account));
+        let read = || self.budget.spend(control::account_public_access_block(&self.s3_control, &self.account));
         shared.account_block.get_or_init(read).await.clone()
     }
 
@@ -195,7 +195,7 @@ impl S3Resources {
         of: BucketReader<'_>,
         shared: &Shared,
     ) -> (Reading<BucketEncryption>, Reading<KmsKey>) {
-        let encryption = self.within_budget(of.encryption()).await;
+        let encryption = self.budget.spend(of.encryption()).await;
         let key = match encryption.known() {
             Ok(encryption) => match encryption.and_then(customer_key) {
                 Some(key) => self.key(key, shared).await,
@@ -214,23 +214,20 @@ impl S3Resources {
                 Reading::Unreadable(self.out_of_reach(DESCRIBE_KEY, "key", region))
             }
             _ => {
-                let read = async {
-                    self.key_budget.acquire().await;
-                    describe_key(&self.kms, key).await
-                };
+                let read = self.key_budget.spend(describe_key(&self.kms, key));
                 shared.keys.get_or_read(key.to_owned(), read).await
             }
         }
     }
 
     async fn logging(&self, of: BucketReader<'_>, shared: &Shared) -> Reading<LoggingTarget> {
-        match self.within_budget(settings::log_target(of)).await {
+        match self.budget.spend(settings::log_target(of)).await {
             Reading::Seen { value: bucket } => {
                 let read = async {
                     let target = self.reader(&bucket);
                     let (encryption, object_lock) = futures::join!(
-                        self.within_budget(target.encryption()),
-                        self.within_budget(settings::object_lock(target)),
+                        self.budget.spend(target.encryption()),
+                        self.budget.spend(settings::object_lock(target)),
                     );
                     let gone = Answer::tell_that_it_is_gone(&[Answer::of(&encryption), Answer::of(&object_lock)]);
                     let settings = (!gone).then_some(LoggingTargetSettings { encryption, object_lock });
@@ -244,10 +241,10 @@ impl S3Resources {
     }
 
     async fn replication(&self, of: BucketReader<'_>, shared: &Shared) -> Reading<Vec<ReplicationRule>> {
-        match self.within_budget(settings::replicas(of)).await {
+        match self.budget.spend(settings::replicas(of)).await {
             Reading::Seen { value: replicas } => {
                 let rules = replicas.into_iter().map(|Replica { enabled, bucket, account }| async move {
-                    let read = self.within_budget(settings::location(&self.s3, &bucket, account.clone()));
+                    let read = self.budget.spend(settings::location(&self.s3, &bucket, account.clone()));
                     let destination_region =
                         shared.locations.get_or_read((bucket.clone(), account.clone()), read).await;
                     ReplicationRule { enabled, destination: bucket, destination_region }
@@ -278,11 +275,6 @@ impl S3Resources {
             cause: UnreadableCause::OtherRegion,
             detail: format!("the {what} lies in {region}, and only {} can be reached from here", self.region),
         }
-    }
-
-    async fn within_budget<T>(&self, reading: impl Future<Output = T>) -> T {
-        self.budget.acquire().await;
-        reading.await
     }
 }
 

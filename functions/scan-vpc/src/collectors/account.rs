@@ -28,8 +28,7 @@ pub(super) async fn network_account(ec2: &Ec2Vpcs) -> NetworkAccount {
 /// EC2 answers with the mode `off` where nobody has ever set one.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcBlockPublicAccessOptions.html>
 async fn block_public_access(ec2: &Ec2Vpcs) -> Reading<VpcBlockPublicAccess> {
-    ec2.budget.acquire().await;
-    match ec2.client.describe_vpc_block_public_access_options().send().await {
+    match ec2.budget.spend(ec2.client.describe_vpc_block_public_access_options().send()).await {
         Ok(answer) => match answer.vpc_block_public_access_options.and_then(|it| it.internet_gateway_block_mode) {
             Some(mode) => Reading::seen(VpcBlockPublicAccess { internet_gateway_block_mode: mode.as_str().to_owned() }),
             None => Reading::Unreadable(Unreadable::malformed(BLOCK_PUBLIC_ACCESS, "the answer has no mode")),

@@ -4,15 +4,22 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+
+use crate::answers::http_client;
 
 /// Attempts of one call, the first one included.
-const MAX_ATTEMPTS: u32 = 6;
+pub(crate) const MAX_ATTEMPTS: u32 = 6;
 
-/// The configuration of AWS clients: standard retry mode (exponential back-off with jitter) and a limit on every
-/// wait, so that no call hangs until the function's own time-out.
+/// The configuration of AWS clients: standard retry mode (exponential back-off with jitter), a limit on every wait, so
+/// that no call hangs until the function's own time-out, and an HTTP client that lets whole answers through only.
 pub async fn aws_config() -> SdkConfig {
+    settings().load().await
+}
+
+pub(crate) fn settings() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client())
         .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS).with_max_backoff(Duration::from_secs(20)))
         .timeout_config(
             TimeoutConfig::builder()
@@ -21,6 +28,22 @@ pub async fn aws_config() -> SdkConfig {
                 .operation_timeout(Duration::from_secs(120))
                 .build(),
         )
-        .load()
-        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    /// Who does not depend on the crate cannot make a configuration that lacks what is above.
+    #[test]
+    fn no_other_function_or_library_makes_a_configuration_of_its_own() {
+        let shared = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let members = [shared, shared.parent().unwrap()].map(|folder| fs::read_dir(folder).unwrap());
+        let manifests = members.into_iter().flatten().map(|member| member.unwrap().path().join("Cargo.toml"));
+        let makers: Vec<_> = manifests
+            .filter(|manifest| manifest.exists() && fs::read_to_string(manifest).unwrap().contains("\naws-config"))
+            .collect();
+        assert_eq!(makers, [shared.join("audit-task/Cargo.toml")]);
+    }
 }

@@ -1,10 +1,17 @@
 //! What a failed AWS call means: the only place where error codes of AWS are sorted into kinds.
 
+use std::error::Error;
+
 use audit_model::{Unreadable, UnreadableCause};
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::TaskError;
+use crate::answers::NotWhole;
+
+/// How a call to AWS failed.
+pub(crate) type SdkError<E> = result::SdkError<E, HttpResponse>;
 
 /// Codes that say a permission is missing (S3, Lambda, KMS, SNS, CloudWatch, Step Functions and EC2 spell it apart).
 const DENIED: [&str; 9] = [
@@ -45,18 +52,23 @@ const GONE: [&str; 7] = [
 ];
 
 /// The error code that AWS answered with, if it answered.
-pub fn error_code<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> Option<&str> {
+pub fn error_code<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<&str> {
     error.as_service_error().and_then(ProvideErrorMetadata::code)
 }
 
 /// Why the reading that `action` stands for has no value. Absence ("nothing configured") is for the caller to tell
 /// first, by the API's own error code.
-pub fn unreadable<E: ProvideErrorMetadata, R>(action: &str, error: &SdkError<E, R>) -> Unreadable {
+pub fn unreadable<E: ProvideErrorMetadata>(action: &str, error: &SdkError<E>) -> Unreadable {
     Unreadable { action: action.to_owned(), cause: cause(error), detail: detail(error) }
 }
 
+/// Why a value is missing from an answer that holds an error in its place, sorted as if the error were the answer.
+pub fn reported(action: &str, code: Option<&str>, message: Option<&str>) -> Unreadable {
+    Unreadable { action: action.to_owned(), cause: cause_of(code), detail: said(code, message) }
+}
+
 /// The error that stops a task because the call that `action` stands for failed.
-pub fn task_error<E: ProvideErrorMetadata, R>(action: &str, error: &SdkError<E, R>) -> TaskError {
+pub fn task_error<E: ProvideErrorMetadata>(action: &str, error: &SdkError<E>) -> TaskError {
     let detail = detail(error);
     match cause(error) {
         UnreadableCause::AccessDenied => TaskError::AccessDenied(format!(
@@ -76,22 +88,37 @@ pub fn task_error<E: ProvideErrorMetadata, R>(action: &str, error: &SdkError<E, 
     }
 }
 
-fn cause<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> UnreadableCause {
-    match error {
-        SdkError::ResponseError(_) => UnreadableCause::Malformed,
-        _ => match error_code(error) {
-            Some(code) if DENIED.contains(&code) => UnreadableCause::AccessDenied,
-            Some(code) if THROTTLED.contains(&code) => UnreadableCause::Throttled,
-            Some(code) if GONE.contains(&code) => UnreadableCause::Gone,
-            _ => UnreadableCause::Failed,
-        },
+fn cause<E: ProvideErrorMetadata>(error: &SdkError<E>) -> UnreadableCause {
+    if is_not_understood(error) { UnreadableCause::Malformed } else { cause_of(error_code(error)) }
+}
+
+fn cause_of(code: Option<&str>) -> UnreadableCause {
+    match code {
+        Some(code) if DENIED.contains(&code) => UnreadableCause::AccessDenied,
+        Some(code) if THROTTLED.contains(&code) => UnreadableCause::Throttled,
+        Some(code) if GONE.contains(&code) => UnreadableCause::Gone,
+        _ => UnreadableCause::Failed,
     }
 }
 
-/// Time-outs, broken connections and answers without a client's error code may go away by themselves.
-fn is_fault_of_the_service<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+/// Whether the call succeeded and the SDK's parser failed. The SDK calls that an error of the service, which has no
+/// code; an answer that could not be read to its end is `ResponseError`, whatever it was.
+fn is_not_understood<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    error_code(error).is_none() && matches!(error, SdkError::ServiceError(it) if it.raw().status().is_success())
+}
+
+/// Whether an attempt was answered so because of throttling. AWS's services do so with the status 429, or with 400 or
+/// 503 and one of the codes.
+pub(crate) fn is_throttled(status: u16, body: &[u8]) -> bool {
+    let names = |code: &&str| body.windows(code.len()).any(|window| window == code.as_bytes());
+    status == 429 || (matches!(status, 400 | 503) && THROTTLED.iter().any(names))
+}
+
+/// Time-outs, broken connections, answers that broke off or came without a client's error code may go away by
+/// themselves.
+fn is_fault_of_the_service<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     match error {
-        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) => true,
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
         SdkError::ServiceError(_) => matches!(
             error_code(error),
             None | Some(
@@ -113,31 +140,42 @@ fn is_fault_of_the_service<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -
 
 /// The code and what kind of failure it was. AWS's message is kept for denials only: it names the action and the
 /// resource that lack permission, and other messages may quote what the resource holds.
-fn detail<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> String {
+fn detail<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
     match error {
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time".to_owned(),
-        SdkError::DispatchFailure(_) => "no connection".to_owned(),
-        SdkError::ResponseError(_) => "the response could not be parsed".to_owned(),
+        SdkError::DispatchFailure(failure) => failure
+            .as_connector_error()
+            .and_then(|error| error.source()?.downcast_ref::<NotWhole>())
+            .map_or_else(|| "no connection".to_owned(), ToString::to_string),
+        SdkError::ResponseError(_) => "the answer broke off".to_owned(),
         SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
-        _ => {
-            let code = error_code(error).unwrap_or("no error code");
-            match error.as_service_error().and_then(ProvideErrorMetadata::message) {
-                Some(message) if DENIED.contains(&code) => format!("{code}: {message}"),
-                _ => code.to_owned(),
-            }
-        }
+        _ if is_not_understood(error) => "the response could not be parsed".to_owned(),
+        _ => said(error_code(error), error.as_service_error().and_then(ProvideErrorMetadata::message)),
+    }
+}
+
+fn said(code: Option<&str>, message: Option<&str>) -> String {
+    let code = code.unwrap_or("no error code");
+    match message {
+        Some(message) if DENIED.contains(&code) => format!("{code}: {message}"),
+        _ => code.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_types::body::SdkBody;
     use aws_smithy_types::error::ErrorMetadata;
 
     use super::*;
 
-    fn service_error(code: &str) -> SdkError<ErrorMetadata, ()> {
-        SdkError::service_error(ErrorMetadata::builder().code(code).message("said so").build(), ())
+    fn answer(status: u16) -> HttpResponse {
+        HttpResponse::new(status.try_into().unwrap(), SdkBody::empty())
+    }
+
+    fn service_error(code: &str) -> SdkError<ErrorMetadata> {
+        SdkError::service_error(ErrorMetadata::builder().code(code).message("said so").build(), answer(400))
     }
 
     #[test]
@@ -162,9 +200,44 @@ mod tests {
     }
 
     #[test]
-    fn a_time_out_may_be_tried_again() {
-        let error: SdkError<ErrorMetadata, ()> = SdkError::timeout_error("slow");
-        assert_eq!(task_error("ec2:DescribeVpcs", &error).name(), "Unavailable");
+    fn what_is_no_answer_may_be_tried_again_and_what_is_not_understood_may_not() {
+        let without_code = |status| SdkError::service_error(ErrorMetadata::builder().build(), answer(status));
+        let cases: [(SdkError<ErrorMetadata>, _, _, _); 4] = [
+            (SdkError::timeout_error("slow"), UnreadableCause::Failed, "Unavailable", "no answer in time"),
+            (
+                SdkError::response_error("reset by peer", answer(200)),
+                UnreadableCause::Failed,
+                "Unavailable",
+                "the answer broke off",
+            ),
+            (without_code(502), UnreadableCause::Failed, "Unavailable", "no error code"),
+            (without_code(200), UnreadableCause::Malformed, "Corrupt", "the response could not be parsed"),
+        ];
+        for (error, cause, name, detail) in cases {
+            let why = unreadable("ec2:DescribeVpcs", &error);
+            assert_eq!((why.cause, why.detail.as_str()), (cause, detail));
+            assert_eq!(task_error("ec2:DescribeVpcs", &error).name(), name, "{detail}");
+        }
+    }
+
+    /// Error answers as the services' documentation shows them:
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+    /// <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-error-codes.html>
+    /// <https://docs.aws.amazon.com/kms/latest/developerguide/throttling.html>
+    #[test]
+    fn an_attempt_that_was_throttled_is_told_from_others() {
+        let cases: [(u16, &str, bool); 7] = [
+            (503, "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>", true),
+            (503, "<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors></Response>", true),
+            (429, r#"{"Reason":"CallerRateLimitExceeded","Type":"User","message":"Rate exceeded"}"#, true),
+            (400, r#"{"__type":"ThrottlingException","message":"You have exceeded the rate"}"#, true),
+            (400, r#"{"__type":"NotFoundException","message":"Invalid keyId"}"#, false),
+            (503, "<Error><Code>ServiceUnavailable</Code></Error>", false),
+            (404, "<Error><Code>NoSuchBucket</Code><BucketName>SlowDown</BucketName></Error>", false),
+        ];
+        for (status, body, throttled) in cases {
+            assert_eq!(is_throttled(status, body.as_bytes()), throttled, "{status} {body}");
+        }
     }
 
     #[test]

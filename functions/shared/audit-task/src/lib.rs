@@ -1,6 +1,7 @@
 //! What every task function shares: errors with stable names, the Lambda run loop with its log, the settings of the
 //! AWS clients, request budgets, and lists that AWS answers page by page.
 
+mod answers;
 mod budget;
 mod clients;
 mod environment;
@@ -13,6 +14,6 @@ pub use budget::Budget;
 pub use clients::aws_config;
 pub use environment::{required, required_number};
 pub use error::TaskError;
-pub use failure::{error_code, task_error, unreadable};
+pub use failure::{error_code, reported, task_error, unreadable};
 pub use listed::listed;
 pub use run::{ScanScoped, run, start_log};

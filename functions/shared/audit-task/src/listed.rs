@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use audit_model::Unreadable;
-use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use crate::failure::SdkError;
 use crate::{Budget, unreadable};
 
 /// What AWS lists, by id, each entry once. `page` asks for the page that a token stands for, and gives its entries and the
@@ -19,7 +19,7 @@ use crate::{Budget, unreadable};
 /// # Errors
 /// Why a page could not be read: a list that lacks some entries is no list. `Malformed` for an entry without an id, for
 /// nobody knows whether it was listed before.
-pub async fn listed<T, U, E, R, F>(
+pub async fn listed<T, U, E, F>(
     action: &str,
     budget: &Budget,
     page: impl Fn(Option<String>) -> F,
@@ -27,13 +27,12 @@ pub async fn listed<T, U, E, R, F>(
 ) -> Result<BTreeMap<String, U>, Unreadable>
 where
     E: ProvideErrorMetadata,
-    F: Future<Output = Result<(Option<Vec<T>>, Option<String>), SdkError<E, R>>>,
+    F: Future<Output = Result<(Option<Vec<T>>, Option<String>), SdkError<E>>>,
 {
     let mut listed = BTreeMap::new();
     let mut next_token = None;
     loop {
-        budget.acquire().await;
-        let (entries, token) = page(next_token).await.map_err(|error| unreadable(action, &error))?;
+        let (entries, token) = budget.spend(page(next_token)).await.map_err(|error| unreadable(action, &error))?;
         for (id, entry) in entries.unwrap_or_default().into_iter().map(&read) {
             listed.insert(id.ok_or_else(|| Unreadable::malformed(action, "an entry has no id"))?, entry);
         }
@@ -49,16 +48,23 @@ mod tests {
     use std::num::NonZeroU32;
 
     use audit_model::UnreadableCause;
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_types::body::SdkBody;
     use aws_smithy_types::error::ErrorMetadata;
 
     use super::*;
 
-    type Page = Result<(Option<Vec<(Option<&'static str>, u32)>>, Option<String>), SdkError<ErrorMetadata, ()>>;
+    /// A page, or the code of an error.
+    type Page = Result<(Option<Vec<(Option<&'static str>, u32)>>, Option<String>), &'static str>;
 
     /// What is listed where AWS answers so, first with the page that no token stands for.
     async fn list(answer: impl Fn(Option<&str>) -> Page) -> Result<BTreeMap<String, u32>, Unreadable> {
         let budget = Budget::share(NonZeroU32::new(1_000).unwrap(), NonZeroU32::MIN);
-        let page = |token: Option<String>| std::future::ready(answer(token.as_deref()));
+        let failed = |code| {
+            let answer = HttpResponse::new(503.try_into().unwrap(), SdkBody::empty());
+            SdkError::service_error(ErrorMetadata::builder().code(code).build(), answer)
+        };
+        let page = |token: Option<String>| std::future::ready(answer(token.as_deref()).map_err(failed));
         listed("ec2:DescribeSubnets", &budget, page, |(id, entry)| (id.map(ToOwned::to_owned), entry)).await
     }
 
@@ -80,7 +86,7 @@ mod tests {
     async fn a_list_that_breaks_off_or_has_a_nameless_entry_is_no_list() {
         let broken = |token: Option<&str>| match token {
             None => page(&[("a", 1)], "more"),
-            Some(_) => Err(SdkError::service_error(ErrorMetadata::builder().code("SlowDown").build(), ())),
+            Some(_) => Err("SlowDown"),
         };
         let nameless = |_: Option<&str>| Ok((Some(vec![(Some("a"), 1), (None, 2)]), None));
         let cause = |listed: Result<_, Unreadable>| listed.map_err(|why| (why.action, why.cause));

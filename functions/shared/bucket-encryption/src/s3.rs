@@ -31,8 +31,8 @@ pub struct S3DefaultEncryption<'a> {
 #[async_trait]
 impl DefaultEncryption for S3DefaultEncryption<'_> {
     async fn read(&self, bucket: &str) -> Reading<BucketEncryption> {
-        self.budget.acquire().await;
-        BucketReader { client: self.client, account: self.account, bucket }.encryption().await
+        let reader = BucketReader { client: self.client, account: self.account, bucket };
+        self.budget.spend(reader.encryption()).await
     }
 
     async fn set(&self, bucket: &str, encryption: &BucketEncryption) -> Answered<()> {
@@ -40,15 +40,14 @@ impl DefaultEncryption for S3DefaultEncryption<'_> {
             Ok(configuration) => configuration,
             Err(error) => return Answered::not_asked(ACTION, error),
         };
-        self.budget.acquire().await;
         let put = self.client.put_bucket_encryption().bucket(bucket).expected_bucket_owner(self.account);
-        Answered::of(ACTION, put.server_side_encryption_configuration(configuration).send().await).done()
+        let put = put.server_side_encryption_configuration(configuration);
+        Answered::of(ACTION, self.budget.spend(put.send()).await).done()
     }
 
     async fn clear(&self, bucket: &str) -> Answered<()> {
-        self.budget.acquire().await;
         let delete = self.client.delete_bucket_encryption().bucket(bucket).expected_bucket_owner(self.account);
-        Answered::of(ACTION, delete.send().await).done()
+        Answered::of(ACTION, self.budget.spend(delete.send()).await).done()
     }
 }
 

@@ -113,10 +113,10 @@ impl BucketReader<'_> {
 }
 
 /// What a failed call means: nothing configured if S3's code is one of `absent`, else unreadable.
-pub fn absent_or_unreadable<T, E: ProvideErrorMetadata, R>(
+pub fn absent_or_unreadable<T, E: ProvideErrorMetadata>(
     action: &str,
     absent: &[&str],
-    error: &SdkError<E, R>,
+    error: &SdkError<E>,
 ) -> Reading<T> {
     match error_code(error) {
         Some(code) if absent.contains(&code) => Reading::Absent,
