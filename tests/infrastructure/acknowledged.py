@@ -209,8 +209,8 @@ def _objects() -> Iterator[Acknowledgement]:
                 "rollbacks/*/remediation.jsonl",
                 "scans/*/alert.json",
             ),
-            "It reads what was found, and which announcements were sent, and writes only records: its own, and those of "
-            "a run that died before it had recorded what it did.",
+            "It reads what was found, and which announcements were sent, and writes only records: its own, and those "
+            "of a run that died before it had recorded what it did.",
         ),
         (
             "rollback-s3-encryption",
