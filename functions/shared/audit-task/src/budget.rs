@@ -19,8 +19,6 @@ tokio::task_local! {
 #[derive(Debug)]
 pub struct Budget {
     account: Account,
-    /// Held by the one whose turn it is. All others wait in the order in which they came, and each is woken once.
-    turn: tokio::sync::Mutex<()>,
 }
 
 impl Budget {
@@ -28,16 +26,17 @@ impl Budget {
     /// once. Requests are spread evenly.
     pub fn share(per_second: NonZeroU32, sharers: NonZeroU32) -> Self {
         let rate = f64::from(per_second.get()) / f64::from(sharers.get());
-        Self {
-            account: Account(Arc::new(Mutex::new(Pace::new(rate, Instant::now())))),
-            turn: tokio::sync::Mutex::default(),
-        }
+        Self { account: Account(Arc::new(Mutex::new(Pace::new(rate, Instant::now())))) }
     }
 
     /// Makes a call once a request fits into the budget. Whatever else the call sends, such as another attempt after
     /// a failed one or another page, is taken from the requests that come after it.
+    ///
+    /// Whoever waits has its time, and holds nothing that others wait for: a call that was begun and is not looked at for a
+    /// while, as one of many that are made ahead, keeps nobody back. One that goes away loses its own request only.
     pub async fn spend<F: Future>(&self, call: F) -> F::Output {
-        self.wait().await;
+        let slot = self.account.pace().take(Instant::now());
+        sleep_until(slot).await;
         CHARGED.scope(Charged { account: self.account.clone(), paid: Cell::new(true) }, call).await
     }
 
@@ -45,13 +44,6 @@ impl Budget {
     #[cfg(test)]
     pub(crate) fn throttled(&self) -> u32 {
         self.account.pace().throttled()
-    }
-
-    /// A waiter that goes away takes nobody's turn, and at most its own request is lost.
-    async fn wait(&self) {
-        let _turn = self.turn.lock().await;
-        let slot = self.account.pace().take(Instant::now());
-        sleep_until(slot).await;
     }
 }
 
