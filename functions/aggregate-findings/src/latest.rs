@@ -1,6 +1,6 @@
 //! The pointers to the last scan of each service.
 
-use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
+use audit_artifacts::{ArtifactStore, amend_json, keys};
 use audit_model::summary::{LatestScan, LatestScans};
 use audit_model::{Plan, Service};
 use audit_task::TaskError;
@@ -14,7 +14,8 @@ const ATTEMPTS: u32 = 5;
 /// # Errors
 /// `Corrupt` when the pointers cannot be understood, and those of the store.
 pub(crate) async fn find(store: &dyn ArtifactStore) -> Result<LatestScans, TaskError> {
-    Ok(read(store).await?.map(|(latest, _)| latest).unwrap_or_default())
+    let stored = store.get(keys::LATEST).await?;
+    Ok(stored.map(|stored| understood(&stored.content)).transpose()?.unwrap_or_default())
 }
 
 /// Moves the pointers of the planned services to this scan, all at once, but for those that point to a scan that started
@@ -23,28 +24,25 @@ pub(crate) async fn find(store: &dyn ArtifactStore) -> Result<LatestScans, TaskE
 /// # Errors
 /// `Conflict` when others keep moving them, `Corrupt` when they cannot be understood, and those of the store.
 pub(crate) async fn advance(store: &dyn ArtifactStore, plan: &Plan) -> Result<(), TaskError> {
-    for _ in 0..ATTEMPTS {
-        let (mut latest, condition) = match read(store).await? {
-            Some((latest, etag)) => (latest, Condition::IfMatch(etag)),
-            None => (LatestScans::new(), Condition::IfAbsent),
-        };
+    let advanced = amend_json(store, keys::LATEST, ATTEMPTS, |content| {
+        let mut latest = content.map(understood).transpose()?.unwrap_or_default();
         let older = |service: &&Service| latest.get(service).is_none_or(|scan| scan.started_at < plan.started_at);
         let moved: Vec<Service> = plan.services.iter().filter(older).copied().collect();
         if moved.is_empty() {
             tracing::info!("every pointer stays with a scan that is no older");
-            return Ok(());
+            return Ok((None, ()));
         }
         let scan = LatestScan { scan_id: plan.scan_id.clone(), started_at: plan.started_at };
         latest.extend(moved.into_iter().map(|service| (service, scan.clone())));
-        if store.put_json(keys::LATEST, &latest, condition).await? == PutOutcome::Written {
-            return Ok(());
-        }
-    }
-    Err(TaskError::Conflict(format!(
-        "the object {} was moved by somebody else {ATTEMPTS} times; the scan is written, but the next one will not be \
-         compared with it",
-        keys::LATEST
-    )))
+        Ok((Some(latest), ()))
+    });
+    advanced.await?.ok_or_else(|| {
+        TaskError::Conflict(format!(
+            "the object {} was moved by somebody else {ATTEMPTS} times; the scan is written, but the next one will not be \
+             compared with it",
+            keys::LATEST
+        ))
+    })
 }
 
 /// The object as it is stored.
@@ -56,17 +54,13 @@ enum Stored {
     ByService(LatestScans),
 }
 
-async fn read(store: &dyn ArtifactStore) -> Result<Option<(LatestScans, String)>, TaskError> {
-    let Some(stored) = store.get(keys::LATEST).await? else {
-        return Ok(None);
-    };
-    let latest = match serde_json::from_slice(&stored.content) {
-        Ok(Stored::OfAll(scan)) => Service::ALL.map(|service| (service, scan.clone())).into(),
-        Ok(Stored::ByService(latest)) if !latest.is_empty() => latest,
-        Ok(Stored::ByService(_)) => return Err(not_understood("it names no scan")),
-        Err(error) => return Err(not_understood(&error.to_string())),
-    };
-    Ok(Some((latest, stored.etag)))
+fn understood(content: &[u8]) -> Result<LatestScans, TaskError> {
+    match serde_json::from_slice(content) {
+        Ok(Stored::OfAll(scan)) => Ok(Service::ALL.map(|service| (service, scan.clone())).into()),
+        Ok(Stored::ByService(latest)) if !latest.is_empty() => Ok(latest),
+        Ok(Stored::ByService(_)) => Err(not_understood("it names no scan")),
+        Err(error) => Err(not_understood(&error.to_string())),
+    }
 }
 
 fn not_understood(what: &str) -> TaskError {

@@ -3,7 +3,7 @@
 //! They are kept here and not taken from the comparison of findings, which is made service by service and with partial scans
 //! too: a score of what was looked at then would not be the account's.
 
-use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
+use audit_artifacts::{ArtifactStore, amend_json, keys};
 use audit_model::summary::Summary;
 use audit_task::TaskError;
 use jiff::Timestamp;
@@ -46,16 +46,13 @@ struct Kept {
 /// # Errors
 /// `Conflict` when others keep replacing them, and those of the store.
 pub(crate) async fn exchange(store: &dyn ArtifactStore, summary: &Summary) -> Result<Option<Figures>, TaskError> {
-    for _ in 0..ATTEMPTS {
-        let (kept, condition) = match store.get(keys::FIGURES).await? {
-            None => (None, Condition::IfAbsent),
-            Some(stored) => (understood(&stored.content), Condition::IfMatch(stored.etag)),
-        };
+    let exchanged = amend_json(store, keys::FIGURES, ATTEMPTS, |content| {
+        let kept = content.and_then(understood);
         match &kept {
-            Some(kept) if kept.scan_id == summary.scan_id => return Ok(kept.before),
+            Some(kept) if kept.scan_id == summary.scan_id => return Ok((None, kept.before)),
             Some(kept) if kept.started_at >= summary.started_at => {
                 tracing::info!(scan = kept.scan_id, "a younger complete scan was faster; no change is told");
-                return Ok(None);
+                return Ok((None, None));
             }
             _ => {}
         }
@@ -66,11 +63,11 @@ pub(crate) async fn exchange(store: &dyn ArtifactStore, summary: &Summary) -> Re
             figures: Figures::of(summary),
             before,
         };
-        if store.put_json(keys::FIGURES, &now, condition).await? == PutOutcome::Written {
-            return Ok(before);
-        }
-    }
-    Err(TaskError::Conflict(format!("the object {} was replaced by somebody else {ATTEMPTS} times", keys::FIGURES)))
+        Ok((Some(now), before))
+    });
+    exchanged.await?.ok_or_else(|| {
+        TaskError::Conflict(format!("the object {} was replaced by somebody else {ATTEMPTS} times", keys::FIGURES))
+    })
 }
 
 /// What is kept. An object that cannot be understood is replaced: it must not stop every scan that comes after it.

@@ -18,6 +18,6 @@ pub use memory::MemoryStore;
 pub use s3::{S3Store, sha256};
 pub use scan_record::{Findings, ScanRecord};
 pub use store::{
-    ArtifactReader, ArtifactStore, ArtifactStoreExt, ArtifactWriter, Condition, PutOutcome, Stored, Written,
+    ArtifactReader, ArtifactStore, ArtifactStoreExt, ArtifactWriter, Condition, PutOutcome, Stored, Written, amend_json,
 };
 pub use write_object::write_object;

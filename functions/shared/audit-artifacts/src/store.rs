@@ -128,3 +128,29 @@ pub trait ArtifactStoreExt: ArtifactStore {
 }
 
 impl<S: ArtifactStore + ?Sized> ArtifactStoreExt for S {}
+
+/// Replaces a JSON document by what `edit` makes of the content that is there, if there is any, unless somebody else
+/// replaces it meanwhile: then `edit` is asked again, about what is there by then. It gives the document, or `None` to
+/// leave everything as it is, and what to hand on. `None` when others were faster at each of so many attempts.
+///
+/// # Errors
+/// Those of `edit` and of the store.
+pub async fn amend_json<T: Serialize + Sync, R>(
+    store: &dyn ArtifactStore,
+    key: &str,
+    attempts: u32,
+    edit: impl Fn(Option<&[u8]>) -> Result<(Option<T>, R), TaskError>,
+) -> Result<Option<R>, TaskError> {
+    for _ in 0..attempts {
+        let stored = store.get(key).await?;
+        let (document, result) = edit(stored.as_ref().map(|stored| &stored.content[..]))?;
+        let Some(document) = document else {
+            return Ok(Some(result));
+        };
+        let condition = stored.map_or(Condition::IfAbsent, |stored| Condition::IfMatch(stored.etag));
+        if store.put_json(key, &document, condition).await? == PutOutcome::Written {
+            return Ok(Some(result));
+        }
+    }
+    Ok(None)
+}

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, amend_json, keys};
 use audit_model::remediation::{AwsCall, Decision, Reason, ReasonCode, RemediationOutcome, RemediationRecord};
 use audit_model::resource::BucketEncryption;
 use audit_model::{Reading, RemediationMode};
@@ -28,7 +28,7 @@ const MEMORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 const ROUNDS_OF_DRIFT: u32 = 2;
 
 /// How often a conditional write is tried. It fails only while another run writes, which each does a few times a bucket.
-const ATTEMPTS: usize = 10;
+const ATTEMPTS: u32 = 10;
 
 /// What is under way, and what bears on the next change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -308,26 +308,21 @@ impl Journal {
         now: Timestamp,
         edit: impl Fn(&mut Self) -> T,
     ) -> Result<T, TaskError> {
-        for _ in 0..ATTEMPTS {
-            let stored = store.get(keys::JOURNAL).await?;
-            let before: Self = match &stored {
+        let edited = amend_json(store, keys::JOURNAL, ATTEMPTS, |content| {
+            let before: Self = match content {
                 None => Self::default(),
-                Some(stored) => serde_json::from_slice(&stored.content).map_err(|error| {
+                Some(content) => serde_json::from_slice(content).map_err(|error| {
                     TaskError::Corrupt(format!("the object {} cannot be understood: {error}", keys::JOURNAL))
                 })?,
             };
             let mut after = before.clone();
             let result = edit(&mut after);
             after.forget(now);
-            if after == before {
-                return Ok(result);
-            }
-            let condition = stored.map_or(Condition::IfAbsent, |stored| Condition::IfMatch(stored.etag));
-            if store.put_json(keys::JOURNAL, &after, condition).await? == PutOutcome::Written {
-                return Ok(result);
-            }
-        }
-        Err(TaskError::Unavailable(format!("the object {} is being written by other runs; try again", keys::JOURNAL)))
+            Ok(((after != before).then_some(after), result))
+        });
+        edited.await?.ok_or_else(|| {
+            TaskError::Unavailable(format!("the object {} is being written by other runs; try again", keys::JOURNAL))
+        })
     }
 
     /// The changes that were begun and are not recorded yet.

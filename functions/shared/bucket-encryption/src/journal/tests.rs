@@ -1,4 +1,4 @@
-use audit_artifacts::{MemoryStore, sample};
+use audit_artifacts::{Condition, MemoryStore, PutOutcome, sample};
 use pretty_assertions::assert_eq;
 
 use super::*;
