@@ -50,7 +50,7 @@ demo: setup bundles-dev ## Watch a real scan of a sample account on the local AW
 # --- Test it --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup check-policy format-check lint test-rust test-asl test-infrastructure test-local-aws test-pipeline test-permissions test-teardown ## Run everything that CI runs
+test: setup check-policy format-check lint test-rust test-asl test-infrastructure test-local-aws test-pipeline test-permissions test-teardown test-benchmark ## Run everything that CI runs
 
 .PHONY: check-policy
 check-policy: ## Check infrastructure/audit-policy.toml
@@ -108,6 +108,30 @@ test-permissions: setup bundles-dev ## Test on the local AWS that each function 
 .PHONY: test-teardown
 test-teardown: setup bundles-dev ## Test on the local AWS that nothing is left after a deletion
 	LAMBDA_BUNDLES=$(TARGET)/lambda-dev pytest tests/teardown
+
+.PHONY: test-benchmark
+test-benchmark: bundles-dev ## Test on a fake AWS that no fault turns into a verdict, and that the benchmark runs
+	LAMBDA_BUNDLES=$(TARGET)/lambda-dev $(CARGO) test --workspace --bin benchmark -- --ignored
+
+# --- Measure it -----------------------------------------------------------------------------------------------------
+
+# PEER=prowler measures Prowler on the same account in the same minute; ASK="--account 500/40/200 …" measures one scan.
+PEER ?=
+ASK ?=
+PROWLER := .local/prowler
+
+# Without the check of `make package`: what cannot be deployed from this machine can be measured on it.
+.PHONY: bench
+bench: check-policy $(if $(PEER),$(PROWLER)/.installed) ## Measure release binaries on a fake AWS (PEER=prowler beside it, ASK="…" one scan)
+	$(CARGO) build --workspace --bins --release
+	$(call bundle,$(TARGET)/release,$(TARGET)/lambda-bench)
+	LAMBDA_BUNDLES=$(TARGET)/lambda-bench $(TARGET)/release/benchmark $(if $(PEER),--peer $(PROWLER)/bin/$(PEER)) --out $(TARGET)/benchmark $(ASK)
+
+# A version, for figures of one are not those of another; its own environment, for it pins what others pin, too.
+$(PROWLER)/.installed:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check prowler==5.46.0
+	touch $@
 
 # --- Deploy it ------------------------------------------------------------------------------------------------------
 

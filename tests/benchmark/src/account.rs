@@ -1,0 +1,130 @@
+//! An account of any size: what each of its resources is like follows from the resource's number alone, so that two runs
+//! see the same account, and nothing of it is kept in memory.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The account's id.
+pub(crate) const ACCOUNT: &str = "111122223333";
+
+/// The account's region.
+pub(crate) const REGION: &str = "us-east-1";
+
+/// The bucket that the functions write to.
+pub(crate) const REPORTS: &str = "compliance-reports-bucket-bench-bench-111122223333";
+
+/// How many resources the account has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Account {
+    pub(crate) buckets: u64,
+    pub(crate) vpcs: u64,
+    pub(crate) functions: u64,
+    /// Security groups of each VPC, the default one among them.
+    pub(crate) groups: u64,
+    /// Inbound rules of each security group.
+    pub(crate) rules: u64,
+}
+
+impl Account {
+    pub(crate) const fn new(buckets: u64, vpcs: u64, functions: u64) -> Self {
+        Self { buckets, vpcs, functions, groups: 5, rules: 4 }
+    }
+
+    /// One for every 50 buckets.
+    pub(crate) const fn access_points(&self) -> u64 {
+        self.buckets.div_ceil(50)
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.buckets, self.vpcs, self.functions)?;
+        if (self.groups, self.rules) != (5, 4) {
+            write!(f, "/{}/{}", self.groups, self.rules)?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Account {
+    type Err = String;
+
+    /// BUCKETS/VPCS/FUNCTIONS, and /GROUPS/RULES where they are not the usual.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers: Result<Vec<u64>, _> = text.split('/').map(str::parse).collect();
+        match numbers.as_deref() {
+            Ok(&[buckets, vpcs, functions]) => Ok(Self::new(buckets, vpcs, functions)),
+            Ok(&[buckets, vpcs, functions, groups, rules]) => Ok(Self { buckets, vpcs, functions, groups, rules }),
+            _ => Err(format!("{text:?} is no account; write BUCKETS/VPCS/FUNCTIONS or …/GROUPS/RULES")),
+        }
+    }
+}
+
+/// One of `of` choices for the resource of this number: the same in every run, and as if thrown by dice.
+pub(crate) const fn choice(what: &str, number: u64, of: u64) -> u64 {
+    mixed(hash(what.as_bytes()) ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15)) % of
+}
+
+/// FNV-1a. <https://www.rfc-editor.org/rfc/rfc9923>
+pub(crate) const fn hash(bytes: &[u8]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0100_0000_01b3);
+        at += 1;
+    }
+    hash
+}
+
+/// The last steps of SplitMix64, after which every bit of the input bears on every bit of the output.
+/// <https://doi.org/10.1145/2714064.2660195>
+pub(crate) const fn mixed(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ (value >> 31)
+}
+
+const TEAMS: [&str; 8] = ["ledger", "cards", "payments", "fraud", "claims", "treasury", "archive", "data-lake"];
+
+/// The name of the bucket of this number. In the order of the names the numbers rise.
+pub(crate) fn bucket_name(number: u64) -> String {
+    let team = TEAMS[choice("team", number, 8) as usize];
+    format!("{number:06}-{team}-{:08x}", choice("bucket", number, 1 << 32))
+}
+
+/// The number of the bucket, access point or function of this name.
+pub(crate) fn number(name: &str) -> Option<u64> {
+    name.split('-').next()?.parse().ok()
+}
+
+/// The name of the access point of this number.
+pub(crate) fn access_point_name(number: u64) -> String {
+    format!("{number:06}-access")
+}
+
+/// The name of the function of this number.
+pub(crate) fn function_name(number: u64) -> String {
+    format!("{number:06}-{}-{:08x}", TEAMS[choice("owner", number, 8) as usize], choice("function", number, 1 << 32))
+}
+
+/// The id of the VPC of this number.
+pub(crate) fn vpc_id(number: u64) -> String {
+    format!("vpc-{number:017x}")
+}
+
+/// The id of what hangs on a VPC: the `nth` of its kind, whose ids begin with `prefix`.
+pub(crate) fn part_id(prefix: &str, vpc: u64, nth: u64) -> String {
+    format!("{prefix}-{vpc:08x}{nth:09x}")
+}
+
+/// The VPC, and which of its kind, that an id of [`part_id`] stands for.
+pub(crate) fn part(id: &str) -> Option<(u64, u64)> {
+    let digits = id.rsplit('-').next().filter(|digits| digits.len() == 17)?;
+    Some((u64::from_str_radix(digits.get(..8)?, 16).ok()?, u64::from_str_radix(digits.get(8..)?, 16).ok()?))
+}
+
+/// The ARN of a KMS key of the account; ten buckets share one.
+pub(crate) fn key_arn(bucket: u64) -> String {
+    let key = bucket / 10;
+    format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{:08x}-0000-4000-8000-{key:012x}", choice("key", key, 1 << 32))
+}

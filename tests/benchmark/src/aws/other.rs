@@ -1,0 +1,80 @@
+//! What the functions ask of AWS KMS, AWS Step Functions, Amazon SNS and Amazon CloudWatch.
+
+use serde_json::{Value, json};
+
+use super::{Call, Dialect};
+use crate::account::{ACCOUNT, REGION};
+use crate::http::{Answer, Request, value};
+
+pub(super) fn answer(service: &str, request: &Request) -> (Call, Answer) {
+    let call = |service: &str, api: &str, target: &str, dialect| Call {
+        api: format!("{service}:{api}"),
+        target: target.to_owned(),
+        dialect,
+        of_the_account: service == "kms",
+    };
+    match service {
+        // The operation stands behind a dot: TrentService.DescribeKey
+        "kms" | "states" => {
+            let api = request.header("x-amz-target").and_then(|it| it.rsplit('.').next()).unwrap_or_default();
+            let input: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+            let key = input["KeyId"].as_str().unwrap_or_default();
+            let answer = match api {
+                "DescribeKey" => json_of(&described_key(key)),
+                "ListAliases" => json_of(&json!({"Aliases": [], "Truncated": false})),
+                "ListKeys" => json_of(&json!({"Keys": [], "Truncated": false})),
+                "ListResourceTags" => json_of(&json!({"Tags": [], "Truncated": false})),
+                "ListExecutions" => json_of(&json!({"executions": []})),
+                _ => Dialect::Json.unknown(),
+            };
+            (call(service, api, key, Dialect::Json), answer)
+        }
+        // The operation ends the path: /service/GraniteServiceVersion20100801/operation/PutMetricData
+        "monitoring" => {
+            let api = request.path.rsplit('/').next().unwrap_or_default();
+            let nothing =
+                Answer::new(200, "application/cbor", b"\xa0".as_slice()).with("smithy-protocol", "rpc-v2-cbor");
+            (call("cloudwatch", api, "", Dialect::Cbor), nothing)
+        }
+        _ => {
+            let form = request.form();
+            let api = value(&form, "Action").unwrap_or_default();
+            let answer = match api {
+                "GetTopicAttributes" => query(
+                    api,
+                    "<Attributes><entry><key>SubscriptionsConfirmed</key><value>1</value></entry><entry>\
+                     <key>SubscriptionsPending</key><value>0</value></entry></Attributes>",
+                ),
+                "Publish" => query(api, "<MessageId>message-1</MessageId>"),
+                "GetCallerIdentity" => query(
+                    api,
+                    &format!(
+                        "<Arn>arn:aws:iam::{ACCOUNT}:user/auditor</Arn><UserId>AIDA</UserId><Account>{ACCOUNT}</Account>"
+                    ),
+                ),
+                _ => Dialect::Query.unknown(),
+            };
+            (call(service, api, "", Dialect::Query), answer)
+        }
+    }
+}
+
+fn json_of(body: &Value) -> Answer {
+    Answer::new(200, "application/x-amz-json-1.1", body.to_string())
+}
+
+fn query(api: &str, result: &str) -> Answer {
+    Answer::new(200, "text/xml", format!("<{api}Response><{api}Result>{result}</{api}Result></{api}Response>"))
+}
+
+/// A key that the account manages, or the one that AWS manages for S3.
+fn described_key(key: &str) -> Value {
+    let (arn, id) = match key.rsplit_once('/') {
+        Some((_, id)) => (key.to_owned(), id),
+        None => (format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}"), key),
+    };
+    json!({"KeyMetadata": {
+        "AWSAccountId": ACCOUNT, "KeyId": id, "Arn": arn, "Enabled": true, "KeyState": "Enabled",
+        "KeyManager": "CUSTOMER", "KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "Origin": "AWS_KMS",
+    }})
+}
