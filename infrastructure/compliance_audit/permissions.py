@@ -70,7 +70,8 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     A function reads and writes only the objects that its task is about: no scanner can touch what another one found.
     Who writes objects in parts may read them, for when the answer to a completed upload gets lost.
     """
-    plan, summary, findings = "scans/*/plan.json", "scans/*/summary.json", "scans/*/findings.jsonl"
+    plan, summary, findings = "scans/*/plan.json", "scans/*/summary.json", "scans/*/findings.jsonl.zst"
+    rules = "scans/*/rules.json"
     remediation = "scans/*/remediation.jsonl"
     record = (plan, summary, findings, remediation)
     alert_violations = "scans/*/alert-violations.json"
@@ -144,12 +145,14 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             reads=(
                 plan,
                 summary,
-                findings,
+                # With those that an earlier version of this system wrote, uncompressed.
+                "scans/*/findings.jsonl*",
+                rules,
                 "scans/*/shards/*/inventory.json",
                 "scans/*/findings/*",
                 "state/latest.json",
             ),
-            writes=(findings, alert_violations, summary, "state/latest.json"),
+            writes=(findings, rules, alert_violations, summary, "state/latest.json"),
             drops=(findings,),
         ),
         "remediate-s3-encryption": (
@@ -177,8 +180,8 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             ),
             _on_all_buckets(on, "s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"),
         ),
-        "write-json-report": _writing_a_report(on, record, "reports/*.json"),
-        "write-csv-report": _writing_a_report(on, record, "reports/*.csv"),
+        "write-json-report": _writing_a_report(on, (*record, rules), "reports/*.json"),
+        "write-csv-report": _writing_a_report(on, (*record, rules), "reports/*.csv"),
         "publish-metrics": (
             *_artifacts(on, reads=(plan, summary, figures), writes=(figures,)),
             Permission(actions=("sns:GetTopicAttributes",), resources=(on.alerts_topic,)),
@@ -190,7 +193,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             ),
         ),
         "notify-critical": (
-            *_artifacts(on, reads=(plan, summary, alert_violations, remediation, alert), writes=(alert,)),
+            *_artifacts(on, reads=(plan, summary, rules, alert_violations, remediation, alert), writes=(alert,)),
             *publishing(on),
         ),
         "empty-bucket": (

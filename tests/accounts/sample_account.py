@@ -225,7 +225,7 @@ def _networks(ec2: Any) -> Iterator[tuple[str, str, str]]:
 
 
 def differences(findings: Iterable[Mapping[str, Any]], arns: Mapping[str, tuple[str, str]]) -> list[str]:
-    """Compare findings, as ``findings.jsonl`` has them, with the expectation.
+    """Compare findings, as the JSON report has them, with the expectation.
 
     ``arns`` is what :func:`resource_arns` says. Findings on other resources, the auditor's own
     above all, are passed over. Returns one sentence per difference.

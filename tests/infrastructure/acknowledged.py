@@ -192,19 +192,21 @@ def _objects() -> Iterator[Acknowledgement]:
                 "scans/*/plan.json",
                 "scans/*/shards/*/inventory.json",
                 "scans/*/findings/*",
-                "scans/*/findings.jsonl",
+                "scans/*/findings.jsonl*",
+                "scans/*/findings.jsonl.zst",
+                "scans/*/rules.json",
                 "scans/*/alert-violations.json",
                 "scans/*/summary.json",
             ),
             "It reads what the scanners of every service found, in this scan and in the ones before, and writes "
-            "only the three objects that it makes of them.",
+            "only the four objects that it makes of them.",
         ),
         (
             "remediate-s3-encryption",
             (
                 "scans/*/plan.json",
                 "scans/*/summary.json",
-                "scans/*/findings.jsonl",
+                "scans/*/findings.jsonl.zst",
                 "scans/*/remediation.jsonl",
                 "rollbacks/*/remediation.jsonl",
                 "scans/*/alert.json",
@@ -223,7 +225,8 @@ def _objects() -> Iterator[Acknowledgement]:
             (
                 "scans/*/plan.json",
                 "scans/*/summary.json",
-                "scans/*/findings.jsonl",
+                "scans/*/rules.json",
+                "scans/*/findings.jsonl.zst",
                 "scans/*/remediation.jsonl",
                 "reports/*.json",
             ),
@@ -234,7 +237,8 @@ def _objects() -> Iterator[Acknowledgement]:
             (
                 "scans/*/plan.json",
                 "scans/*/summary.json",
-                "scans/*/findings.jsonl",
+                "scans/*/rules.json",
+                "scans/*/findings.jsonl.zst",
                 "scans/*/remediation.jsonl",
                 "reports/*.csv",
             ),
@@ -250,6 +254,7 @@ def _objects() -> Iterator[Acknowledgement]:
             (
                 "scans/*/plan.json",
                 "scans/*/summary.json",
+                "scans/*/rules.json",
                 "scans/*/alert-violations.json",
                 "scans/*/remediation.jsonl",
                 "scans/*/alert.json",

@@ -6,12 +6,14 @@ log, and what was written. With the whole policy it can be played again and agai
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from random import Random
 
 from patience import patiently
 from system import Json, System, new_scan_id
@@ -184,7 +186,7 @@ def _scanning(system: System, service: str, targets: list[Json]) -> str:
     scan_id = system.copy_scan(service, {_first_shard(system, service): json.dumps(shard)})
     asked = {"scanId": scan_id, "service": service, "listing": _listing(system, service), "shard": 1}
     said = system.invoke(f"scan-{service}", asked)
-    return said + system.read(f"scans/{scan_id}/findings/{service}/0001.jsonl")
+    return said + system.read(f"scans/{scan_id}/findings/{service}/0001.jsonl.zst")
 
 
 def scan_what_nobody_planned(service: str) -> Scene:
@@ -206,6 +208,17 @@ def aggregate_again(system: System) -> str:
     return _aggregating(system, system.scan_id)
 
 
+def aggregate_after_a_rule_was_retired(system: System) -> str:
+    """The earlier scan knew a violation of a rule that is in the catalogue no more."""
+    first, *others = system.recorded["findings.jsonl.zst"].splitlines()
+    retired = json.loads(first)
+    retired["findings"][-1].update(ruleId="zzz-retired", status="NON_COMPLIANT")
+    findings = "".join(f"{line}\n" for line in (json.dumps(retired), *others))
+    earlier = system.copy_scan("retired rule", {"findings.jsonl.zst": findings})
+    scan_id = _later_scan(system)
+    return _aggregating(system, scan_id, earlier) + system.read(f"scans/{scan_id}/rules.json")
+
+
 def aggregate_what_nobody_planned(system: System) -> str:
     """A scan that there is not."""
     return _aggregating(system, new_scan_id())
@@ -213,18 +226,18 @@ def aggregate_what_nobody_planned(system: System) -> str:
 
 def aggregate_what_breaks_off(system: System) -> str:
     """An inventory is broken, behind the first part of the object that is being written."""
-    first, *others = system.recorded["findings/s3/0001.jsonl"].splitlines()
+    first, *others = system.recorded["findings/s3/0001.jsonl.zst"].splitlines()
     broken = {
-        "findings/s3/0001.jsonl": "".join(f"{line}\n" for line in (_long(first, _IN_PARTS), *others)),
+        "findings/s3/0001.jsonl.zst": "".join(f"{line}\n" for line in (_long(first, _IN_PARTS), *others)),
         "shards/vpc/inventory.json": "{broken",
     }
     return _aggregating(system, system.copy_scan("broken inventory", broken))
 
 
-def _long(finding: str, size: int) -> str:
-    """The finding with so many bytes of evidence."""
-    long = json.loads(finding)
-    long["evidence"]["observed"] = "x" * size
+def _long(findings: str, size: int) -> str:
+    """The findings about a resource, the first with so many bytes of evidence, of which compression leaves most."""
+    long = json.loads(findings)
+    long["findings"][0]["evidence"]["observed"] = base64.b64encode(Random(size).randbytes(size)).decode()
     return json.dumps(long)
 
 
@@ -233,9 +246,9 @@ def _later_scan(system: System) -> str:
     return system.copy_scan("later", {"plan.json": json.dumps(plan)})
 
 
-def _aggregating(system: System, scan_id: str) -> str:
+def _aggregating(system: System, scan_id: str, earlier: str | None = None) -> str:
     started = json.loads(system.recorded["plan.json"])["startedAt"]
-    latest = {"scanId": system.scan_id, "startedAt": started}
+    latest = {"scanId": earlier or system.scan_id, "startedAt": started}
     system.write("state/latest.json", json.dumps(dict.fromkeys(("s3", "vpc", "lambda"), latest)))
     branches: list[Json] = [
         {"service": service, "planned": True, "shards": 1, "failures": []} for service in ("s3", "vpc", "lambda")
@@ -386,19 +399,17 @@ def _purpose(bucket: str) -> str:
 
 
 def _repairing(system: System, bucket: str, journal: Json | None = None, *, requested: bool = True) -> str:
-    findings = [
-        line
-        for line in system.recorded["findings.jsonl"].splitlines()
-        if json.loads(line)["resource"]["name"] == bucket
-    ]
+    lines = system.recorded["findings.jsonl.zst"].splitlines()
+    findings = [line for line in lines if json.loads(line)["resource"]["name"] == bucket]
+    count = sum(len(json.loads(line)["findings"]) for line in findings)
     summary = json.loads(system.recorded["summary.json"])
-    summary["totals"] = {**dict.fromkeys(summary["totals"], 0), "compliant": len(findings)}
+    summary["totals"] = {**dict.fromkeys(summary["totals"], 0), "compliant": count}
     plan = {**json.loads(system.recorded["plan.json"]), "remediation": "apply"}
     plan["remediationRequested"] = requested
     scan_id = system.copy_scan(
         _purpose(bucket) if requested else f"{_purpose(bucket)}, as was announced",
         {
-            "findings.jsonl": "".join(f"{line}\n" for line in findings),
+            "findings.jsonl.zst": "".join(f"{line}\n" for line in findings),
             "plan.json": json.dumps(plan),
             "summary.json": json.dumps(summary),
         },
@@ -435,9 +446,9 @@ def deliver_what_breaks_off(function: str) -> Scene:
     """The findings end before as many were read as were counted, behind the first part of the report."""
 
     def scene(system: System) -> str:
-        lines = system.recorded["findings.jsonl"].splitlines()
+        lines = system.recorded["findings.jsonl.zst"].splitlines()
         few = [_long(line, _IN_PARTS // len(lines)) for line in lines[1:]]
-        broken = {"findings.jsonl": "".join(f"{line}\n" for line in few)}
+        broken = {"findings.jsonl.zst": "".join(f"{line}\n" for line in few)}
         return system.invoke(function, {"scanId": system.copy_scan("too few findings", broken), "remediation": None})
 
     return scene
@@ -551,6 +562,7 @@ SCENES: Mapping[str, tuple[Scene, ...]] = {
     "aggregate-findings": (
         aggregate,
         aggregate_again,
+        aggregate_after_a_rule_was_retired,
         aggregate_what_nobody_planned,
         aggregate_what_breaks_off,
     ),

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import zstandard
 from deployment import SYSTEM, Deployment, deployed
 from patience import patiently
 
@@ -74,17 +75,24 @@ class System:
     # --- Objects ----------------------------------------------------------------------------------------------------
 
     def read(self, key: str) -> str:
-        """An object of the reports bucket; empty when there is none."""
+        """An object of the reports bucket as text, decompressed; empty when there is none."""
         s3 = self.client("s3")
         try:
             answer = s3.get_object(Bucket=self.bucket, Key=key)
         except s3.exceptions.NoSuchKey:
             return ""
-        return str(answer["Body"].read().decode())
+        content: bytes = answer["Body"].read()
+        if key.endswith(".zst"):
+            with zstandard.ZstdDecompressor().stream_reader(content) as reader:
+                content = reader.read()
+        return content.decode()
 
     def write(self, key: str, content: str) -> None:
-        """Put an object into the reports bucket."""
-        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=content.encode())
+        """Put an object into the reports bucket, compressed where its key says so."""
+        body = content.encode()
+        if key.endswith(".zst"):
+            body = zstandard.ZstdCompressor().compress(body)
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body)
 
     def remove(self, *keys: str) -> None:
         """Take objects out of the reports bucket."""

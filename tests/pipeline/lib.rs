@@ -12,9 +12,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use audit_model::resource::BucketEncryption;
 use audit_model::summary::Summary;
-use audit_model::{Finding, Plan};
+use audit_model::{Finding, Plan, ResourceFindings};
 use aws_sdk_ec2::types::VpcEndpointType;
 use aws_sdk_lambda::types::LastUpdateStatus;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_sfn::types::ExecutionStatus;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -221,7 +222,7 @@ impl System {
     pub async fn text(&self, key: &str) -> String {
         let object = self.s3.get_object().bucket(&self.reports).key(key).send().await;
         let object = object.unwrap_or_else(|error| panic!("{key}: {error:?}"));
-        String::from_utf8(object.body.collect().await.unwrap().to_vec()).unwrap()
+        read_text(object).await
     }
 
     /// The plan of a scan.
@@ -236,8 +237,9 @@ impl System {
 
     /// The findings of a scan.
     pub async fn findings(&self, scan_id: &str) -> Vec<Finding> {
-        let text = self.text(&format!("scans/{scan_id}/findings.jsonl")).await;
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let text = self.text(&format!("scans/{scan_id}/findings.jsonl.zst")).await;
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines.flat_map(|ResourceFindings(findings)| findings.into_owned()).collect()
     }
 
     /// The JSON report of a scan.
@@ -470,8 +472,7 @@ impl System {
             for object in page.versions().iter().filter(|object| object.last_modified().unwrap().secs() >= then) {
                 let (key, version) = (object.key().unwrap(), object.version_id().unwrap());
                 let read = self.s3.get_object().bucket(&self.reports).key(key).version_id(version).send().await;
-                let bytes = read.unwrap().body.collect().await.unwrap().to_vec();
-                objects.insert(format!("object {key}, version {version}"), String::from_utf8(bytes).unwrap());
+                objects.insert(format!("object {key}, version {version}"), read_text(read.unwrap()).await);
             }
             if page.is_truncated() != Some(true) {
                 return objects;
@@ -551,4 +552,16 @@ fn ec2_arn(kind: &str, id: &str) -> String {
 
 fn filter(name: &str, value: String) -> aws_sdk_ec2::types::Filter {
     aws_sdk_ec2::types::Filter::builder().name(name).values(value).build()
+}
+
+/// The text of an object, which S3 keeps in the encoding that it says.
+async fn read_text(object: GetObjectOutput) -> String {
+    let encoding = object.content_encoding().map(str::to_owned);
+    let bytes = object.body.collect().await.unwrap().to_vec();
+    let text = match encoding.as_deref() {
+        Some("zstd") => zstd::decode_all(bytes.as_slice()).unwrap(),
+        Some(other) => panic!("an object of the encoding {other}"),
+        None => bytes,
+    };
+    String::from_utf8(text).unwrap()
 }

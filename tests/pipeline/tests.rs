@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::SystemTime;
 
 use audit_model::summary::{Comparison, LatestScans, ScanStatus};
-use audit_model::{Change, Finding, Service, Severity, Status, TriggerKind, UnreadableCause};
+use audit_model::{Change, Finding, Rules, Service, Severity, Status, TriggerKind, UnreadableCause};
 use aws_sdk_sfn::types::ExecutionStatus;
 use pipeline_tests::{Ended, System};
 use pretty_assertions::assert_eq;
@@ -47,7 +47,7 @@ fn assert_succeeded(ended: &Ended) {
 
 /// Verdicts by resource and rule.
 fn verdicts(findings: &[Finding]) -> BTreeMap<(&str, &str), Status> {
-    findings.iter().map(|f| ((f.resource.arn.as_str(), f.rule_id.as_str()), f.status)).collect()
+    findings.iter().map(|f| ((f.resource.arn.as_str(), &*f.rule_id), f.status)).collect()
 }
 
 #[tokio::test]
@@ -221,7 +221,9 @@ async fn a_scan_that_cannot_list_functions_carries_what_was_known_of_them() {
     let known = |findings: &[Finding]| -> BTreeMap<(String, String), _> {
         let of_functions = findings.iter().filter(|finding| finding.service == Service::Lambda);
         of_functions
-            .filter_map(|finding| Some(((finding.resource.arn.clone(), finding.rule_id.clone()), finding.first_seen?)))
+            .filter_map(|finding| {
+                Some(((finding.resource.arn.clone(), finding.rule_id.to_string()), finding.first_seen?))
+            })
             .collect()
     };
     let of_before = known(&system.findings(before.scan_id()).await);
@@ -275,7 +277,7 @@ async fn the_same_account_scanned_twice_has_nothing_new_and_keeps_since_when() {
         findings
             .iter()
             .filter(|finding| finding.status == Status::NonCompliant)
-            .map(|finding| ((finding.resource.arn.clone(), finding.rule_id.clone()), finding.first_seen))
+            .map(|finding| ((finding.resource.arn.clone(), finding.rule_id.to_string()), finding.first_seen))
             .collect()
     };
     let then = since(&system.findings(first.scan_id()).await);
@@ -343,7 +345,7 @@ async fn what_the_auditor_says_against_itself_is_accepted_for_a_reason() {
     let against: BTreeSet<_> = on_us
         .iter()
         .filter(|finding| matches!(finding.status, Status::NonCompliant | Status::InsufficientData))
-        .map(|finding| (finding.resource.arn.as_str(), finding.rule_id.as_str(), finding.status))
+        .map(|finding| (finding.resource.arn.as_str(), &*finding.rule_id, finding.status))
         .collect();
     let accepted = own.iter().flat_map(|(arn, is)| {
         let rules = ACCEPTED.iter().filter(move |(what, ..)| what == is);
@@ -426,8 +428,8 @@ async fn a_secret_is_found_and_no_part_of_it_is_written_anywhere() {
     let scan = ended.scan_id();
     for key in [
         format!("scans/{scan}/plan.json"),
-        format!("scans/{scan}/findings/lambda/0001.jsonl"),
-        format!("scans/{scan}/findings.jsonl"),
+        format!("scans/{scan}/findings/lambda/0001.jsonl.zst"),
+        format!("scans/{scan}/findings.jsonl.zst"),
         format!("scans/{scan}/summary.json"),
         system.report_key(scan, "json").await,
         system.report_key(scan, "csv").await,
@@ -597,15 +599,16 @@ fn worst<'a>(results: impl IntoIterator<Item = &'a str>) -> &'a str {
     results.into_iter().max_by_key(place).unwrap()
 }
 
-/// Every control has the worst result among its rules' findings, and every reference of a finding stands in the report.
+/// Every control has the worst result among its rules' findings, and every reference of a finding's rule stands in the report.
 /// The sample account has something to judge for every rule, so that a rule without findings was not evaluated.
 fn assert_frameworks_follow_from(findings: &[Finding], report: &Value) {
+    let rules: Rules = serde_json::from_value(report["rules"].clone()).unwrap();
     let mut by_rule: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut referring: BTreeSet<(&str, &str, &str)> = BTreeSet::new();
     for finding in findings.iter().filter(|finding| finding.change != Some(Change::NotEvaluated)) {
         by_rule.entry(&finding.rule_id).or_default().push(finding.status.to_string());
-        let references = finding.references.iter();
-        referring.extend(references.map(|to| (to.framework.as_str(), to.control.as_str(), finding.rule_id.as_str())));
+        let references = rules[&*finding.rule_id].references.iter();
+        referring.extend(references.map(|to| (&*to.framework, &*to.control, &*finding.rule_id)));
     }
     let mut reported = BTreeSet::new();
     for framework in report["frameworks"].as_array().unwrap() {

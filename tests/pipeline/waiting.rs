@@ -31,7 +31,7 @@ async fn assert_complete(system: &System, ended: &Ended) {
 /// What a scan says of its findings' resources, by resource and rule.
 fn said(findings: &[Finding]) -> BTreeMap<(&str, &str), Value> {
     let said = |finding: &Finding| json!([finding.status, finding.evidence, finding.missing]);
-    findings.iter().map(|found| ((found.resource.arn.as_str(), found.rule_id.as_str()), said(found))).collect()
+    findings.iter().map(|found| ((found.resource.arn.as_str(), &*found.rule_id), said(found))).collect()
 }
 
 #[tokio::test]

@@ -1,15 +1,17 @@
 //! What was scanned, and what was planned and is missing: told by the objects in the reports bucket.
 
+use std::collections::BTreeMap;
+
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, keys};
 use audit_model::Service;
-use audit_model::plan::{Inventory, ShardReceipt, Unlisted};
+use audit_model::plan::{Hidden, Inventory, ShardReceipt, Unlisted};
 use audit_model::summary::Gap;
 use audit_model::task::{Branch, BranchFailure, CaughtError};
 use audit_task::TaskError;
 use futures::{StreamExt, TryStreamExt, stream};
 
 /// How many small reads of the reports bucket are under way at once.
-pub(crate) const READS_AT_ONCE: usize = 16;
+const READS_AT_ONCE: usize = 16;
 
 /// What was scanned of one service.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,7 +23,8 @@ pub(crate) struct ServiceCoverage {
 }
 
 impl ServiceCoverage {
-    /// Reads inventory and receipts. `branch` is what the machine says of the service; it only serves to explain.
+    /// Reads inventory and receipts. `branch` is what the machine says of the service; it only serves to explain. `broken` are
+    /// the shards whose findings cannot be used: which of them are true nobody can tell, and so they count as not scanned.
     ///
     /// # Errors
     /// `Corrupt` when inventory or receipt contradict themselves, and those of the store.
@@ -30,6 +33,7 @@ impl ServiceCoverage {
         scan_id: &str,
         service: Service,
         branch: Option<&Branch>,
+        broken: &BTreeMap<u32, String>,
     ) -> Result<Self, TaskError> {
         let failures = branch.map_or(&[][..], |branch| &branch.failures);
         let Some(listed) = inventory(store, scan_id, service).await? else {
@@ -67,10 +71,41 @@ impl ServiceCoverage {
                 resource_type: None,
                 reason: explain(failures, Some(number)).unwrap_or(shortfall),
             }));
-            coverage.scanned.extend(receipt);
+            match (receipt, broken.get(&number)) {
+                (Some(receipt), Some(reason)) => coverage.gaps.push(Gap {
+                    service,
+                    shard: Some(number),
+                    resources: Some(receipt.resources),
+                    resource_type: None,
+                    reason: reason.clone(),
+                }),
+                (receipt, _) => coverage.scanned.extend(receipt),
+            }
         }
+        coverage.gaps.extend(hidden(service, &coverage.scanned));
+        coverage.gaps.sort_by(|a, b| (a.shard, &a.resource_type).cmp(&(b.shard, &b.resource_type)));
         Ok(coverage)
     }
+}
+
+/// The gaps that are left where what hangs on scanned resources could not be listed: one a type.
+fn hidden(service: Service, scanned: &[ShardReceipt]) -> impl Iterator<Item = Gap> {
+    let mut types: BTreeMap<&str, Hidden> = BTreeMap::new();
+    for hidden in scanned.iter().flat_map(|receipt| &receipt.hidden) {
+        let of_type = types.entry(&hidden.resource_type);
+        of_type.and_modify(|sum| sum.parents += hidden.parents).or_insert_with(|| hidden.clone());
+    }
+    let types: Vec<Hidden> = types.into_values().collect();
+    types.into_iter().map(move |Hidden { resource_type, parents, reason }| Gap {
+        service,
+        shard: None,
+        resources: None,
+        resource_type: Some(resource_type),
+        reason: match parents {
+            1 => reason,
+            more => format!("{reason} (and so for {} others)", more - 1),
+        },
+    })
 }
 
 /// What was listed, or `None` when the service was not listed to its end.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use audit_artifacts::{ArtifactStore, ArtifactStoreExt, JsonLinesReader, keys};
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, FindingsReader, keys};
 use audit_model::summary::{Comparison, LatestScan};
 use audit_model::{Finding, Plan, Service};
 use audit_task::TaskError;
@@ -115,8 +115,9 @@ impl EarlierSummary {
 /// The violations that were known in an earlier scan, read once from beginning to end.
 pub(crate) struct KnownViolations {
     scan_id: String,
-    reader: JsonLinesReader<Finding>,
-    next: Option<Finding>,
+    reader: FindingsReader,
+    /// Those about the next resource of which any are known; none after the last one.
+    next: Vec<Finding>,
     /// Service, resource and rule of the finding that was read last.
     last: Option<(Service, String, String)>,
     /// Why they cannot be read to their end.
@@ -129,10 +130,10 @@ impl KnownViolations {
     /// # Errors
     /// Those of the store, here and below.
     pub(crate) async fn find(store: &dyn ArtifactStore, scan_id: &str) -> Result<Option<Self>, TaskError> {
-        let Some(reader) = JsonLinesReader::find(store, &keys::findings(scan_id)).await? else {
+        let Some(reader) = FindingsReader::find_earlier(store, scan_id).await? else {
             return Ok(None);
         };
-        let mut known = Self { scan_id: scan_id.to_owned(), reader, next: None, last: None, flaw: None };
+        let mut known = Self { scan_id: scan_id.to_owned(), reader, next: Vec::new(), last: None, flaw: None };
         known.advance().await?;
         Ok(Some(known))
     }
@@ -144,20 +145,20 @@ impl KnownViolations {
 
     /// Passes over those of the services before this one: they are not part of the plan, or of another scan.
     pub(crate) async fn skip_to(&mut self, service: Service) -> Result<(), TaskError> {
-        while self.next.as_ref().is_some_and(|next| next.service < service) {
+        while self.next.first().is_some_and(|next| next.service < service) {
             self.advance().await?;
         }
         Ok(())
     }
 
-    /// The resource of the service that the next one is about, or `None` after the last one of the service.
+    /// The resource of the service that the next ones are about, or `None` after the last one of the service.
     pub(crate) fn next_resource(&self, service: Service) -> Option<&str> {
-        self.next.as_ref().filter(|next| next.service == service).map(|next| next.resource.arn.as_str())
+        self.next.first().filter(|next| next.service == service).map(|next| next.resource.arn.as_str())
     }
 
-    /// The next one.
-    pub(crate) async fn next(&mut self) -> Result<Option<Finding>, TaskError> {
-        let next = self.next.take();
+    /// The next ones about one resource; there may be more about it.
+    pub(crate) async fn next(&mut self) -> Result<Vec<Finding>, TaskError> {
+        let next = std::mem::take(&mut self.next);
         self.advance().await?;
         Ok(next)
     }
@@ -168,26 +169,30 @@ impl KnownViolations {
     }
 
     async fn advance(&mut self) -> Result<(), TaskError> {
-        self.next = None;
-        while self.flaw.is_none() {
-            match self.reader.next().await {
-                Ok(Some(finding)) => {
-                    let place = (finding.service, finding.resource.arn.clone(), finding.rule_id.clone());
-                    if self.last.as_ref().is_some_and(|last| *last >= place) {
-                        self.flaw = Some("its findings are not in order".to_owned());
-                        return Ok(());
-                    }
-                    self.last = Some(place);
-                    if finding.known_since().is_some() {
-                        self.next = Some(finding);
-                        return Ok(());
-                    }
-                }
+        self.next.clear();
+        while self.flaw.is_none() && self.next.is_empty() {
+            match self.reader.next_resource().await {
+                Ok(Some(findings)) => self.take(findings),
                 Ok(None) => return Ok(()),
                 Err(TaskError::Corrupt(what)) => self.flaw = Some(what),
                 Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    /// Takes the known violations of findings, which must come after those before.
+    fn take(&mut self, mut findings: Vec<Finding>) {
+        let last = self.last.as_ref().map(|(service, arn, rule)| (*service, arn.as_str(), rule.as_str()));
+        let places = last.into_iter().chain(findings.iter().map(Finding::sort_key));
+        if !places.is_sorted_by(|one, next| one < next) {
+            self.flaw = Some("its findings are not in order".to_owned());
+            return;
+        }
+        if let Some((service, arn, rule)) = findings.last().map(Finding::sort_key) {
+            self.last = Some((service, arn.to_owned(), rule.to_owned()));
+        }
+        findings.retain(|finding| finding.known_since().is_some());
+        self.next = findings;
     }
 }

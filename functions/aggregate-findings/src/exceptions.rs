@@ -34,7 +34,7 @@ impl Exceptions {
     /// looked at again or not.
     pub(crate) fn mark(&mut self, finding: &mut Finding) {
         let today = self.today;
-        let (rule, arn) = (finding.rule_id.as_str(), finding.resource.arn.as_str());
+        let (rule, arn) = (&*finding.rule_id, finding.resource.arn.as_str());
         let mut speaking: Vec<&mut Use> =
             self.uses.iter_mut().filter(|used| speaks_of(&used.exception, rule, arn)).collect();
         let unseen = finding.status == Status::InsufficientData;

@@ -8,15 +8,15 @@ mod earlier;
 mod exceptions;
 mod latest;
 mod merge;
+mod rules;
 mod sight;
-mod survey;
 mod tally;
-mod unlisted;
 mod worst;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use audit_artifacts::{ArtifactStore, ArtifactStoreExt, JsonLinesWriter, keys};
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, FindingsWriter, keys};
 use audit_model::summary::{AlertViolations, Comparison, ExceptionUse, ScanStatus, Summary};
 use audit_model::task::{AggregateFindingsInput, AggregateFindingsOutput, Branch};
 use audit_model::{Finding, Plan, Service, Severity};
@@ -25,9 +25,9 @@ use jiff::Timestamp;
 
 use coverage::ServiceCoverage;
 use earlier::{Before, KnownViolations};
-use merge::Merge;
+use merge::{Flaw, Merge};
+use rules::Retired;
 use sight::Sight;
-use survey::Survey;
 use tally::Tally;
 
 /// What the aggregation works with.
@@ -38,8 +38,8 @@ pub struct Ports<'a> {
     pub now: fn() -> Timestamp,
 }
 
-/// Writes the scan's findings, sorted, what the alert may name of them, and the summary, and moves the pointers to the last
-/// scan of each planned service.
+/// Writes the scan's findings, sorted, the rules they are of, what the alert may name of them, and the summary, and moves the
+/// pointers to the last scan of each planned service.
 ///
 /// # Errors
 /// `NotFound` when the scan has no plan, `Corrupt` when an object cannot be understood, `Conflict` when others keep moving
@@ -56,7 +56,8 @@ pub async fn handle(input: AggregateFindingsInput, ports: &Ports<'_>) -> Result<
         };
         before.insert(service, found);
     }
-    let (summary, named) = write_findings(ports, &plan, &input.branches, before).await?;
+    let Ended { summary, named, retired } = write_findings(ports, &plan, &input.branches, before).await?;
+    rules::write(store, &plan, retired).await?;
     store.replace_json(&keys::alert_violations(&plan.scan_id), &named).await?;
     store.replace_json(&keys::summary(&plan.scan_id), &summary).await?;
     latest::advance(store, &plan).await?;
@@ -78,9 +79,18 @@ fn output(summary: Summary) -> AggregateFindingsOutput {
     }
 }
 
+/// What a pass over the findings came to.
+struct Ended {
+    summary: Summary,
+    named: AlertViolations,
+    retired: Retired,
+}
+
 /// What came of one pass over the findings.
 enum Pass {
-    Ended(Box<(Summary, AlertViolations)>),
+    Ended(Box<Ended>),
+    /// The findings of a shard cannot be read to their end.
+    ShardIsBroken(Service, Flaw),
     /// The findings of an earlier scan cannot be read to their end, and what was written is compared with half of them.
     EarlierIsBroken {
         scan_id: String,
@@ -88,18 +98,22 @@ enum Pass {
     },
 }
 
-/// Writes the scan's findings. They appear whole or not at all. An earlier scan that turns out to be broken on the way is
-/// left aside, and the pass begins anew.
+/// The shards whose findings cannot be used, by service, and why.
+type BrokenShards = BTreeMap<Service, BTreeMap<u32, String>>;
+
+/// Writes the scan's findings. They appear whole or not at all. A shard or an earlier scan that turns out to be broken on the
+/// way is left aside, and the pass begins anew.
 async fn write_findings(
     ports: &Ports<'_>,
     plan: &Plan,
     branches: &[Branch],
     mut before: BTreeMap<Service, Before>,
-) -> Result<(Summary, AlertViolations), TaskError> {
+) -> Result<Ended, TaskError> {
     let key = keys::findings(&plan.scan_id);
+    let mut broken = BrokenShards::new();
     loop {
-        let mut writer = JsonLinesWriter::create(ports.store, &key).await?;
-        let pass = merge_services(ports, plan, branches, &mut before, &mut writer).await;
+        let mut writer = FindingsWriter::create(ports.store, &key).await?;
+        let pass = merge_services(ports, plan, branches, &broken, &mut before, &mut writer).await;
         if let Ok(Pass::Ended(ended)) = pass {
             writer.finish().await?;
             return Ok(*ended);
@@ -108,10 +122,17 @@ async fn write_findings(
             // The bucket's lifecycle removes what is left of an upload; the first error is the one to tell.
             tracing::warn!(key, error = %left_over, "the unfinished upload was not removed");
         }
-        if let Pass::EarlierIsBroken { scan_id, what } = pass? {
-            let nothing = Before::Nothing(earlier::broken(&scan_id, &what));
-            for before in before.values_mut().filter(|before| before.is(&scan_id)) {
-                before.clone_from(&nothing);
+        match pass? {
+            Pass::Ended(ended) => return Ok(*ended),
+            Pass::ShardIsBroken(service, Flaw { shard, what }) => {
+                tracing::error!(%service, shard, what, "the findings of a shard cannot be used");
+                broken.entry(service).or_default().insert(shard, what);
+            }
+            Pass::EarlierIsBroken { scan_id, what } => {
+                let nothing = Before::Nothing(earlier::broken(&scan_id, &what));
+                for before in before.values_mut().filter(|before| before.is(&scan_id)) {
+                    before.clone_from(&nothing);
+                }
             }
         }
     }
@@ -123,60 +144,69 @@ async fn merge_services(
     ports: &Ports<'_>,
     plan: &Plan,
     branches: &[Branch],
+    broken: &BrokenShards,
     before: &mut BTreeMap<Service, Before>,
-    writer: &mut JsonLinesWriter,
+    writer: &mut FindingsWriter,
 ) -> Result<Pass, TaskError> {
+    let nothing = BTreeMap::new();
     let mut tally = Tally::new(plan, (ports.now)());
+    let mut retired = Retired::default();
     let mut known: Option<KnownViolations> = None;
     for (&service, before) in before {
         let branch = branches.iter().find(|branch| branch.service == service);
-        let covered = ServiceCoverage::of(ports.store, &plan.scan_id, service, branch).await?;
-        let survey = Survey::of(ports.store, plan, service, covered).await?;
-        let sight = Sight::new(plan, service, &survey.gaps);
-        let mut merge = Merge::open(ports.store, &plan.scan_id, service, &survey.sound).await?;
+        let broken = broken.get(&service).unwrap_or(&nothing);
+        let covered = ServiceCoverage::of(ports.store, &plan.scan_id, service, branch, broken).await?;
+        let sight = Sight::new(plan, service, &covered.gaps);
+        let mut merge = Merge::new(ports.store, &plan.scan_id, service, &covered.scanned);
         known = open_known(ports.store, known, service, before).await?;
 
-        tally.begin(service, &survey, before);
+        tally.begin(service, &covered, before);
         loop {
             let known_next = known.as_ref().and_then(|known| known.next_resource(service));
             let next = [merge.next_resource(), known_next].into_iter().flatten().min();
             let Some(resource) = next.map(str::to_owned) else { break };
             let mut findings: Vec<Finding> = Vec::new();
-            let mut known_there: BTreeMap<String, Finding> = BTreeMap::new();
             while merge.next_resource() == Some(&resource) {
-                findings.extend(merge.next().await?);
+                match merge.next().await? {
+                    Some(Err(flaw)) => return Ok(Pass::ShardIsBroken(service, flaw)),
+                    next => findings.extend(next.and_then(Result::ok).into_iter().flatten()),
+                }
             }
+            let mut known_there: BTreeMap<String, Finding> = BTreeMap::new();
             while let Some(known) = &mut known
                 && known.next_resource(service) == Some(&resource)
             {
-                known_there.extend(known.next().await?.map(|finding| (finding.rule_id.clone(), finding)));
+                known_there.extend(known.next().await?.into_iter().map(|it| (it.rule_id.to_string(), it)));
             }
-            let is_there = !findings.is_empty();
             for finding in &mut findings {
-                let known = known_there.remove(&finding.rule_id);
+                let known = known_there.remove(&*finding.rule_id);
                 tally.add(finding, known.as_ref());
             }
-            for known in known_there.into_values() {
-                let fate = sight.fate(&known, is_there);
-                findings.extend(tally.miss(known, fate));
+            let there = findings.first().map(|finding| Arc::clone(&finding.resource));
+            for mut missed in known_there.into_values() {
+                let fate = sight.fate(&missed, there.is_some());
+                if let Some(there) = &there {
+                    missed.resource = Arc::clone(there);
+                }
+                let Some(carried) = tally.miss(missed, fate) else { continue };
+                if let (Some(known), None) = (&known, audit_rules::rule(&carried.rule_id)) {
+                    retired.add(known.scan_id(), &carried);
+                }
+                findings.push(carried);
             }
             findings.sort_by(|a, b| a.rule_id.cmp(&b.rule_id));
-            for finding in &findings {
-                writer.write(finding).await?;
-            }
+            writer.write(&findings).await?;
         }
         tally.end(service, before);
 
-        if let Some(flaw) = merge.into_shards().into_iter().find_map(|shard| shard.flaw) {
-            return Err(TaskError::Corrupt(format!("{flaw}; it was in order a moment ago: run the scan again")));
-        }
         if let Some(known) = &known
             && let Some(what) = known.flaw()
         {
             return Ok(Pass::EarlierIsBroken { scan_id: known.scan_id().to_owned(), what: what.to_owned() });
         }
     }
-    Ok(Pass::Ended(Box::new(tally.finish())))
+    let (summary, named) = tally.finish();
+    Ok(Pass::Ended(Box::new(Ended { summary, named, retired })))
 }
 
 /// The violations that are known from the scan before, from this service on; `open` are those of the service that came

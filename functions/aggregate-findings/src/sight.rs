@@ -33,7 +33,7 @@ impl<'a> Sight<'a> {
     /// A resource is gone when it would have been seen, were it there: no gap hides resources of its type, and a rule on
     /// that type is evaluated.
     pub(crate) fn fate(&self, known: &Finding, is_there: bool) -> Fate {
-        let resource_type = known.resource.resource_type.as_str();
+        let resource_type = &*known.resource.resource_type;
         let gap = self.gaps.iter().find(|gap| hides(gap, self.service, resource_type));
         if !is_there && gap.is_none() && self.looks_for(resource_type) {
             return Fate::Gone;

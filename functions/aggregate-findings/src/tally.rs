@@ -1,15 +1,14 @@
 //! The figures of a scan, counted finding by finding.
 
-use audit_model::finding::SCHEMA_VERSION;
 use audit_model::summary::{AlertViolations, Changes, Comparison, Counts, ScanStatus, Summary};
 use audit_model::{Change, Finding, Plan, Service, Severity, Status, Unreadable};
 use audit_rules::Rule;
 use jiff::Timestamp;
 
+use crate::coverage::ServiceCoverage;
 use crate::earlier::{Before, EarlierScan};
 use crate::exceptions::Exceptions;
 use crate::sight::Fate;
-use crate::survey::Survey;
 use crate::worst::Worst;
 
 /// How many open violations, and how many known ones that could not be looked at, are kept for the alert. An entry of the
@@ -67,10 +66,10 @@ impl<'a> Tally<'a> {
     }
 
     /// Begins with a service, which is compared with what comes `before`.
-    pub(crate) fn begin(&mut self, service: Service, survey: &Survey, before: &Before) {
-        let resources = survey.sound.iter().map(|receipt| receipt.resources).sum();
+    pub(crate) fn begin(&mut self, service: Service, covered: &ServiceCoverage, before: &Before) {
+        let resources = covered.scanned.iter().map(|receipt| receipt.resources).sum();
         self.summary.resources.insert(service, resources);
-        self.summary.gaps.extend(survey.gaps.iter().cloned());
+        self.summary.gaps.extend(covered.gaps.iter().cloned());
         self.changes = Changes::default();
         self.earlier = match before {
             Before::Scan(earlier) => Some(earlier.clone()),
@@ -108,8 +107,6 @@ impl<'a> Tally<'a> {
         };
         let rule = audit_rules::rule(&known.rule_id);
         let mut carried = Finding {
-            schema_version: SCHEMA_VERSION.to_owned(),
-            scan_id: self.plan.scan_id.clone(),
             severity: rule.map_or(known.severity, |rule| rule.severity_under(&self.plan.policy)),
             status: Status::InsufficientData,
             missing: vec![Unreadable::not_looked_at(reason)],
@@ -143,9 +140,9 @@ impl<'a> Tally<'a> {
         self.summary.totals.add(finding);
         self.summary.by_service.entry(finding.service).or_default().add(finding);
         if finding.change != Some(Change::NotEvaluated) {
-            match self.summary.by_rule.get_mut(&finding.rule_id) {
+            match self.summary.by_rule.get_mut(&*finding.rule_id) {
                 Some(counts) => counts.add(finding),
-                None => self.summary.by_rule.entry(finding.rule_id.clone()).or_default().add(finding),
+                None => self.summary.by_rule.entry(finding.rule_id.to_string()).or_default().add(finding),
             }
         }
         if let Some(change) = finding.change {

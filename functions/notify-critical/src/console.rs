@@ -13,7 +13,7 @@ pub(crate) fn resource(resource: &ResourceRef) -> Option<String> {
     if !plain(id) || !plain(region) {
         return None;
     }
-    let path = match resource.resource_type.as_str() {
+    let path = match &*resource.resource_type {
         "AWS::S3::Bucket" => format!("s3/buckets/{id}?region={region}"),
         "AWS::EC2::VPC" => format!("vpcconsole/home?region={region}#VpcDetails:VpcId={id}"),
         "AWS::EC2::SecurityGroup" => format!("ec2/home?region={region}#SecurityGroup:groupId={id}"),
@@ -47,9 +47,9 @@ mod tests {
         let finding = sample::finding("b", "r", Severity::Low, Status::Compliant);
         resource(&ResourceRef {
             arn: arn.to_owned(),
-            resource_type: resource_type.to_owned(),
+            resource_type: resource_type.to_owned().into(),
             name: "a name that is a tag".to_owned(),
-            ..finding.resource
+            ..(*finding.resource).clone()
         })
     }
 

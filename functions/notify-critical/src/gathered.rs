@@ -66,13 +66,14 @@ impl<'a> Gathered<'a> {
         let record = ScanRecord::load(store, &input.scan_id).await?;
 
         let named = record.alert_violations(store).await?;
+        let rules = record.rules(store).await?;
         let mut violations = Listing::new(VIOLATIONS_BUDGET);
         for (place, finding) in named.open.iter().enumerate() {
-            violations.add(place, || violation::entry(finding, &record.summary));
+            violations.add(place, || violation::entry(finding, &rules, &record.summary));
         }
         let mut lost_sight = Listing::new(LOST_SIGHT_BUDGET);
         for (place, finding) in named.lost_sight.iter().enumerate() {
-            lost_sight.add(place, || violation::out_of_sight(finding));
+            lost_sight.add(place, || violation::out_of_sight(finding, &rules));
         }
 
         let mut announced = Announced { entries: Listing::new(ANNOUNCED_BUDGET), buckets: Vec::new() };

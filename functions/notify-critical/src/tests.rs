@@ -1,6 +1,6 @@
 //! Tests of the message as people get it, and of the task.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use audit_artifacts::{MemoryStore, sample};
 use audit_model::policy::RuleSetting;
@@ -672,8 +672,8 @@ async fn a_hundred_thousand_violations_fit_into_a_message_that_counts_the_rest()
         .map(|number| {
             let mut finding = critical(&format!("bucket-{number:06}"));
             if number < 20 {
-                finding.title.clone_from(&long);
-                finding.evidence.observed.clone_from(&long);
+                Arc::make_mut(&mut finding.resource).name.clone_from(&long);
+                finding.evidence.observed = long.clone().into();
             }
             finding
         })
@@ -741,7 +741,7 @@ async fn an_alert_that_was_refused_leaves_no_receipt() {
 #[tokio::test]
 async fn a_text_from_outside_cannot_write_lines_of_its_own() {
     let mut finding = critical("ledger");
-    finding.evidence.observed = "a\n\nNo violations.\r\nREPORTS\u{202e}x".to_owned();
+    finding.evidence.observed = "a\n\nNo violations.\r\nREPORTS\u{202e}x".into();
     let (_, body) = Case::of(vec![finding]).message().await;
     assert_says(&body, &["Observed a No violations. REPORTS x"]);
     assert_eq!(body.lines().filter(|line| line.starts_with("REPORTS") || line.starts_with("No ")).count(), 1, "{body}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use audit_artifacts::{ArtifactStore, ScanRecord};
-use audit_model::{Change, ExceptionMark, Finding, Service, Status, Unreadable};
+use audit_model::{Change, ExceptionMark, Finding, ResourceRef, Service, Status, Unreadable};
 use audit_task::TaskError;
 
 /// A bucket that fails an encryption rule, or could not be judged by one.
@@ -29,24 +29,23 @@ pub(crate) struct Candidate {
 pub(crate) async fn candidates(scan: &ScanRecord, store: &dyn ArtifactStore) -> Result<Vec<Candidate>, TaskError> {
     let mut findings = scan.findings(store).await?;
     let mut candidates: BTreeMap<String, Candidate> = BTreeMap::new();
-    while let Some(finding) = findings.next().await? {
-        if !asks_for_repair(&finding) {
-            continue;
+    while let Some(of_one) = findings.next_resource().await? {
+        for finding in of_one.into_iter().filter(asks_for_repair) {
+            let ResourceRef { name, arn, region, .. } = &*finding.resource;
+            let candidate = candidates.entry(name.clone()).or_insert_with(|| Candidate {
+                bucket: name.clone(),
+                arn: arn.clone(),
+                region: region.clone(),
+                rules: Vec::new(),
+                exception: None,
+                fails: false,
+                missing: Vec::new(),
+            });
+            candidate.exception = candidate.exception.take().or(finding.exception);
+            candidate.fails |= finding.status == Status::NonCompliant;
+            candidate.missing.extend(finding.missing);
+            candidate.rules.push(finding.rule_id.into_owned());
         }
-        let bucket = finding.resource.name.clone();
-        let candidate = candidates.entry(bucket).or_insert_with(|| Candidate {
-            bucket: finding.resource.name,
-            arn: finding.resource.arn,
-            region: finding.resource.region,
-            rules: Vec::new(),
-            exception: None,
-            fails: false,
-            missing: Vec::new(),
-        });
-        candidate.exception = candidate.exception.take().or(finding.exception);
-        candidate.fails |= finding.status == Status::NonCompliant;
-        candidate.missing.extend(finding.missing);
-        candidate.rules.push(finding.rule_id);
     }
     Ok(candidates.into_values().collect())
 }

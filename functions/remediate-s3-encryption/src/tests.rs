@@ -6,6 +6,7 @@ mod interrupted;
 mod many;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use audit_artifacts::{ArtifactStore, MemoryStore, keys, sample};
@@ -281,7 +282,7 @@ async fn buckets_that_fail_or_could_not_be_judged_are_recorded_and_only_those_th
         ..sample::finding(bucket, RULE, Severity::High, Status::InsufficientData)
     };
     let mut abroad = unread("abroad");
-    abroad.resource.region = "eu-west-1".to_owned();
+    Arc::make_mut(&mut abroad.resource).region = "eu-west-1".to_owned();
     let mut of_a_rule_that_is_off = unread("carried");
     of_a_rule_that_is_off.change = Some(Change::NotEvaluated);
     let findings = [

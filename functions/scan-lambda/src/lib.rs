@@ -49,9 +49,9 @@ pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShar
         match function {
             None => scan.gone(1),
             Some(function) => {
-                let judge = Judge { scan_id: scan.scan_id(), policy: &work.policy, evaluated_at: (ports.now)() };
-                let findings = judge.function(&function);
-                scan.evaluated(1, &findings).await?;
+                let judge = Judge { policy: &work.policy, evaluated_at: (ports.now)() };
+                scan.evaluated(1);
+                scan.write(&judge.function(&function)).await?;
             }
         }
     }

@@ -89,6 +89,8 @@ async fn findings_are_in_order_and_the_receipt_counts_them() {
         resources: 3,
         gone: 0,
         findings: count,
+        first: Some(findings[0].resource.arn.clone()),
+        hidden: Vec::new(),
     };
     assert_eq!(receipt, expected);
     assert_eq!(

@@ -40,10 +40,9 @@ pub struct Ports<'a> {
 /// resources of another service, and those of the store. A read that AWS refuses is no error but a finding that says
 /// so.
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
-    let scan_id = input.scan_id.clone();
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::S3).await?;
     let shared = &Shared::default();
-    let judge = || Judge { scan_id: &scan_id, policy: &work.policy, evaluated_at: (ports.now)() };
+    let judge = || Judge { policy: &work.policy, evaluated_at: (ports.now)() };
     let judge = &judge;
     let mut judged = stream::iter(&work.targets)
         .map(|target| judged(target, ports.resources, shared, judge))
@@ -51,7 +50,10 @@ pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShar
     while let Some(findings) = judged.next().await {
         match findings? {
             None => scan.gone(1),
-            Some(findings) => scan.evaluated(1, &findings).await?,
+            Some(findings) => {
+                scan.evaluated(1);
+                scan.write(&findings).await?;
+            }
         }
     }
     scan.end().await

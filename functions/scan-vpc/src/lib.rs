@@ -8,9 +8,9 @@ mod collectors;
 mod tests;
 
 use audit_artifacts::ArtifactStore;
+use audit_model::Service;
 use audit_model::plan::{Target, TargetKind};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_model::{Finding, Service};
 use audit_rules::Judge;
 use audit_task::TaskError;
 use jiff::Timestamp;
@@ -39,13 +39,12 @@ pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShar
     let (targets, with_account) = vpcs_and_account(work.targets)?;
     let account = async { if with_account { Some(ports.vpcs.account().await) } else { None } };
     let (account, vpcs) = futures::join!(account, ports.vpcs.vpcs(&targets));
-    let judge = Judge { scan_id: scan.scan_id(), policy: &work.policy, evaluated_at: (ports.now)() };
-    let mut findings: Vec<Finding> = vpcs.iter().flat_map(|vpc| judge.vpc(vpc)).collect();
-    findings.extend(account.iter().flat_map(|account| judge.network_account(account)));
-    // The ARNs of all security groups come before those of all VPCs, and the account's comes last.
-    findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    let judge = Judge { policy: &work.policy, evaluated_at: (ports.now)() };
     scan.gone((targets.len() - vpcs.len()) as u64);
-    scan.evaluated(vpcs.len() as u64 + u64::from(with_account), &findings).await?;
+    scan.evaluated(vpcs.len() as u64 + u64::from(with_account));
+    for findings in judge.network(&vpcs, account.as_ref()) {
+        scan.write(&findings).await?;
+    }
     scan.end().await
 }
 

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use audit_artifacts::sample::{self, LISTING, SCAN_ID as SCAN};
 use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
-use audit_model::plan::{Shard, ShardReceipt, Target, TargetKind};
+use audit_model::plan::{Hidden, Shard, ShardReceipt, Target, TargetKind};
 use audit_model::resource::{FlowLog, Identity, NetworkAccount, SecurityGroup, Vpc};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_model::{Finding, Reading, Service, Status, Unreadable, UnreadableCause};
@@ -142,6 +142,12 @@ async fn findings_are_in_order_over_the_whole_shard_and_the_receipt_counts_them(
     assert_eq!(logged, [Status::Compliant; 3]);
 
     let count = findings.len() as u64;
+    // What of the three VPCs could not be listed.
+    let hidden = ["AWS::EC2::NetworkAcl", "AWS::EC2::Subnet", "AWS::EC2::VPCEndpoint"].map(|hidden| Hidden {
+        resource_type: hidden.to_owned(),
+        parents: 3,
+        reason: "ec2:Describe was denied: no".to_owned(),
+    });
     let receipt: ShardReceipt = store.get_json(&keys::shard_receipt(SCAN, Service::Vpc, 2)).await.unwrap();
     let expected = ShardReceipt {
         service: Service::Vpc,
@@ -150,6 +156,8 @@ async fn findings_are_in_order_over_the_whole_shard_and_the_receipt_counts_them(
         resources: 3,
         gone: 0,
         findings: count,
+        first: Some(findings[0].resource.arn.clone()),
+        hidden: hidden.into(),
     };
     assert_eq!(receipt, expected);
     assert_eq!(

@@ -9,9 +9,11 @@ use audit_model::task::{DeliverInput, WriteReportOutput};
 use audit_task::TaskError;
 
 use outcomes::Outcomes;
+use row::{OfResource, Rows};
+use spreadsheet::Cells;
 
 /// Writes the report of a scan into `store`. The report appears whole or not at all, and takes the memory of one
-/// finding and of one word for each bucket that remediation looked at.
+/// resource's findings and of one word for each bucket that remediation looked at.
 ///
 /// # Errors
 /// `NotFound` when the scan was not aggregated, `Corrupt` when what it left cannot be understood or is not all there,
@@ -20,13 +22,16 @@ pub async fn handle(input: &DeliverInput, store: &dyn ArtifactStore) -> Result<W
     let record = ScanRecord::load(store, &input.scan_id).await?;
     let outcomes = Outcomes::read(record.remediation_records(store, input.remediation.as_ref()).await?).await?;
     let mut findings = record.findings(store).await?;
+    let mut rows = Rows::new(&record, record.rules(store).await?);
     let key = keys::csv_report(&input.scan_id, record.plan.started_at);
     let written = write_object(store, &key, "text/csv; charset=utf-8; header=present", async |writer| {
         writer.write(spreadsheet::BYTE_ORDER_MARK).await?;
-        writer.write(&spreadsheet::line(row::HEADER)?).await?;
-        while let Some(finding) = findings.next().await? {
-            let cells = row::cells(&finding, record.summary.status, outcomes.of(&finding));
-            writer.write(&spreadsheet::line(cells)?).await?;
+        writer.write(Cells::of(row::HEADER).end_line()).await?;
+        while let Some(findings) = findings.next_resource().await? {
+            let resource = OfResource::new(&findings[0].resource);
+            for finding in &findings {
+                writer.write(rows.row(finding, &resource, outcomes.of(finding))?).await?;
+            }
         }
         Ok(())
     })

@@ -38,7 +38,8 @@ impl Outcomes {
     /// which it looked at the bucket.
     pub(crate) fn of(&self, finding: &Finding) -> Option<RemediationOutcome> {
         let decision = self.0.get(&finding.resource.arn)?;
-        let concerns = finding.status == Status::NonCompliant && decision.rules.contains(&finding.rule_id);
+        let concerns =
+            finding.status == Status::NonCompliant && decision.rules.iter().any(|rule| *rule == finding.rule_id);
         concerns.then_some(decision.outcome)
     }
 }

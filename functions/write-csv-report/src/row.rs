@@ -1,14 +1,20 @@
 //! The columns.
+//!
+//! What stands in the rows of one rule, or of one resource, alike is made ready once.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use audit_artifacts::ScanRecord;
+use audit_model::finding::SCHEMA_VERSION;
 use audit_model::remediation::RemediationOutcome;
-use audit_model::summary::ScanStatus;
-use audit_model::{Change, ExceptionMark, Finding, Tags};
+use audit_model::{Change, ExceptionMark, Finding, ResourceRef, RuleInForce, Rules, Tags};
+use audit_task::TaskError;
 
-/// How many columns there are.
-const COLUMNS: usize = 28;
+use crate::spreadsheet::Cells;
 
 /// The names of the columns.
-pub(crate) const HEADER: [&str; COLUMNS] = [
+pub(crate) const HEADER: [&str; 28] = [
     "scan_id",
     "scan_status",
     "service",
@@ -40,53 +46,103 @@ pub(crate) const HEADER: [&str; COLUMNS] = [
 ];
 
 /// What stands in the column of tags when they were not read: an empty cell would say that there are none.
-pub(crate) const TAGS_UNREADABLE: &str = "(not read)";
+const TAGS_UNREADABLE: &str = "(not read)";
 
-/// The cells of one finding, in the order of [`HEADER`].
-pub(crate) fn cells(
-    finding: &Finding,
-    scan_status: ScanStatus,
-    outcome: Option<RemediationOutcome>,
-) -> [String; COLUMNS] {
-    let Finding { resource, evidence, remediation, exception, .. } = finding;
-    let excepted = |part: fn(&ExceptionMark) -> String| exception.as_ref().map(part).unwrap_or_default();
-    [
-        finding.scan_id.clone(),
-        scan_status.to_string(),
-        finding.service.to_string(),
-        finding.rule_id.clone(),
-        finding.title.clone(),
-        finding.severity.to_string(),
-        finding.status.to_string(),
-        resource.resource_type.clone(),
-        resource.name.clone(),
-        resource.arn.clone(),
-        resource.region.clone(),
-        resource.account.clone(),
-        shown(finding.first_seen),
-        shown(finding.last_seen),
-        finding.change.map(Change::as_str).unwrap_or_default().to_owned(),
-        finding.evaluated_at.to_string(),
-        evidence.observed.clone(),
-        evidence.expected.clone(),
-        list(finding.missing.iter().map(ToString::to_string)),
-        remediation.text.clone(),
-        remediation.url.clone(),
-        list(finding.references.iter().map(|reference| format!("{} {}", reference.framework, reference.control))),
-        resource.tags.as_ref().map_or_else(|| TAGS_UNREADABLE.to_owned(), tags),
-        outcome.map(RemediationOutcome::as_str).unwrap_or_default().to_owned(),
-        excepted(|mark| mark.approver.clone()),
-        excepted(|mark| mark.expires.to_string()),
-        excepted(|mark| mark.reason.clone()),
-        finding.schema_version.clone(),
-    ]
+/// The rows of one scan.
+pub(crate) struct Rows {
+    scan: Cells,
+    rules: HashMap<String, OfRule>,
+    row: Cells,
+}
+
+/// What the rows of one rule have alike.
+struct OfRule {
+    service_rule_and_title: Cells,
+    expected: Cells,
+    remediation_to_references: Cells,
+}
+
+/// What the rows of one resource have alike.
+pub(crate) struct OfResource {
+    type_to_account: Cells,
+    tags: Cells,
+}
+
+impl OfResource {
+    pub(crate) fn new(resource: &ResourceRef) -> Self {
+        let ResourceRef { arn, resource_type, name, region, account, tags } = resource;
+        let tags = tags.as_ref().map_or_else(|| TAGS_UNREADABLE.to_owned(), in_one_cell);
+        Self { type_to_account: Cells::of([&**resource_type, name, arn, region, account]), tags: Cells::of([tags]) }
+    }
+}
+
+impl Rows {
+    pub(crate) fn new(ScanRecord { plan, summary }: &ScanRecord, rules: Rules) -> Self {
+        let of_rule = |(id, rule): (String, RuleInForce)| {
+            let controls = rule.references.iter().map(|control| format!("{} {}", control.framework, control.control));
+            let references = list(controls);
+            let of_rule = OfRule {
+                service_rule_and_title: Cells::of([rule.service.as_str(), &id, &rule.title]),
+                expected: Cells::of([rule.expected]),
+                remediation_to_references: Cells::of([&*rule.remediation.text, &rule.remediation.url, &references]),
+            };
+            (id, of_rule)
+        };
+        Self {
+            scan: Cells::of([plan.scan_id.as_str(), &summary.status.to_string()]),
+            rules: rules.into_iter().map(of_rule).collect(),
+            row: Cells::default(),
+        }
+    }
+
+    /// The row of one finding, in the order of [`HEADER`].
+    ///
+    /// # Errors
+    /// `Corrupt` when the scan's rules do not tell of the finding's.
+    pub(crate) fn row(
+        &mut self,
+        finding: &Finding,
+        resource: &OfResource,
+        outcome: Option<RemediationOutcome>,
+    ) -> Result<&[u8], TaskError> {
+        let Some(rule) = self.rules.get(&*finding.rule_id) else {
+            return Err(TaskError::Corrupt(format!(
+                "the rules of the scan do not tell of {}, of which there is a finding; run the scan again",
+                finding.rule_id
+            )));
+        };
+        let row = &mut self.row;
+        row.clear();
+        row.append(&self.scan);
+        row.append(&rule.service_rule_and_title);
+        row.add(finding.severity.as_str());
+        row.add(finding.status.as_str());
+        row.append(&resource.type_to_account);
+        row.add(&shown(finding.first_seen));
+        row.add(&shown(finding.last_seen));
+        row.add(finding.change.map(Change::as_str).unwrap_or_default());
+        row.add(&finding.evaluated_at.to_string());
+        row.add(&finding.evidence.observed);
+        row.append(&rule.expected);
+        row.add(&list(finding.missing.iter().map(ToString::to_string)));
+        row.append(&rule.remediation_to_references);
+        row.append(&resource.tags);
+        row.add(outcome.map(RemediationOutcome::as_str).unwrap_or_default());
+        let excepted =
+            |part: fn(&ExceptionMark) -> Cow<'_, str>| finding.exception.as_ref().map(part).unwrap_or_default();
+        row.add(&excepted(|mark| Cow::Borrowed(&mark.approver)));
+        row.add(&excepted(|mark| Cow::Owned(mark.expires.to_string())));
+        row.add(&excepted(|mark| Cow::Borrowed(&mark.reason)));
+        row.add(SCHEMA_VERSION);
+        Ok(row.end_line())
+    }
 }
 
 fn shown(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-fn tags(tags: &Tags) -> String {
+fn in_one_cell(tags: &Tags) -> String {
     list(tags.iter().map(|(key, value)| format!("{key}={value}")))
 }
 

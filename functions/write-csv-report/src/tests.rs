@@ -1,8 +1,9 @@
 //! Tests of the report as a spreadsheet or a program reads it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use audit_artifacts::{MemoryStore, keys, sample};
+use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys, sample};
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{ScanStatus, Summary};
 use audit_model::task::RemediationResult;
@@ -36,7 +37,7 @@ async fn rows(findings: &[Finding], records: &[RemediationRecord]) -> Vec<HashMa
 #[tokio::test]
 async fn a_row_says_all_that_the_finding_says() {
     let mut finding = sample::finding("ledger", ENCRYPTION, Severity::High, Status::NonCompliant);
-    finding.evidence.observed = "said \"no\", twice\nand again".to_owned();
+    finding.evidence.observed = "said \"no\", twice\nand again".into();
     finding.exception = Some(ExceptionMark {
         reason: "rebuilt every night".to_owned(),
         approver: "Head of security".to_owned(),
@@ -72,7 +73,7 @@ async fn a_row_says_all_that_the_finding_says() {
         ("exception_approver", "Head of security"),
         ("exception_expires", "2027-03-31"),
         ("exception_reason", "rebuilt every night"),
-        ("schema_version", "2.0"),
+        ("schema_version", "3.0"),
     ];
     assert_eq!(rows, [expected.map(|(column, cell)| (column.to_owned(), cell.to_owned())).into()]);
 }
@@ -89,7 +90,7 @@ async fn a_report_without_findings_has_its_header() {
 #[tokio::test]
 async fn what_could_not_be_read_is_named_and_is_not_empty() {
     let mut finding = sample::finding("ledger", ENCRYPTION, Severity::High, Status::InsufficientData);
-    finding.resource.tags = None;
+    Arc::make_mut(&mut finding.resource).tags = None;
     finding.missing = ["s3:GetEncryptionConfiguration", "s3:GetBucketTagging"]
         .map(|action| Unreadable {
             action: action.to_owned(),
@@ -159,8 +160,9 @@ async fn remediation_is_told_at_the_violations_it_was_about() {
 #[tokio::test]
 async fn names_that_a_spreadsheet_would_run_are_shown_instead() {
     let mut finding = sample::finding("ledger", ENCRYPTION, Severity::High, Status::Compliant);
-    finding.resource.name = "=HYPERLINK(\"https://example.com\")".to_owned();
-    finding.resource.tags = Some([("@a".to_owned(), "b".to_owned()), ("Z".to_owned(), "=1;+2".to_owned())].into());
+    let resource = Arc::make_mut(&mut finding.resource);
+    resource.name = "=HYPERLINK(\"https://example.com\")".to_owned();
+    resource.tags = Some([("@a".to_owned(), "b".to_owned()), ("Z".to_owned(), "=1;+2".to_owned())].into());
     let rows = rows(&[finding], &[]).await;
     assert_eq!(rows[0]["resource_name"], "'=HYPERLINK(\"https://example.com\")");
     assert_eq!(rows[0]["tags"], "'@a=b; Z==1;'+2");
@@ -170,7 +172,12 @@ async fn names_that_a_spreadsheet_would_run_are_shown_instead() {
 async fn no_report_appears_when_findings_or_promised_records_are_missing() {
     let findings = [sample::finding("ledger", ENCRYPTION, Severity::High, Status::NonCompliant)];
     let records = [sample::remediation_record("ledger", RemediationOutcome::Applied, &[])];
-    for gone in [keys::findings(sample::SCAN_ID), keys::remediation(sample::SCAN_ID), keys::plan(sample::SCAN_ID)] {
+    for gone in [
+        keys::findings(sample::SCAN_ID),
+        keys::rules(sample::SCAN_ID),
+        keys::remediation(sample::SCAN_ID),
+        keys::plan(sample::SCAN_ID),
+    ] {
         let store = sample::store(&sample::plan(), &sample::summary(&findings), &findings, &records).await.unwrap();
         store.remove(&gone);
         assert_eq!(handle(&input(&records), &store).await.unwrap_err().name(), "NotFound", "{gone}");
@@ -178,6 +185,12 @@ async fn no_report_appears_when_findings_or_promised_records_are_missing() {
     }
     let two = [findings[0].clone(), findings[0].clone()];
     let store = sample::store(&sample::plan(), &sample::summary(&two), &findings, &[]).await.unwrap();
+    assert_eq!(handle(&input(&[]), &store).await.unwrap_err().name(), "Corrupt");
+    assert_eq!(store.text(KEY), None);
+
+    // A row that lacks what its rule demands would not tell anybody what to do.
+    let store = sample::store(&sample::plan(), &sample::summary(&findings), &findings, &[]).await.unwrap();
+    store.replace_json(&keys::rules(sample::SCAN_ID), &sample::rules(&[])).await.unwrap();
     assert_eq!(handle(&input(&[]), &store).await.unwrap_err().name(), "Corrupt");
     assert_eq!(store.text(KEY), None);
 }

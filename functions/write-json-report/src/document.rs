@@ -1,17 +1,17 @@
-//! The document's form: its head at once, then the remediation records and the findings, one a line.
+//! The document's form: its head with the rules at once, then the remediation records, the findings and the tags, one a line.
 
 use audit_artifacts::{ArtifactWriter, Findings, JsonLinesReader, ScanRecord};
 use audit_model::remediation::RemediationRecord;
 use audit_model::summary::{Changes, ScanStatus, Summary};
 use audit_model::task::RemediationResult;
-use audit_model::{Policy, RemediationMode, Service, Trigger};
+use audit_model::{Policy, RemediationMode, Rules, Service, Tags, Trigger};
 use audit_rules::{FrameworkCoverage, framework_coverage};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use serde::Serialize;
 
 /// The version of the report's form; it rises when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: &str = "4.0";
+pub const SCHEMA_VERSION: &str = "5.0";
 
 /// The document but for its lists.
 #[derive(Serialize)]
@@ -22,6 +22,7 @@ pub(crate) struct Head<'a> {
     policy: &'a Policy,
     summary: Figures<'a>,
     frameworks: Vec<FrameworkCoverage>,
+    rules: &'a Rules,
 }
 
 #[derive(Serialize)]
@@ -59,6 +60,7 @@ struct Figures<'a> {
 impl<'a> Head<'a> {
     pub(crate) fn new(
         ScanRecord { plan, summary }: &'a ScanRecord,
+        rules: &'a Rules,
         remediation: Option<&'a RemediationResult>,
         system: &'a str,
         now: Timestamp,
@@ -81,6 +83,7 @@ impl<'a> Head<'a> {
             },
             policy: &plan.policy,
             frameworks: framework_coverage(plan, summary),
+            rules,
             summary: Figures {
                 summary,
                 score: summary.score(),
@@ -105,7 +108,7 @@ pub(crate) async fn write_remediation(
     writer: &mut dyn ArtifactWriter,
     records: Option<JsonLinesReader<RemediationRecord>>,
 ) -> Result<(), TaskError> {
-    let mut list = List::begin(writer, "remediation").await?;
+    let mut list = List::begin(writer, "remediation", Brackets::Square).await?;
     if let Some(mut records) = records {
         while let Some(record) = records.next().await? {
             list.add(&record).await?;
@@ -114,11 +117,25 @@ pub(crate) async fn write_remediation(
     list.end().await
 }
 
-/// Writes the list of findings and closes the document.
+/// Writes the list of findings.
 pub(crate) async fn write_findings(writer: &mut dyn ArtifactWriter, mut findings: Findings) -> Result<(), TaskError> {
-    let mut list = List::begin(writer, "findings").await?;
-    while let Some(finding) = findings.next().await? {
-        list.add(&finding).await?;
+    let mut list = List::begin(writer, "findings", Brackets::Square).await?;
+    while let Some(findings) = findings.next_resource().await? {
+        for finding in findings {
+            list.add(&finding).await?;
+        }
+    }
+    list.end().await
+}
+
+/// Writes the tags of the resources, by ARN, without those whose tags were not read, and closes the document.
+pub(crate) async fn write_tags(writer: &mut dyn ArtifactWriter, mut findings: Findings) -> Result<(), TaskError> {
+    let mut list = List::begin(writer, "tags", Brackets::Curly).await?;
+    while let Some(findings) = findings.next_resource().await? {
+        let resource = &findings[0].resource;
+        if let Some(tags) = &resource.tags {
+            list.add_entry(&resource.arn, tags).await?;
+        }
     }
     list.end().await?;
     writer.write(b"\n}\n").await
@@ -127,26 +144,63 @@ pub(crate) async fn write_findings(writer: &mut dyn ArtifactWriter, mut findings
 /// A list of the document that is written one item at a time, each on a line of its own.
 struct List<'a> {
     writer: &'a mut dyn ArtifactWriter,
+    brackets: Brackets,
     line: Vec<u8>,
     empty: bool,
 }
 
+/// What encloses a list.
+#[derive(Clone, Copy)]
+enum Brackets {
+    Square,
+    Curly,
+}
+
+impl Brackets {
+    const fn open(self) -> char {
+        match self {
+            Self::Square => '[',
+            Self::Curly => '{',
+        }
+    }
+
+    const fn close(self) -> char {
+        match self {
+            Self::Square => ']',
+            Self::Curly => '}',
+        }
+    }
+}
+
 impl<'a> List<'a> {
-    async fn begin(writer: &'a mut dyn ArtifactWriter, name: &str) -> Result<Self, TaskError> {
-        writer.write(format!(",\n  \"{name}\": [").as_bytes()).await?;
-        Ok(Self { writer, line: Vec::new(), empty: true })
+    async fn begin(writer: &'a mut dyn ArtifactWriter, name: &str, brackets: Brackets) -> Result<Self, TaskError> {
+        writer.write(format!(",\n  \"{name}\": {}", brackets.open()).as_bytes()).await?;
+        Ok(Self { writer, brackets, line: Vec::new(), empty: true })
     }
 
     async fn add(&mut self, item: &(impl Serialize + Sync)) -> Result<(), TaskError> {
-        self.line.clear();
-        self.line.extend_from_slice(if self.empty { b"\n    " } else { b",\n    " });
-        self.empty = false;
+        self.begin_line();
         serde_json::to_writer(&mut self.line, item).map_err(not_json)?;
         self.writer.write(&self.line).await
     }
 
+    async fn add_entry(&mut self, name: &str, tags: &Tags) -> Result<(), TaskError> {
+        self.begin_line();
+        serde_json::to_writer(&mut self.line, name).map_err(not_json)?;
+        self.line.extend_from_slice(b": ");
+        serde_json::to_writer(&mut self.line, tags).map_err(not_json)?;
+        self.writer.write(&self.line).await
+    }
+
+    fn begin_line(&mut self) {
+        self.line.clear();
+        self.line.extend_from_slice(if self.empty { b"\n    " } else { b",\n    " });
+        self.empty = false;
+    }
+
     async fn end(self) -> Result<(), TaskError> {
-        self.writer.write(if self.empty { b"]" } else { b"\n  ]" }).await
+        let indent = if self.empty { "" } else { "\n  " };
+        self.writer.write(format!("{indent}{}", self.brackets.close()).as_bytes()).await
     }
 }
 

@@ -49,13 +49,40 @@ fn findings(number: usize) -> Vec<Finding> {
         .collect()
 }
 
+/// The findings of a report, each with the tags of its resource, as its readers join them.
+fn given_back(report: &Value) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = serde_json::from_value(report["findings"].clone()).unwrap();
+    for finding in &mut findings {
+        assert!(report["rules"][&*finding.rule_id]["title"].is_string());
+        let resource = Arc::make_mut(&mut finding.resource);
+        resource.tags = report["tags"].get(&resource.arn).map(|tags| serde_json::from_value(tags.clone()).unwrap());
+    }
+    findings
+}
+
+#[tokio::test]
+async fn what_is_the_rule_s_or_the_resource_s_stands_once() {
+    let finding = |bucket, rule| sample::finding(bucket, rule, Severity::Low, Status::Compliant);
+    let mut untold = finding("untold", "r1");
+    Arc::make_mut(&mut untold.resource).tags = None;
+    let findings = [finding("a", "r1"), finding("a", "r2"), untold];
+    let (report, text) = report(&findings, &[]).await;
+    assert_eq!(report["rules"], serde_json::to_value(sample::rules(&findings)).unwrap());
+    assert_eq!(report["tags"], json!({"arn:aws:s3:::a": {"Owner": "payments"}}));
+    assert_eq!(text.matches("payments").count(), 1);
+    let one = &report["findings"][0];
+    assert_eq!((&one["ruleId"], &one["resource"]["name"]), (&json!("r1"), &json!("a")));
+    let absent = ["title", "references", "remediation", "schemaVersion", "scanId"];
+    assert!(absent.iter().all(|name| one.get(name).is_none()) && one["resource"].get("tags").is_none(), "{one}");
+    assert_eq!(given_back(&report), findings);
+}
+
 #[tokio::test]
 async fn the_report_gives_back_what_was_found_whatever_the_number() {
     for number in [0, 1, 2, 500] {
         let findings = findings(number);
         let (report, _) = report(&findings, &[]).await;
-        let read: Vec<Finding> = serde_json::from_value(report["findings"].clone()).unwrap();
-        assert_eq!(read, findings);
+        assert_eq!(given_back(&report), findings);
         assert_eq!(report["remediation"], json!([]));
     }
 }
@@ -64,7 +91,7 @@ async fn the_report_gives_back_what_was_found_whatever_the_number() {
 async fn scan_policy_and_figures_stand_in_the_head() {
     let findings = findings(3);
     let (report, text) = report(&findings, &[]).await;
-    assert_eq!(report["schemaVersion"], "4.0");
+    assert_eq!(report["schemaVersion"], "5.0");
     assert_eq!(
         report["scan"],
         json!({
@@ -106,10 +133,12 @@ async fn scan_policy_and_figures_stand_in_the_head() {
         "\"policy\": {",
         "\"summary\": {",
         "\"frameworks\": [",
+        "\"rules\": {",
         "\"remediation\": [",
         "\"findings\": [",
+        "\"tags\": {",
     ]
-    .map(|part| text.find(part))
+    .map(|part| text.find(&format!("\n  {part}")))
     .into();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}");
 }
@@ -177,10 +206,14 @@ async fn no_report_appears_when_findings_are_missing_or_broken() {
     let findings = findings(3);
     let store = sample::store(&sample::plan(), &sample::summary(&findings), &findings, &[]).await.unwrap();
     let key = keys::findings(sample::SCAN_ID);
-    let whole = store.text(&key).unwrap();
-    let lines: Vec<_> = whole.split_inclusive('\n').collect();
-    for broken in [lines[..2].concat(), whole[..whole.len() - 5].to_owned(), format!("{whole}{{}}\n")] {
-        let put = store.put(&key, "application/x-ndjson", broken.into(), Condition::None).await.unwrap();
+    let compressed = async |findings: &[Finding]| {
+        let store = sample::store(&sample::plan(), &sample::summary(&[]), findings, &[]).await.unwrap();
+        store.get(&key).await.unwrap().unwrap().content
+    };
+    let whole = compressed(&findings).await;
+    let more = [whole.clone(), compressed(&findings[..1]).await].concat();
+    for broken in [compressed(&findings[..2]).await, whole.slice(..whole.len() - 5), more.into()] {
+        let put = store.put(&key, "application/x-ndjson", broken, Condition::None).await.unwrap();
         assert_eq!(put, PutOutcome::Written);
         assert_eq!(handle(&input(None), &store, "dev-pr42", NOW).await.unwrap_err().name(), "Corrupt");
         assert_eq!(store.text(KEY), None);
@@ -196,19 +229,20 @@ proptest! {
     fn the_document_holds_together_whatever_the_texts(texts in prop::collection::vec(any::<String>(), 0..6)) {
         let findings: Vec<_> = texts
             .iter()
-            .map(|text| {
-                let mut finding = sample::finding("b", "r", Severity::Low, Status::Compliant);
-                finding.resource.name.clone_from(text);
-                finding.evidence.observed.clone_from(text);
-                finding.resource.tags = Some([(text.clone(), text.clone())].into());
+            .enumerate()
+            .map(|(number, text)| {
+                let mut finding = sample::finding(&format!("b-{number}"), "r", Severity::Low, Status::Compliant);
+                finding.evidence.observed = text.clone().into();
+                let resource = Arc::make_mut(&mut finding.resource);
+                resource.name.clone_from(text);
+                resource.tags = Some([(text.clone(), text.clone())].into());
                 finding
             })
             .collect();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (report, text) = runtime.block_on(report(&findings, &[]));
-        let read: Vec<Finding> = serde_json::from_value(report["findings"].clone()).unwrap();
-        prop_assert_eq!(read, findings);
-        let lines = text.split('\n').filter(|line| line.starts_with("    {\"schemaVersion\"")).count();
+        prop_assert_eq!(given_back(&report), findings);
+        let lines = text.split('\n').filter(|line| line.starts_with("    {\"service\"")).count();
         prop_assert_eq!(lines, texts.len());
     }
 }
@@ -218,23 +252,24 @@ async fn no_write_is_larger_than_the_head_or_one_finding() {
     let finding = sample::finding("ledger", "s3-bucket-versioning-enabled", Severity::Low, Status::Compliant);
     let mut summary = sample::summary(&[]);
     summary.totals.compliant = 20_000;
-    let scan = sample::store(&sample::plan(), &summary, &[], &[]).await.unwrap();
-    let line = Bytes::from(format!("{}\n", serde_json::to_string(&finding).unwrap()));
-    let one = line.len();
-    let store = Lazy { scan, line, findings: 20_000, largest_write: Arc::default() };
+    let scan = sample::store(&sample::plan(), &summary, std::slice::from_ref(&finding), &[]).await.unwrap();
+    let one = serde_json::to_string(&finding).unwrap().len();
+    // Compressed frames one after the other are one compressed object.
+    let frame = scan.get(&keys::findings(sample::SCAN_ID)).await.unwrap().unwrap().content;
+    let store = Lazy { scan, frame, findings: 20_000, largest_write: Arc::default() };
 
     let output = handle(&input(None), &store, "dev-pr42", NOW).await.unwrap();
 
     assert!(output.bytes > 20_000 * one as u64, "{output:?}");
     let largest = store.largest_write.load(Ordering::Relaxed) as u64;
-    let empty = report(&[], &[]).await.1.len() as u64;
+    let empty = report(std::slice::from_ref(&finding), &[]).await.1.len() as u64;
     assert!(largest < empty + one as u64, "{largest} bytes at once, where the head takes less than {empty}");
 }
 
 /// A store that makes up the findings as they are read, and keeps of what is written only the size.
 struct Lazy {
     scan: MemoryStore,
-    line: Bytes,
+    frame: Bytes,
     findings: u64,
     largest_write: Arc<AtomicUsize>,
 }
@@ -247,7 +282,7 @@ impl ArtifactStore for Lazy {
 
     async fn open(&self, key: &str) -> Result<Option<ArtifactReader>, TaskError> {
         if key == keys::findings(sample::SCAN_ID) {
-            return Ok(Some(Box::new(Repeated { line: self.line.clone(), at: 0, left: self.findings })));
+            return Ok(Some(Box::new(Repeated { frame: self.frame.clone(), at: 0, left: self.findings })));
         }
         self.scan.open(key).await
     }
@@ -283,9 +318,9 @@ impl ArtifactWriter for Sizes {
     }
 }
 
-/// A reader that holds one line and gives it again and again.
+/// A reader that holds one frame and gives it again and again.
 struct Repeated {
-    line: Bytes,
+    frame: Bytes,
     at: usize,
     left: u64,
 }
@@ -293,12 +328,12 @@ struct Repeated {
 impl AsyncBufRead for Repeated {
     fn poll_fill_buf(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
-        Poll::Ready(Ok(if this.left == 0 { &[] } else { &this.line[this.at..] }))
+        Poll::Ready(Ok(if this.left == 0 { &[] } else { &this.frame[this.at..] }))
     }
 
     fn consume(mut self: Pin<&mut Self>, amount: usize) {
         self.at += amount;
-        if self.at == self.line.len() {
+        if self.at == self.frame.len() {
             (self.at, self.left) = (0, self.left - 1);
         }
     }

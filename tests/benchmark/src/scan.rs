@@ -102,8 +102,8 @@ impl Outcome {
     pub(crate) async fn each_finding(&self, mut take: impl FnMut(Finding)) -> Result<(), Problem> {
         let record = ScanRecord::load(&self.store, &self.scan_id).await?;
         let mut findings = record.findings(&self.store).await?;
-        while let Some(finding) = findings.next().await? {
-            take(finding);
+        while let Some(of_one) = findings.next_resource().await? {
+            of_one.into_iter().for_each(&mut take);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use audit_model::resource::{Audited, NetworkAcl, SecurityGroup, Subnet, Vpc, VpcEndpoint};
 use audit_model::summary::Gap;
-use audit_model::{Service, Status};
+use audit_model::{Finding, Service, Status};
 
 use crate::Problem;
 use crate::scan::Outcome;
@@ -47,8 +47,9 @@ impl Verdicts {
         let mut verdicts = BTreeMap::new();
         outcome
             .each_finding(|finding| {
-                let verdict = (finding.service, finding.resource.resource_type, finding.status);
-                verdicts.insert((finding.rule_id, finding.resource.arn), verdict);
+                let Finding { service, rule_id, resource, status, .. } = finding;
+                let verdict = (service, resource.resource_type.to_string(), status);
+                verdicts.insert((rule_id.into_owned(), resource.arn.clone()), verdict);
             })
             .await?;
         Ok(Self { verdicts, gaps: summary.gaps.clone(), is_summed_up: true })

@@ -23,8 +23,6 @@ struct Verdicts {
     service: Service,
     resource: u8,
     rule: usize,
-    /// The shard whose scanner found it.
-    shard: u32,
     then: Option<(Status, Option<Timestamp>)>,
     now: Option<Status>,
 }
@@ -32,21 +30,26 @@ struct Verdicts {
 type Place = (Service, String, String);
 
 impl Verdicts {
+    /// The shard whose scanner finds what there is about the resource.
+    fn shard(&self) -> u32 {
+        u32::from(self.resource) % SHARDS + 1
+    }
+
     fn finding(&self, status: Status) -> Finding {
         let (resource_type, rules) = kind(self.service);
         let mut finding = found(&format!("resource-{}", self.resource), rules[self.rule], Severity::Low, status);
-        finding.resource.resource_type = resource_type.to_owned();
+        Arc::make_mut(&mut finding.resource).resource_type = resource_type.into();
         Finding { service: self.service, ..finding }
     }
 
     fn then(&self) -> Option<Finding> {
         let (status, first_seen) = self.then?;
-        Some(Finding { first_seen, scan_id: EARLIER_SCAN_ID.to_owned(), ..self.finding(status) })
+        Some(Finding { first_seen, ..self.finding(status) })
     }
 }
 
 fn place(finding: &Finding) -> Place {
-    (finding.service, finding.resource.arn.clone(), finding.rule_id.clone())
+    (finding.service, finding.resource.arn.clone(), finding.rule_id.to_string())
 }
 
 fn statuses() -> impl Strategy<Value = Status> {
@@ -62,15 +65,13 @@ fn verdicts() -> impl Strategy<Value = Vec<Verdicts>> {
         prop::sample::select(Service::ALL.to_vec()),
         any::<u8>(),
         0..2_usize,
-        1..=SHARDS,
         prop::option::weighted(0.8, then),
         prop::option::weighted(0.8, statuses()),
     );
-    let one = one.prop_map(|(service, resource, rule, shard, then, now)| Verdicts {
+    let one = one.prop_map(|(service, resource, rule, then, now)| Verdicts {
         service,
         resource: resource % 32,
         rule,
-        shard,
         then,
         now,
     });
@@ -100,7 +101,7 @@ proptest! {
         let seen: BTreeMap<Place, Finding> = verdicts
             .iter()
             .filter(|verdict| services.contains(&verdict.service))
-            .filter(|verdict| !unfinished.contains(&(verdict.service, verdict.shard)))
+            .filter(|verdict| !unfinished.contains(&(verdict.service, verdict.shard())))
             .filter_map(|verdict| verdict.now.map(|status| verdict.finding(status)))
             .map(|finding| (place(&finding), finding))
             .collect();
@@ -176,7 +177,7 @@ async fn aggregated(
     for &service in services {
         scan.list(service, &[1; SHARDS as usize]).await;
         for shard in 1..=SHARDS {
-            let of_shard = verdicts.iter().filter(|verdict| (verdict.service, verdict.shard) == (service, shard));
+            let of_shard = verdicts.iter().filter(|verdict| (verdict.service, verdict.shard()) == (service, shard));
             let mut findings: Vec<Finding> =
                 of_shard.filter_map(|verdict| verdict.now.map(|status| verdict.finding(status))).collect();
             findings.sort_by_key(place);

@@ -32,12 +32,12 @@ impl Resource {
     fn finding(&self, rule: &str, status: Status) -> Finding {
         let mut finding = found(&self.name(), rule, Severity::High, status);
         finding.service = self.service;
-        finding.resource.resource_type = self.resource_type.to_owned();
+        Arc::make_mut(&mut finding.resource).resource_type = self.resource_type.to_owned().into();
         finding
     }
 
     fn place(&self, rule: &str) -> Place {
-        (self.service, self.finding(rule, Status::Compliant).resource.arn, rule.to_owned())
+        (self.service, self.finding(rule, Status::Compliant).resource.arn.clone(), rule.to_owned())
     }
 
     fn is_group(&self) -> bool {
@@ -259,20 +259,19 @@ async fn scanned(
         }
         if let Some(Obstacle::GroupsUnlisted(number)) = obstacle {
             let mut vpc = unlisted(&format!("vpc-without-groups-{number}"));
-            vpc.rule_id = SSH.to_owned();
+            vpc.rule_id = SSH.into();
             shards[number as usize - 1].push(vpc);
         }
         scan.list(service, &shards.each_ref().map(|findings| findings.len() as u64)).await;
         for (mut findings, number) in shards.into_iter().zip(1..) {
             for finding in &mut findings {
-                finding.scan_id.clone_from(&scan.plan.scan_id);
                 finding.evaluated_at = started_at;
             }
             findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
             if obstacle == Some(Obstacle::Disordered(number)) {
                 let strange = versioning("strange", Status::Compliant);
-                findings.push(Finding { service, scan_id: scan.plan.scan_id.clone(), ..strange.clone() });
-                findings.push(Finding { service, scan_id: scan.plan.scan_id.clone(), ..strange });
+                findings.push(Finding { service, ..strange.clone() });
+                findings.push(Finding { service, ..strange });
             }
             if obstacle == Some(Obstacle::Unfinished(number)) {
                 scan.write_findings(service, number, &findings).await;
@@ -285,7 +284,7 @@ async fn scanned(
 }
 
 fn known_in(findings: &[Finding]) -> BTreeMap<Place, Timestamp> {
-    let place = |finding: &Finding| (finding.service, finding.resource.arn.clone(), finding.rule_id.clone());
+    let place = |finding: &Finding| (finding.service, finding.resource.arn.clone(), finding.rule_id.to_string());
     findings.iter().filter_map(|finding| Some((place(finding), finding.first_seen?))).collect()
 }
 

@@ -156,9 +156,13 @@ const LATER: &str = "20261123T120000Z-aaaaaaaa";
 pub(crate) async fn as_scan(scan_id: &str, store: &MemoryStore, plan: Plan, buckets: &[&str]) -> MemoryStore {
     let next = scan_of(plan.clone(), buckets).await;
     for key in next.keys() {
-        let text = next.text(&key).unwrap().replace(sample::SCAN_ID, scan_id);
+        let content = match next.text(&key) {
+            Some(text) => text.replace(sample::SCAN_ID, scan_id).into(),
+            // Findings are compressed, and name no scan.
+            None => next.get(&key).await.unwrap().unwrap().content,
+        };
         let key = key.replace(sample::SCAN_ID, scan_id);
-        let _ = store.put(&key, "application/json", text.into(), audit_artifacts::Condition::None).await.unwrap();
+        let _ = store.put(&key, "application/json", content, audit_artifacts::Condition::None).await.unwrap();
     }
     // The sample's plan lies under the sample's id.
     let plan = Plan { scan_id: scan_id.to_owned(), ..plan };

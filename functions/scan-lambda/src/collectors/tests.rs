@@ -445,7 +445,7 @@ async fn a_url_of_no_function_is_not_understood() {
 /// The findings on a function.
 fn judged(function: &Function) -> Vec<Finding> {
     let policy = sample::plan().policy;
-    Judge { scan_id: "scan", policy: &policy, evaluated_at: Timestamp::UNIX_EPOCH }.function(function)
+    Judge { policy: &policy, evaluated_at: Timestamp::UNIX_EPOCH }.function(function)
 }
 
 /// The verdict of a rule, and what was observed.

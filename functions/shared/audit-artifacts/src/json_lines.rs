@@ -1,5 +1,6 @@
-//! JSON Lines: one JSON document a line, written and read one at a time.
+//! JSON Lines: one JSON document a line, written and read one at a time, compressed where the key says so.
 
+use std::io;
 use std::marker::PhantomData;
 
 use audit_task::TaskError;
@@ -7,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncBufReadExt;
 
+use crate::compression::{CompressedWriter, Decompressor, content_encoding};
 use crate::store::{ArtifactReader, ArtifactStore, ArtifactWriter, Written};
 
 /// Writes documents, a line each.
@@ -22,7 +24,12 @@ impl JsonLinesWriter {
     /// # Errors
     /// Those of the store.
     pub async fn create(store: &dyn ArtifactStore, key: &str) -> Result<Self, TaskError> {
-        Ok(Self { writer: store.create(key, "application/x-ndjson").await?, line: Vec::new(), lines: 0 })
+        let writer = store.create(key, "application/x-ndjson").await?;
+        let writer = match content_encoding(key) {
+            Some(_) => Box::new(CompressedWriter::new(writer)?),
+            None => writer,
+        };
+        Ok(Self { writer, line: Vec::new(), lines: 0 })
     }
 
     /// Adds a document.
@@ -64,7 +71,11 @@ impl JsonLinesWriter {
 pub struct JsonLinesReader<T> {
     key: String,
     reader: ArtifactReader,
-    line: String,
+    decompressor: Option<Decompressor>,
+    /// What was read and not yet given, of which the first bytes hold no end of a line.
+    content: Vec<u8>,
+    given: usize,
+    searched: usize,
     number: u64,
     documents: PhantomData<fn() -> T>,
 }
@@ -75,10 +86,16 @@ impl<T: DeserializeOwned> JsonLinesReader<T> {
     /// # Errors
     /// Those of the store.
     pub async fn find(store: &dyn ArtifactStore, key: &str) -> Result<Option<Self>, TaskError> {
-        Ok(store.open(key).await?.map(|reader| Self {
+        let Some(reader) = store.open(key).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
             key: key.to_owned(),
             reader,
-            line: String::new(),
+            decompressor: content_encoding(key).map(|_| Decompressor::new()).transpose()?,
+            content: Vec::new(),
+            given: 0,
+            searched: 0,
             number: 0,
             documents: PhantomData,
         }))
@@ -102,21 +119,62 @@ impl<T: DeserializeOwned> JsonLinesReader<T> {
     /// `Corrupt` with the line's number when a line is not such a document or the last one is cut short, and
     /// `Unavailable` when the stream breaks.
     pub async fn next(&mut self) -> Result<Option<T>, TaskError> {
-        self.line.clear();
         self.number += 1;
-        let read = self.reader.read_line(&mut self.line).await.map_err(|error| {
+        let end = loop {
+            if let Some(end) = self.content[self.searched..].iter().position(|&byte| byte == b'\n') {
+                break self.searched + end + 1;
+            }
+            self.searched = self.content.len();
+            if !self.read_on().await? {
+                return if self.given == self.content.len() { Ok(None) } else { Err(self.cut_short()) };
+            }
+        };
+        let line = &self.content[self.given..end];
+        let document = serde_json::from_slice(line).map(Some).map_err(|error| {
+            TaskError::Corrupt(format!("the object {} cannot be understood in line {}: {error}", self.key, self.number))
+        });
+        (self.given, self.searched) = (end, end);
+        document
+    }
+
+    /// Reads more of the content, or tells that there is no more.
+    async fn read_on(&mut self) -> Result<bool, TaskError> {
+        self.content.drain(..self.given);
+        self.searched -= self.given;
+        self.given = 0;
+        if let Some(decompressor) = self.decompressor.as_mut().filter(|decompressor| decompressor.has_more()) {
+            decompressor
+                .run(&[], &mut self.content)
+                .map_err(|error| not_decompressed(&self.key, self.number, &error))?;
+            return Ok(true);
+        }
+        let bytes = self.reader.fill_buf().await.map_err(|error| {
             TaskError::Unavailable(format!("reading {} broke off at line {}: {error}", self.key, self.number))
         })?;
-        if read == 0 {
-            return Ok(None);
+        if bytes.is_empty() {
+            let whole = self.decompressor.as_ref().is_none_or(Decompressor::is_whole);
+            return if whole { Ok(false) } else { Err(self.cut_short()) };
         }
-        if !self.line.ends_with('\n') {
-            return Err(TaskError::Corrupt(format!("the object {} is cut short in line {}", self.key, self.number)));
-        }
-        serde_json::from_str(&self.line).map(Some).map_err(|error| {
-            TaskError::Corrupt(format!("the object {} cannot be understood in line {}: {error}", self.key, self.number))
-        })
+        let taken = match &mut self.decompressor {
+            None => {
+                self.content.extend_from_slice(bytes);
+                bytes.len()
+            }
+            Some(decompressor) => decompressor
+                .run(bytes, &mut self.content)
+                .map_err(|error| not_decompressed(&self.key, self.number, &error))?,
+        };
+        self.reader.consume(taken);
+        Ok(true)
     }
+
+    fn cut_short(&self) -> TaskError {
+        TaskError::Corrupt(format!("the object {} is cut short in line {}", self.key, self.number))
+    }
+}
+
+fn not_decompressed(key: &str, line: u64, error: &io::Error) -> TaskError {
+    TaskError::Corrupt(format!("the object {key} cannot be decompressed at line {line}: {error}"))
 }
 
 #[cfg(test)]
@@ -140,6 +198,48 @@ mod tests {
             seen.push(number);
         }
         assert_eq!(seen, [0, 1, 2]);
+    }
+
+    /// More than is handed on at once, and more than fits into the window of repetitions.
+    #[tokio::test]
+    async fn what_is_compressed_is_read_again_and_is_whole_or_not_read_at_all() {
+        let store = MemoryStore::default();
+        let lines: Vec<String> = (0..20_000_u32).map(|number| format!("{number} {}", "a".repeat(80))).collect();
+        let mut writer = JsonLinesWriter::create(&store, "a.jsonl.zst").await.unwrap();
+        for line in &lines {
+            writer.write(line).await.unwrap();
+        }
+        let written = writer.finish().await.unwrap();
+        assert!(written.bytes < 200_000, "{} bytes for 1.7 MB", written.bytes);
+        let object = store.get("a.jsonl.zst").await.unwrap().unwrap().content;
+        assert_eq!(object[..4], [0x28, 0xB5, 0x2F, 0xFD], "the magic number of RFC 8878, section 3.1.1");
+
+        let flipped: Vec<u8> =
+            object.iter().enumerate().map(|(at, byte)| if at == object.len() / 2 { !byte } else { *byte }).collect();
+        // (the object, how its reading ends)
+        let cases = [
+            (object.to_vec(), Ok(lines)),
+            (object[..object.len() - 1].to_vec(), Err("Corrupt")),
+            (object[..object.len() / 2].to_vec(), Err("Corrupt")),
+            (Vec::new(), Err("Corrupt")),
+            (flipped, Err("Corrupt")),
+            (b"0\n".to_vec(), Err("Corrupt")),
+        ];
+        for (content, expected) in cases {
+            let size = content.len();
+            let outcome = store.put("b.jsonl.zst", "", content.into(), Condition::None).await.unwrap();
+            assert_eq!(outcome, PutOutcome::Written);
+            let mut reader = JsonLinesReader::<String>::open(&store, "b.jsonl.zst").await.unwrap();
+            let mut read = Vec::new();
+            let end = loop {
+                match reader.next().await {
+                    Ok(Some(line)) => read.push(line),
+                    Ok(None) => break Ok(read),
+                    Err(error) => break Err(error.name()),
+                }
+            };
+            assert!(end == expected, "of {size} bytes: {:?}", end.map(|lines| lines.len()));
+        }
     }
 
     #[tokio::test]

@@ -28,9 +28,9 @@ pub fn shard(scan_id: &str, service: Service, listing: &str, number: u32) -> Str
     format!("scans/{scan_id}/shards/{service}/{listing}/{number:04}.json")
 }
 
-/// One shard's findings.
+/// One shard's findings, compressed.
 pub fn shard_findings(scan_id: &str, service: Service, number: u32) -> String {
-    format!("scans/{scan_id}/findings/{service}/{number:04}.jsonl")
+    format!("scans/{scan_id}/findings/{service}/{number:04}.jsonl.zst")
 }
 
 /// The receipt of a scanned shard; written after its findings.
@@ -38,8 +38,18 @@ pub fn shard_receipt(scan_id: &str, service: Service, number: u32) -> String {
     format!("scans/{scan_id}/findings/{service}/{number:04}.receipt.json")
 }
 
-/// All findings of a scan, sorted.
+/// The rules as they were in force for a scan.
+pub fn rules(scan_id: &str) -> String {
+    format!("scans/{scan_id}/rules.json")
+}
+
+/// All findings of a scan, sorted, compressed.
 pub fn findings(scan_id: &str) -> String {
+    format!("scans/{scan_id}/findings.jsonl.zst")
+}
+
+/// All findings of a scan of a version of this system that did not compress them and wrote a finding a line.
+pub(crate) fn plain_findings(scan_id: &str) -> String {
     format!("scans/{scan_id}/findings.jsonl")
 }
 
@@ -100,7 +110,7 @@ mod tests {
     fn keys_are_those_of_the_design() {
         let started = "2026-11-23T23:59:59Z".parse().unwrap();
         assert_eq!(shard("s1", Service::Lambda, "l1", 7), "scans/s1/shards/lambda/l1/0007.json");
-        assert_eq!(shard_findings("s1", Service::S3, 12), "scans/s1/findings/s3/0012.jsonl");
+        assert_eq!(shard_findings("s1", Service::S3, 12), "scans/s1/findings/s3/0012.jsonl.zst");
         assert_eq!(json_report("s1", started), "reports/date=2026-11-23/s1.json");
         assert_eq!(csv_report("s1", started), "reports/date=2026-11-23/s1.csv");
     }

@@ -1,6 +1,8 @@
 //! Where plans, findings and reports lie: the [`ArtifactStore`] trait with its S3 implementation, the keys of the
 //! reports bucket, and JSON Lines as streams, so that memory does not grow with the number of findings.
 
+mod compression;
+mod findings;
 mod json_lines;
 pub mod keys;
 #[cfg(any(test, feature = "memory"))]
@@ -12,6 +14,7 @@ mod scan_record;
 mod store;
 mod write_object;
 
+pub use findings::{FindingsReader, FindingsWriter};
 pub use json_lines::{JsonLinesReader, JsonLinesWriter};
 #[cfg(any(test, feature = "memory"))]
 pub use memory::MemoryStore;

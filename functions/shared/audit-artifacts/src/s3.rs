@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use sha2::Digest as _;
 
+use crate::compression::content_encoding;
 use crate::store::{ArtifactReader, ArtifactStore, ArtifactWriter, Condition, PutOutcome, Stored, Written};
 
 /// Size of one part of a multipart upload, and so the memory that one object being written takes. S3 takes at most
@@ -100,6 +101,7 @@ impl ArtifactStore for S3Store {
             .key(key)
             .expected_bucket_owner(&self.account)
             .content_type(content_type)
+            .set_content_encoding(content_encoding(key).map(str::to_owned))
             .checksum_sha256(BASE64.encode(Digest::of(&content)))
             .body(ByteStream::from(content));
         let attempt = format!("{:032x}", fastrand::u128(..));
@@ -173,6 +175,7 @@ impl S3Writer {
                     .key(&self.key)
                     .expected_bucket_owner(&self.store.account)
                     .content_type(&self.content_type)
+                    .set_content_encoding(content_encoding(&self.key).map(str::to_owned))
                     .checksum_algorithm(ChecksumAlgorithm::Sha256)
                     .send()
                     .await

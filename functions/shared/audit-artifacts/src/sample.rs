@@ -1,8 +1,8 @@
 //! A small scan, for tests of the functions that read one.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
-use audit_model::finding::SCHEMA_VERSION;
 use audit_model::plan::{Target, TargetKind};
 use audit_model::policy::{AlertPolicy, OptOutTag, Parameters, RemediationPolicy};
 use audit_model::remediation::{Decision, Reason, ReasonCode, RemediationOutcome, RemediationRecord};
@@ -11,12 +11,12 @@ use audit_model::summary::{AlertViolations, Changes, Comparison, Counts, ScanSta
 use audit_model::task::RemediateOutput;
 use audit_model::{
     Change, Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, Reading, RemediationMode, ResourceRef,
-    Service, Severity, Shard, Status, Tags, Trigger, TriggerKind,
+    RuleInForce, Rules, Service, Severity, Shard, Status, Tags, Trigger, TriggerKind,
 };
 use audit_task::TaskError;
 use jiff::Timestamp;
 
-use crate::{ArtifactStoreExt, JsonLinesReader, JsonLinesWriter, MemoryStore, keys, sha256};
+use crate::{ArtifactStoreExt, FindingsReader, FindingsWriter, JsonLinesWriter, MemoryStore, keys, sha256};
 
 /// The scan's id.
 pub const SCAN_ID: &str = "20261123T060000Z-1f2e3d4c";
@@ -102,7 +102,7 @@ pub fn summary(findings: &[Finding]) -> Summary {
     for finding in findings {
         totals.add(finding);
         summary.by_service.entry(finding.service).or_default().add(finding);
-        summary.by_rule.entry(finding.rule_id.clone()).or_default().add(finding);
+        summary.by_rule.entry(finding.rule_id.to_string()).or_default().add(finding);
         *summary.resources.entry(finding.service).or_default() += 1;
         if finding.is_open() {
             *summary.violations_by_severity.entry(finding.severity).or_default() += 1;
@@ -129,34 +129,47 @@ fn compared(service: Service) -> Comparison {
 /// The finding of one rule about one bucket; a violation is known since [`DAY_BEFORE`].
 pub fn finding(bucket: &str, rule_id: &str, severity: Severity, status: Status) -> Finding {
     Finding {
-        schema_version: SCHEMA_VERSION.to_owned(),
-        scan_id: SCAN_ID.to_owned(),
         service: Service::S3,
-        rule_id: rule_id.to_owned(),
-        title: format!("Title of {rule_id}"),
+        rule_id: rule_id.to_owned().into(),
         severity,
         status,
-        resource: ResourceRef {
+        resource: Arc::new(ResourceRef {
             arn: format!("arn:aws:s3:::{bucket}"),
-            resource_type: "AWS::S3::Bucket".to_owned(),
+            resource_type: "AWS::S3::Bucket".into(),
             name: bucket.to_owned(),
             region: "us-east-1".to_owned(),
             account: ACCOUNT.to_owned(),
             tags: Some(Tags::from([("Owner".to_owned(), "payments".to_owned())])),
-        },
-        evidence: Evidence { observed: "what was seen".to_owned(), expected: "what should be".to_owned() },
+        }),
+        evidence: Evidence { observed: "what was seen".into() },
         missing: Vec::new(),
-        remediation: Guidance {
-            text: "Mend it.".to_owned(),
-            url: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html".to_owned(),
-        },
-        references: vec![FrameworkReference { framework: "PCI DSS 4.0.1".to_owned(), control: "1.4.4".to_owned() }],
         evaluated_at: AGGREGATED_AT,
         first_seen: (status == Status::NonCompliant).then_some(DAY_BEFORE),
         last_seen: None,
         change: (status == Status::NonCompliant).then_some(Change::StillOpen),
         exception: None,
     }
+}
+
+/// The rules that `findings` are of, as they were in force.
+pub fn rules(findings: &[Finding]) -> Rules {
+    let rule = |Finding { rule_id, service, severity, resource, .. }: &Finding| RuleInForce {
+        service: *service,
+        title: format!("Title of {rule_id}").into(),
+        severity: *severity,
+        enabled: true,
+        resource_type: resource.resource_type.clone(),
+        rationale: "Why it matters.".into(),
+        expected: "what should be".into(),
+        remediation: Guidance {
+            text: "Mend it.".into(),
+            console: "Open the console.".into(),
+            cli: "aws s3api mend --bucket BUCKET".into(),
+            url: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html".into(),
+        },
+        references: vec![FrameworkReference { framework: "PCI DSS 4.0.1".into(), control: "1.4.4".into() }],
+    };
+    findings.iter().map(|finding| (finding.rule_id.to_string(), rule(finding))).collect()
 }
 
 /// What the alert may name of `findings`, the worst first.
@@ -240,10 +253,9 @@ pub async fn store(
     store.replace_json(&keys::plan(SCAN_ID), plan).await?;
     store.replace_json(&keys::summary(SCAN_ID), summary).await?;
     store.replace_json(&keys::alert_violations(SCAN_ID), &alert_violations(plan, findings)).await?;
-    let mut writer = JsonLinesWriter::create(&store, &keys::findings(SCAN_ID)).await?;
-    for finding in findings {
-        writer.write(finding).await?;
-    }
+    store.replace_json(&keys::rules(SCAN_ID), &rules(findings)).await?;
+    let mut writer = FindingsWriter::create(&store, &keys::findings(SCAN_ID)).await?;
+    writer.write(findings).await?;
     writer.finish().await?;
     if !records.is_empty() {
         let mut writer = JsonLinesWriter::create(&store, &keys::remediation(SCAN_ID)).await?;
@@ -290,10 +302,18 @@ pub fn target(kind: TargetKind, id: &str) -> Target {
 /// # Errors
 /// `NotFound` when the shard has none, and those of the store.
 pub async fn shard_findings(store: &MemoryStore, service: Service, number: u32) -> Result<Vec<Finding>, TaskError> {
-    let mut reader = JsonLinesReader::open(store, &keys::shard_findings(SCAN_ID, service, number)).await?;
+    findings(store, &keys::shard_findings(SCAN_ID, service, number)).await
+}
+
+/// The findings of the object of that key, in the order in which they lie there.
+///
+/// # Errors
+/// `NotFound` when there is no such object, and those of the store.
+pub async fn findings(store: &MemoryStore, key: &str) -> Result<Vec<Finding>, TaskError> {
+    let mut reader = FindingsReader::open(store, key).await?;
     let mut findings = Vec::new();
-    while let Some(finding) = reader.next().await? {
-        findings.push(finding);
+    while let Some(of_one) = reader.next_resource().await? {
+        findings.extend(of_one);
     }
     Ok(findings)
 }

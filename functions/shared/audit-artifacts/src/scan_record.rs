@@ -4,10 +4,10 @@
 use audit_model::remediation::RemediationRecord;
 use audit_model::summary::{AlertViolations, Summary};
 use audit_model::task::RemediationResult;
-use audit_model::{Finding, Plan};
+use audit_model::{Finding, Plan, Rules};
 use audit_task::TaskError;
 
-use crate::{ArtifactStore, ArtifactStoreExt, JsonLinesReader, keys};
+use crate::{ArtifactStore, ArtifactStoreExt, FindingsReader, JsonLinesReader, keys};
 
 /// The plan and the figures of one aggregated scan, and the way to the rest.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,14 +36,22 @@ impl ScanRecord {
         Ok(Self { plan, summary })
     }
 
-    /// The scan's findings, to be read one at a time.
+    /// What the scan's findings do not say themselves: the rules as they were in force for it.
+    ///
+    /// # Errors
+    /// `NotFound` when they are not there, `Corrupt` when they cannot be understood, and those of the store.
+    pub async fn rules(&self, store: &dyn ArtifactStore) -> Result<Rules, TaskError> {
+        store.get_json(&keys::rules(&self.summary.scan_id)).await
+    }
+
+    /// The scan's findings, to be read one resource at a time.
     ///
     /// # Errors
     /// `NotFound` when they are not there, and those of the store.
     pub async fn findings(&self, store: &dyn ArtifactStore) -> Result<Findings, TaskError> {
         let key = keys::findings(&self.summary.scan_id);
         Ok(Findings {
-            reader: JsonLinesReader::open(store, &key).await?,
+            reader: FindingsReader::open(store, &key).await?,
             key,
             read: 0,
             counted: self.summary.totals.all(),
@@ -88,21 +96,21 @@ impl ScanRecord {
 
 /// The findings of one scan, as many as its summary counted.
 pub struct Findings {
-    reader: JsonLinesReader<Finding>,
+    reader: FindingsReader,
     key: String,
     read: u64,
     counted: u64,
 }
 
 impl Findings {
-    /// The next finding, or `None` after the last one.
+    /// The findings about the next resource, or `None` after the last one.
     ///
     /// # Errors
     /// Those of [`JsonLinesReader::next`], and `Corrupt` when there are fewer or more findings than the summary says:
     /// a report of some of the findings must not pass for a report of all.
-    pub async fn next(&mut self) -> Result<Option<Finding>, TaskError> {
-        let next = self.reader.next().await?;
-        self.read += u64::from(next.is_some());
+    pub async fn next_resource(&mut self) -> Result<Option<Vec<Finding>>, TaskError> {
+        let next = self.reader.next_resource().await?;
+        self.read += next.as_ref().map_or(0, |findings| findings.len() as u64);
         let complete = if next.is_some() { self.read <= self.counted } else { self.read == self.counted };
         if complete {
             Ok(next)
@@ -139,23 +147,26 @@ mod tests {
 
         assert_eq!((&record.plan, &record.summary), (&sample::plan(), &sample::summary(&findings)));
         let mut reader = record.findings(&store).await.unwrap();
-        assert_eq!(reader.next().await, Ok(Some(findings[0].clone())));
-        assert_eq!(reader.next().await, Ok(Some(findings[1].clone())));
-        assert_eq!(reader.next().await, Ok(None));
+        assert_eq!(reader.next_resource().await, Ok(Some(findings.to_vec())));
+        assert_eq!(reader.next_resource().await, Ok(None));
     }
 
     #[tokio::test]
     async fn findings_that_the_summary_did_not_count_and_counted_ones_that_are_gone_are_errors() {
         let finding = sample::finding("ledger", "s3-bucket-versioning-enabled", Severity::Low, Status::Compliant);
-        let two = [finding.clone(), finding.clone()];
+        let two = [finding.clone(), Finding { rule_id: "s3-bucket-zoned".into(), ..finding }];
         for (stored, counted, complaint) in [
             (&two[..], &two[..1], "at least 2 findings, and the summary counts 1"),
             (&two[..1], &two, "only 1 findings"),
         ] {
             let store = sample::store(&sample::plan(), &sample::summary(counted), stored, &[]).await.unwrap();
             let mut reader = ScanRecord::load(&store, sample::SCAN_ID).await.unwrap().findings(&store).await.unwrap();
-            assert_eq!(reader.next().await, Ok(Some(finding.clone())));
-            let error = reader.next().await.unwrap_err();
+            let error = loop {
+                match reader.next_resource().await {
+                    Ok(more) => assert!(more.is_some(), "no complaint"),
+                    Err(error) => break error,
+                }
+            };
             assert_eq!(error.name(), "Corrupt");
             assert!(error.to_string().contains(complaint), "{error}");
         }
@@ -173,7 +184,10 @@ mod tests {
             let store = sample::store(&sample::plan(), &summary, &findings, &[]).await.unwrap();
             let named = ScanRecord::load(&store, sample::SCAN_ID).await.unwrap().alert_violations(&store).await;
             match named {
-                Ok(named) => assert!(goes && named.open == findings[..2] && named.lost_sight.is_empty()),
+                Ok(named) => {
+                    let open: Vec<&str> = named.open.iter().map(|finding| finding.resource.name.as_str()).collect();
+                    assert!(goes && open == ["a", "b"] && named.lost_sight.is_empty());
+                }
                 Err(error) => assert!(!goes && error.name() == "Corrupt", "{error}"),
             }
         }

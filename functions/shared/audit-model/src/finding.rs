@@ -1,6 +1,10 @@
-//! One rule's verdict on one resource, as reports carry it.
+//! One rule's verdict on one resource, as reports carry it. What is the rule's own stands in [`crate::rules`].
 
+mod by_resource;
+
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -9,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::reading::Unreadable;
 use crate::{Service, Tags};
 
+pub use by_resource::ResourceFindings;
+
 /// The version of the finding's form; it rises when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: &str = "2.0";
+pub const SCHEMA_VERSION: &str = "3.0";
 
 /// One rule's verdict on one resource.
 ///
@@ -21,31 +27,22 @@ pub const SCHEMA_VERSION: &str = "2.0";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// [`SCHEMA_VERSION`].
-    pub schema_version: String,
-    /// The scan that found it.
-    pub scan_id: String,
     /// The service the rule belongs to.
     pub service: Service,
-    /// The rule's id.
-    pub rule_id: String,
-    /// The rule's title.
-    pub title: String,
+    /// The rule's id. What the rule demands, why, and what to do: [`crate::Rules`].
+    pub rule_id: Cow<'static, str>,
     /// The rule's severity under the scan's policy.
     pub severity: Severity,
     /// The verdict.
     pub status: Status,
-    /// What was judged.
-    pub resource: ResourceRef,
-    /// What was observed and what is expected. A finding that was carried over keeps what was observed last.
+    /// What was judged; the findings about one resource share it.
+    #[serde(with = "shared")]
+    pub resource: Arc<ResourceRef>,
+    /// What was observed. A finding that was carried over keeps what was observed last.
     pub evidence: Evidence,
     /// What could not be read; empty unless the status is `INSUFFICIENT_DATA`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<Unreadable>,
-    /// What to do.
-    pub remediation: Guidance,
-    /// The controls this rule answers to.
-    pub references: Vec<FrameworkReference>,
     /// When the verdict was reached, which may be that nobody could look.
     pub evaluated_at: Timestamp,
     /// When the known violation was first seen; set by the aggregation. A verdict of `INSUFFICIENT_DATA` on what was a
@@ -146,16 +143,21 @@ pub enum Status {
 impl Status {
     /// Every status, in the order of the reports.
     pub const ALL: [Self; 4] = [Self::Compliant, Self::NonCompliant, Self::NotApplicable, Self::InsufficientData];
-}
 
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// The name in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Compliant => "COMPLIANT",
             Self::NonCompliant => "NON_COMPLIANT",
             Self::NotApplicable => "NOT_APPLICABLE",
             Self::InsufficientData => "INSUFFICIENT_DATA",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -176,16 +178,21 @@ pub enum Severity {
 impl Severity {
     /// Every severity, the worst first.
     pub const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Medium, Self::Low];
-}
 
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// The name in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Low => "LOW",
             Self::Medium => "MEDIUM",
             Self::High => "HIGH",
             Self::Critical => "CRITICAL",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -197,15 +204,33 @@ pub struct ResourceRef {
     pub arn: String,
     /// CloudFormation's name of the type, for instance `AWS::S3::Bucket`.
     #[serde(rename = "type")]
-    pub resource_type: String,
+    pub resource_type: Cow<'static, str>,
     /// Name, or id without one.
     pub name: String,
     /// Region.
     pub region: String,
     /// The 12 digits of the account.
     pub account: String,
-    /// Tags; `None` when they were not read.
+    /// Tags; `None` when they were not read. They are written once a resource: see [`ResourceFindings`].
+    #[serde(skip_serializing)]
     pub tags: Option<Tags>,
+}
+
+/// A resource of which several findings tell.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::ResourceRef;
+
+    pub(super) fn serialize<S: Serializer>(resource: &Arc<ResourceRef>, serializer: S) -> Result<S::Ok, S::Error> {
+        ResourceRef::serialize(resource, serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<ResourceRef>, D::Error> {
+        ResourceRef::deserialize(deserializer).map(Arc::new)
+    }
 }
 
 /// That a violation is accepted, by whom, why, and for how long.
@@ -220,32 +245,10 @@ pub struct ExceptionMark {
     pub expires: Date,
 }
 
-/// What was seen and what the rule wants to see.
+/// What was seen; what the rule wants to see beside it is the rule's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Evidence {
     /// What was observed; never a secret.
-    pub observed: String,
-    /// What is expected.
-    pub expected: String,
-}
-
-/// What to do about a violation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Guidance {
-    /// In words.
-    pub text: String,
-    /// AWS's documentation page.
-    pub url: String,
-}
-
-/// A control of a framework.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FrameworkReference {
-    /// The framework's name and version, for instance `CIS AWS Foundations 5.0`.
-    pub framework: String,
-    /// The control's id there.
-    pub control: String,
+    pub observed: Cow<'static, str>,
 }

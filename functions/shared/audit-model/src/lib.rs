@@ -9,16 +9,16 @@ pub mod policy;
 pub mod reading;
 pub mod remediation;
 pub mod resource;
+pub mod rules;
 pub mod summary;
 pub mod task;
 
 pub use alert::AlertReceipt;
-pub use finding::{
-    Change, Evidence, ExceptionMark, Finding, FrameworkReference, Guidance, ResourceRef, Severity, Status,
-};
+pub use finding::{Change, Evidence, ExceptionMark, Finding, ResourceFindings, ResourceRef, Severity, Status};
 pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};
 pub use reading::{Reading, Unreadable, UnreadableCause};
+pub use rules::{FrameworkReference, Guidance, RuleInForce, Rules};
 
 /// Tags of a resource, by key.
 pub type Tags = std::collections::BTreeMap<String, String>;

@@ -254,6 +254,24 @@ pub struct ShardReceipt {
     pub gone: u64,
     /// How many findings were written.
     pub findings: u64,
+    /// The ARN of the resource that the first of them is about; `None` when there are none. Until it is its turn nobody has to
+    /// open them.
+    pub first: Option<String>,
+    /// What hangs on the shard's resources and could not be listed.
+    pub hidden: Vec<Hidden>,
+}
+
+/// Resources of one type that could not be listed. A rule on security groups whose list could not be read says so once, on the
+/// VPC: how many groups that hides, and what is wrong with them, nobody knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Hidden {
+    /// CloudFormation's name of the type.
+    pub resource_type: String,
+    /// How many resources could not tell what hangs on them.
+    pub parents: u64,
+    /// What the first of them could not be asked.
+    pub reason: String,
 }
 
 #[cfg(test)]

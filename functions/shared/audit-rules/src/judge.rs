@@ -1,145 +1,160 @@
 //! Turns resources into findings.
 
-use audit_model::finding::SCHEMA_VERSION;
-use audit_model::resource::{AccessPoint, Audited, Bucket, Function, NetworkAccount, S3Account, SecurityGroup, Vpc};
-use audit_model::{Evidence, Finding, Guidance, Policy, Reading, ResourceRef, Status, Unreadable};
+use std::sync::Arc;
+
+use audit_model::resource::{
+    AccessPoint, Audited, Bucket, EndpointService, Function, NetworkAccount, NetworkAcl, PeeringConnection, S3Account,
+    SecurityGroup, Subnet, Vpc, VpcEndpoint,
+};
+use audit_model::{Evidence, Finding, Policy, Reading, ResourceRef, Status, Unreadable};
 use jiff::Timestamp;
 
-use crate::catalogue::CATALOGUE;
-use crate::rule::{Check, Evaluate, Outcome, Rule};
+use crate::catalogue::BY_ID;
+use crate::rule::{Check, Outcome, Rule};
 
 /// Judges resources for one scan. Findings come out ordered by resource ARN, then rule id.
 #[derive(Debug, Clone, Copy)]
 pub struct Judge<'a> {
-    /// The scan that the findings belong to.
-    pub scan_id: &'a str,
     /// The audit policy in force.
     pub policy: &'a Policy,
     /// When the verdicts are reached; the caller owns the clock.
     pub evaluated_at: Timestamp,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
     /// One finding per rule on the account's own settings in S3.
     pub fn s3_account(&self, account: &S3Account) -> Vec<Finding> {
-        self.each_rule(|rule, found| {
-            if let Check::S3Account(evaluate) = rule.check {
-                self.judge(rule, account, evaluate, found);
-            }
+        self.each_rule(account, |check| match check {
+            Check::S3Account(evaluate) => Some(evaluate(account, self.policy)),
+            _ => None,
         })
     }
 
     /// One finding per rule on buckets.
     pub fn bucket(&self, bucket: &Bucket) -> Vec<Finding> {
-        self.each_rule(|rule, found| {
-            if let Check::S3Bucket(evaluate) = rule.check {
-                self.judge(rule, bucket, evaluate, found);
-            }
+        self.each_rule(bucket, |check| match check {
+            Check::S3Bucket(evaluate) => Some(evaluate(bucket, self.policy)),
+            _ => None,
         })
     }
 
     /// One finding per rule on access points.
     pub fn access_point(&self, access_point: &AccessPoint) -> Vec<Finding> {
-        self.each_rule(|rule, found| {
-            if let Check::AccessPoint(evaluate) = rule.check {
-                self.judge(rule, access_point, evaluate, found);
-            }
-        })
-    }
-
-    /// One finding per rule on the account's own settings of the region's network, and one per rule on endpoint
-    /// services and peering connections, and each of them. Where these could not be listed, each of their rules says
-    /// so once, on the account.
-    pub fn network_account(&self, account: &NetworkAccount) -> Vec<Finding> {
-        self.each_rule(|rule, found| match rule.check {
-            Check::NetworkAccount(evaluate) => self.judge(rule, account, evaluate, found),
-            Check::EndpointService(evaluate) => {
-                self.judge_each(rule, account, account.endpoint_services.listed(), evaluate, found);
-            }
-            Check::PeeringConnection(evaluate) => {
-                self.judge_each(rule, account, account.peering_connections.listed(), evaluate, found);
-            }
-            _ => {}
-        })
-    }
-
-    /// One finding per rule on VPCs, and one per rule on what hangs on a VPC (security groups, network ACLs, subnets,
-    /// endpoints) and each of those. Where they could not be listed, each of their rules says so once, on the VPC.
-    pub fn vpc(&self, vpc: &Vpc) -> Vec<Finding> {
-        let groups = with_default(&vpc.security_groups, SecurityGroup::is_default, "ec2:DescribeSecurityGroups");
-        let network_acls = with_default(&vpc.network_acls, |acl| acl.is_default, "ec2:DescribeNetworkAcls");
-        self.each_rule(|rule, found| match rule.check {
-            Check::Vpc(evaluate) => self.judge(rule, vpc, evaluate, found),
-            Check::SecurityGroup(evaluate) => self.judge_each(rule, vpc, groups.clone(), evaluate, found),
-            Check::NetworkAcl(evaluate) => self.judge_each(rule, vpc, network_acls.clone(), evaluate, found),
-            Check::Subnet(evaluate) => self.judge_each(rule, vpc, vpc.subnets.listed(), evaluate, found),
-            Check::VpcEndpoint(evaluate) => self.judge_each(rule, vpc, vpc.endpoints.listed(), evaluate, found),
-            _ => {}
+        self.each_rule(access_point, |check| match check {
+            Check::AccessPoint(evaluate) => Some(evaluate(access_point, self.policy)),
+            _ => None,
         })
     }
 
     /// One finding per rule on functions.
     pub fn function(&self, function: &Function) -> Vec<Finding> {
-        self.each_rule(|rule, found| {
-            if let Check::Function(evaluate) = rule.check {
-                self.judge(rule, function, evaluate, found);
-            }
+        self.each_rule(function, |check| match check {
+            Check::Function(evaluate) => Some(evaluate(function, self.policy)),
+            _ => None,
         })
     }
 
-    /// What `findings_of` finds with each rule that the policy has switched on, in order.
-    fn each_rule(&self, findings_of: impl Fn(&Rule, &mut Vec<Finding>)) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for rule in CATALOGUE.iter().filter(|rule| self.policy.is_on(rule.id)) {
-            findings_of(rule, &mut findings);
+    /// One finding per rule on VPCs, and one per rule on what hangs on a VPC (security groups, network ACLs, subnets,
+    /// endpoints) and each of those; the same for the account's own settings of the region's network, endpoint services and
+    /// peering connections. Where some could not be listed, each of their rules says so once, on what they hang on.
+    ///
+    /// Each resource is judged when it is its turn: memory does not grow with the number of findings.
+    pub fn network(
+        self,
+        vpcs: &'a [Vpc],
+        account: Option<&'a NetworkAccount>,
+    ) -> impl Iterator<Item = Vec<Finding>> + use<'a> {
+        let mut resources = Vec::new();
+        for vpc in vpcs {
+            resources.push(NetworkResource::Vpc(vpc));
+            resources.extend(groups(vpc).into_iter().flatten().map(NetworkResource::SecurityGroup));
+            resources.extend(network_acls(vpc).into_iter().flatten().map(NetworkResource::NetworkAcl));
+            resources.extend(vpc.subnets.listed().into_iter().flatten().map(NetworkResource::Subnet));
+            resources.extend(vpc.endpoints.listed().into_iter().flatten().map(NetworkResource::VpcEndpoint));
         }
-        findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        findings
+        if let Some(account) = account {
+            let (services, peerings) = (account.endpoint_services.listed(), account.peering_connections.listed());
+            resources.push(NetworkResource::Account(account));
+            resources.extend(services.into_iter().flatten().map(NetworkResource::EndpointService));
+            resources.extend(peerings.into_iter().flatten().map(NetworkResource::PeeringConnection));
+        }
+        resources.sort_by_key(NetworkResource::arn);
+        resources.into_iter().map(move |resource| self.network_resource(resource))
     }
 
-    fn judge<R: Audited>(&self, rule: &Rule, resource: &R, evaluate: Evaluate<R>, found: &mut Vec<Finding>) {
-        found.push(self.finding(rule, resource.reference(), evaluate(resource, self.policy)));
+    fn network_resource(&self, resource: NetworkResource<'_>) -> Vec<Finding> {
+        let policy = self.policy;
+        match resource {
+            NetworkResource::Vpc(vpc) => self.each_rule(vpc, |check| match check {
+                Check::Vpc(evaluate) => Some(evaluate(vpc, policy)),
+                Check::SecurityGroup(_) => groups(vpc).err().map(Err),
+                Check::NetworkAcl(_) => network_acls(vpc).err().map(Err),
+                Check::Subnet(_) => vpc.subnets.listed().err().map(Err),
+                Check::VpcEndpoint(_) => vpc.endpoints.listed().err().map(Err),
+                _ => None,
+            }),
+            NetworkResource::SecurityGroup(group) => self.each_rule(group, |check| match check {
+                Check::SecurityGroup(evaluate) => Some(evaluate(group, policy)),
+                _ => None,
+            }),
+            NetworkResource::NetworkAcl(acl) => self.each_rule(acl, |check| match check {
+                Check::NetworkAcl(evaluate) => Some(evaluate(acl, policy)),
+                _ => None,
+            }),
+            NetworkResource::Subnet(subnet) => self.each_rule(subnet, |check| match check {
+                Check::Subnet(evaluate) => Some(evaluate(subnet, policy)),
+                _ => None,
+            }),
+            NetworkResource::VpcEndpoint(endpoint) => self.each_rule(endpoint, |check| match check {
+                Check::VpcEndpoint(evaluate) => Some(evaluate(endpoint, policy)),
+                _ => None,
+            }),
+            NetworkResource::Account(account) => self.each_rule(account, |check| match check {
+                Check::NetworkAccount(evaluate) => Some(evaluate(account, policy)),
+                Check::EndpointService(_) => account.endpoint_services.listed().err().map(Err),
+                Check::PeeringConnection(_) => account.peering_connections.listed().err().map(Err),
+                _ => None,
+            }),
+            NetworkResource::EndpointService(service) => self.each_rule(service, |check| match check {
+                Check::EndpointService(evaluate) => Some(evaluate(service, policy)),
+                _ => None,
+            }),
+            NetworkResource::PeeringConnection(peering) => self.each_rule(peering, |check| match check {
+                Check::PeeringConnection(evaluate) => Some(evaluate(peering, policy)),
+                _ => None,
+            }),
+        }
     }
 
-    fn judge_each<P: Audited, R: Audited>(
+    /// What each rule that the policy has switched on and that has an outcome for the resource finds, by rule id.
+    fn each_rule<R: Audited>(
         &self,
-        rule: &Rule,
-        parent: &P,
-        listed: Result<&[R], Unreadable>,
-        evaluate: Evaluate<R>,
-        found: &mut Vec<Finding>,
-    ) {
-        match listed {
-            Ok(resources) => {
-                for resource in resources {
-                    self.judge(rule, resource, evaluate, found);
-                }
-            }
-            Err(why) => found.push(self.finding(rule, parent.reference(), Err(why))),
-        }
+        resource: &R,
+        outcome: impl Fn(&Check) -> Option<Result<Outcome, Unreadable>>,
+    ) -> Vec<Finding> {
+        let reference = Arc::new(resource.reference());
+        let on = BY_ID.iter().filter(|rule| self.policy.is_on(rule.id));
+        on.filter_map(|rule| outcome(&rule.check).map(|outcome| self.finding(rule, &reference, outcome))).collect()
     }
 
-    fn finding(&self, rule: &Rule, resource: ResourceRef, outcome: Result<Outcome, Unreadable>) -> Finding {
+    fn finding(&self, rule: &Rule, resource: &Arc<ResourceRef>, outcome: Result<Outcome, Unreadable>) -> Finding {
         let outcome = outcome.unwrap_or_else(|why| Outcome::insufficient_data(vec![why]));
         let (status, observed, missing) = match outcome {
             Outcome::Compliant { observed } => (Status::Compliant, observed, Vec::new()),
             Outcome::NonCompliant { observed } => (Status::NonCompliant, observed, Vec::new()),
             Outcome::NotApplicable { why } => (Status::NotApplicable, why, Vec::new()),
-            Outcome::InsufficientData { missing } => (Status::InsufficientData, unreadable_in_words(&missing), missing),
+            Outcome::InsufficientData { missing } => {
+                (Status::InsufficientData, unreadable_in_words(&missing).into(), missing)
+            }
         };
         Finding {
-            schema_version: SCHEMA_VERSION.to_owned(),
-            scan_id: self.scan_id.to_owned(),
             service: rule.service(),
-            rule_id: rule.id.to_owned(),
-            title: rule.title.to_owned(),
+            rule_id: rule.id.into(),
             severity: rule.severity_under(self.policy),
             status,
-            resource,
-            evidence: Evidence { observed, expected: rule.expected.to_owned() },
+            resource: Arc::clone(resource),
+            evidence: Evidence { observed },
             missing,
-            remediation: Guidance { text: rule.remediation.to_owned(), url: rule.documentation.to_owned() },
-            references: rule.references.iter().map(Into::into).collect(),
             evaluated_at: self.evaluated_at,
             first_seen: None,
             last_seen: None,
@@ -147,6 +162,43 @@ impl Judge<'_> {
             exception: None,
         }
     }
+}
+
+/// A resource of a network.
+#[derive(Debug, Clone, Copy)]
+enum NetworkResource<'a> {
+    Vpc(&'a Vpc),
+    SecurityGroup(&'a SecurityGroup),
+    NetworkAcl(&'a NetworkAcl),
+    Subnet(&'a Subnet),
+    VpcEndpoint(&'a VpcEndpoint),
+    Account(&'a NetworkAccount),
+    EndpointService(&'a EndpointService),
+    PeeringConnection(&'a PeeringConnection),
+}
+
+impl<'a> NetworkResource<'a> {
+    fn arn(&self) -> &'a str {
+        let identity = match *self {
+            Self::Vpc(it) => it.identity(),
+            Self::SecurityGroup(it) => it.identity(),
+            Self::NetworkAcl(it) => it.identity(),
+            Self::Subnet(it) => it.identity(),
+            Self::VpcEndpoint(it) => it.identity(),
+            Self::Account(it) => it.identity(),
+            Self::EndpointService(it) => it.identity(),
+            Self::PeeringConnection(it) => it.identity(),
+        };
+        &identity.arn
+    }
+}
+
+fn groups(vpc: &Vpc) -> Result<&[SecurityGroup], Unreadable> {
+    with_default(&vpc.security_groups, SecurityGroup::is_default, "ec2:DescribeSecurityGroups")
+}
+
+fn network_acls(vpc: &Vpc) -> Result<&[NetworkAcl], Unreadable> {
+    with_default(&vpc.network_acls, |acl| acl.is_default, "ec2:DescribeNetworkAcls")
 }
 
 /// What was listed of a kind of which AWS makes a default one with every VPC, that cannot be deleted before it. A list
@@ -170,12 +222,14 @@ fn unreadable_in_words(missing: &[Unreadable]) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
+    use std::slice;
 
     use audit_model::policy::RuleSetting;
-    use audit_model::{FrameworkReference, Service, Severity};
+    use audit_model::{Service, Severity};
     use proptest::prelude::*;
 
     use super::*;
+    use crate::CATALOGUE;
     use crate::fixtures::{self, ReadingOf};
 
     /// Resources of every type, with what judges them.
@@ -190,8 +244,8 @@ mod tests {
             judge.s3_account(&fixtures::s3_account(true)),
             [fixtures::good_bucket(), fixtures::blocked_bucket()].iter().flat_map(|it| judge.bucket(it)).collect(),
             judge.access_point(&fixtures::access_point(true)),
-            judge.network_account(&fixtures::good_network_account()),
-            judge.vpc(&fixtures::good_vpc()),
+            judge.network(&[], Some(&fixtures::good_network_account())).flatten().collect(),
+            judge.network(&[fixtures::good_vpc()], None).flatten().collect(),
             judge.function(&fixtures::good_function()),
         ])
     }
@@ -204,8 +258,8 @@ mod tests {
             judge.s3_account(&fixtures::s3_account(false)),
             [fixtures::bad_bucket(), fixtures::misconfigured_bucket()].iter().flat_map(|it| judge.bucket(it)).collect(),
             judge.access_point(&fixtures::access_point(false)),
-            judge.network_account(&fixtures::bad_network_account()),
-            judge.vpc(&fixtures::bad_vpc()),
+            judge.network(&[], Some(&fixtures::bad_network_account())).flatten().collect(),
+            judge.network(&[fixtures::bad_vpc()], None).flatten().collect(),
             functions.iter().flat_map(|it| judge.function(it)).collect(),
         ])
     }
@@ -220,17 +274,23 @@ mod tests {
                 fixtures::access_point(true),
                 fixtures::ACCESS_POINT_READINGS,
             )),
-            judge.network_account(&fixtures::without_readings(
-                fixtures::good_network_account(),
-                fixtures::NETWORK_ACCOUNT_READINGS,
-            )),
-            judge.vpc(&fixtures::unreadable_vpc()),
+            judge
+                .network(
+                    &[],
+                    Some(&fixtures::without_readings(
+                        fixtures::good_network_account(),
+                        fixtures::NETWORK_ACCOUNT_READINGS,
+                    )),
+                )
+                .flatten()
+                .collect(),
+            judge.network(&[fixtures::unreadable_vpc()], None).flatten().collect(),
             judge.function(&fixtures::unreadable_function()),
         ])
     }
 
     fn rules_of(findings: &[Finding], status: Status) -> BTreeSet<&str> {
-        findings.iter().filter(|finding| finding.status == status).map(|finding| finding.rule_id.as_str()).collect()
+        findings.iter().filter(|finding| finding.status == status).map(|finding| finding.rule_id.as_ref()).collect()
     }
 
     fn all_rules() -> BTreeSet<&'static str> {
@@ -249,7 +309,7 @@ mod tests {
         let without_verdict: BTreeSet<&str> = findings
             .iter()
             .filter(|finding| matches!(finding.status, Status::InsufficientData | Status::NotApplicable))
-            .map(|finding| finding.rule_id.as_str())
+            .map(|finding| finding.rule_id.as_ref())
             .collect();
         assert_eq!(without_verdict, all_rules());
         assert_eq!(findings.len(), all_rules().len());
@@ -268,7 +328,7 @@ mod tests {
             .iter()
             .map(|finding| {
                 let resource = &finding.resource;
-                ((resource.resource_type.as_str(), resource.arn.as_str(), finding.rule_id.as_str()), finding.status)
+                ((resource.resource_type.as_ref(), resource.arn.as_str(), finding.rule_id.as_ref()), finding.status)
             })
             .collect();
         assert_eq!(verdicts.len(), findings.len());
@@ -362,13 +422,13 @@ mod tests {
                 readings: fixtures::NETWORK_ACCOUNT_READINGS,
                 nested: fixtures::NESTED_NETWORK_ACCOUNT_READINGS,
             }
-            .never_turn_around(&choices, |it| judge.network_account(it));
+            .never_turn_around(&choices, |it| judge.network(&[], Some(it)).flatten().collect());
             Readings {
                 samples: vec![fixtures::good_vpc(), fixtures::bad_vpc()],
                 readings: fixtures::VPC_READINGS,
                 nested: fixtures::NESTED_VPC_READINGS,
             }
-            .never_turn_around(&choices, |it| judge.vpc(it));
+            .never_turn_around(&choices, |it| judge.network(slice::from_ref(it), None).flatten().collect());
             Readings {
                 samples: vec![
                     fixtures::good_function(),
@@ -389,9 +449,9 @@ mod tests {
         let judge = fixtures::judge(&policy);
         for findings in [
             judge.bucket(&fixtures::bad_bucket()),
-            judge.network_account(&fixtures::bad_network_account()),
-            judge.vpc(&fixtures::bad_vpc()),
-            judge.vpc(&fixtures::unreadable_vpc()),
+            judge.network(&[], Some(&fixtures::bad_network_account())).flatten().collect(),
+            judge.network(&[fixtures::bad_vpc()], None).flatten().collect(),
+            judge.network(&[fixtures::unreadable_vpc()], None).flatten().collect(),
             judge.function(&fixtures::good_function()),
         ] {
             assert!(findings.is_sorted_by(|one, next| one.sort_key() < next.sort_key()));
@@ -407,9 +467,9 @@ mod tests {
         let vpc = |take_away: fn(&mut Vpc)| {
             let mut vpc = fixtures::good_vpc();
             take_away(&mut vpc);
-            judge.vpc(&vpc)
+            judge.network(&[vpc], None).flatten().collect()
         };
-        let cases = [
+        let cases: [(Vec<Finding>, _, _); 4] = [
             (
                 vpc(|vpc| vpc.security_groups = fixtures::unreadable("ec2:DescribeSecurityGroups")),
                 "ec2:DescribeSecurityGroups",
@@ -444,7 +504,7 @@ mod tests {
         assert!(without_subnets.iter().all(|finding| finding.resource.resource_type != "AWS::EC2::Subnet"));
         let mut account = fixtures::good_network_account();
         account.endpoint_services = fixtures::unreadable("ec2:DescribeVpcEndpointServiceConfigurations");
-        let findings = judge.network_account(&account);
+        let findings: Vec<Finding> = judge.network(&[], Some(&account)).flatten().collect();
         assert!(
             findings.iter().any(|finding| finding.resource.resource_type == "AWS::::Account"
                 && finding.status == Status::InsufficientData)
@@ -470,15 +530,11 @@ mod tests {
         let policy = fixtures::policy();
         let findings = fixtures::judge(&policy).bucket(&fixtures::bad_bucket());
         let finding = findings.iter().find(|finding| finding.rule_id == "s3-bucket-versioning-enabled").unwrap();
-        assert_eq!(finding.schema_version, SCHEMA_VERSION);
         assert_eq!((finding.service, finding.severity), (Service::S3, Severity::Low));
         assert_eq!(finding.resource.arn, "arn:aws:s3:::ledger");
         assert_eq!(finding.resource.resource_type, "AWS::S3::Bucket");
         assert_eq!(finding.evidence.observed, "versioning was never switched on");
-        assert_eq!(finding.evidence.expected, "Versioning is Enabled");
         assert_eq!(finding.evaluated_at, Timestamp::UNIX_EPOCH);
         assert_eq!((&finding.first_seen, &finding.exception), (&None, &None));
-        let nist = FrameworkReference { framework: "NIST SP 800-53 r5".to_owned(), control: "CP-9".to_owned() };
-        assert!(finding.references.contains(&nist));
     }
 }

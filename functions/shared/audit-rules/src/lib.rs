@@ -36,5 +36,5 @@ pub use judge::Judge;
 pub use kms_key::{is_aws_managed, key_region};
 pub use parameter::Parameter;
 pub use resource_policy::{Grantee, Outsider, let_in_by_acl, let_in_by_policy};
-pub use rule::{Check, Outcome, Rule};
+pub use rule::{Check, Outcome, Rule, in_force};
 pub use secrets::{SecretKind, kind_of_secret};

@@ -1,11 +1,14 @@
 //! What a rule is, and what it may answer.
 
+use std::borrow::Cow;
+
 use audit_model::resource::{
     AccessPoint, Audited, Bucket, EndpointService, Function, NetworkAccount, NetworkAcl, PeeringConnection, S3Account,
     SecurityGroup, Subnet, Vpc, VpcEndpoint,
 };
-use audit_model::{Policy, Service, Severity, Unreadable};
+use audit_model::{Guidance, Policy, RuleInForce, Rules, Service, Severity, Unreadable};
 
+use crate::catalogue::CATALOGUE;
 use crate::frameworks::Control;
 use crate::parameter::Parameter;
 
@@ -63,6 +66,27 @@ impl Rule {
     pub fn severity_under(&self, policy: &Policy) -> Severity {
         policy.rules.get(self.id).and_then(|tuned| tuned.severity).unwrap_or(self.severity)
     }
+}
+
+/// The catalogue as it is in force under a policy: what findings leave to their rules.
+pub fn in_force(policy: &Policy) -> Rules {
+    let in_force = |rule: &&Rule| RuleInForce {
+        service: rule.service(),
+        title: rule.title.into(),
+        severity: rule.severity_under(policy),
+        enabled: policy.is_on(rule.id),
+        resource_type: rule.check.resource_type().into(),
+        rationale: rule.rationale.into(),
+        expected: rule.expected.into(),
+        remediation: Guidance {
+            text: rule.remediation.into(),
+            console: rule.console.into(),
+            cli: rule.cli.into(),
+            url: rule.documentation.into(),
+        },
+        references: rule.references.iter().map(Into::into).collect(),
+    };
+    CATALOGUE.iter().map(|rule| (rule.id.to_owned(), in_force(rule))).collect()
 }
 
 /// A rule's judgement of a resource of type `R`. An error means that a reading the rule needs is missing.
@@ -138,17 +162,17 @@ pub enum Outcome {
     /// The resource is as the rule demands.
     Compliant {
         /// What was observed; never a secret.
-        observed: String,
+        observed: Cow<'static, str>,
     },
     /// It is not.
     NonCompliant {
         /// What was observed; never a secret.
-        observed: String,
+        observed: Cow<'static, str>,
     },
     /// The rule has nothing to say about this resource.
     NotApplicable {
         /// Why not.
-        why: String,
+        why: Cow<'static, str>,
     },
     /// What the verdict hangs on could not be read.
     InsufficientData {
@@ -159,17 +183,17 @@ pub enum Outcome {
 
 impl Outcome {
     /// A pass.
-    pub fn compliant(observed: impl Into<String>) -> Self {
+    pub fn compliant(observed: impl Into<Cow<'static, str>>) -> Self {
         Self::Compliant { observed: observed.into() }
     }
 
     /// A violation.
-    pub fn non_compliant(observed: impl Into<String>) -> Self {
+    pub fn non_compliant(observed: impl Into<Cow<'static, str>>) -> Self {
         Self::NonCompliant { observed: observed.into() }
     }
 
     /// Nothing to judge.
-    pub fn not_applicable(why: impl Into<String>) -> Self {
+    pub fn not_applicable(why: impl Into<Cow<'static, str>>) -> Self {
         Self::NotApplicable { why: why.into() }
     }
 

@@ -1,10 +1,13 @@
 //! How a scanner takes up a shard and leaves its findings and receipt: what the three scanners do alike.
 
-use audit_artifacts::{ArtifactStore, ArtifactStoreExt, JsonLinesWriter, keys};
+mod hidden;
+
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, FindingsWriter, keys};
 use audit_model::plan::{ShardReceipt, Target};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_model::{Finding, Plan, Policy, Service, Shard};
 use audit_task::TaskError;
+use hidden::HiddenTypes;
 
 /// What there is to scan.
 #[derive(Debug)]
@@ -19,7 +22,8 @@ pub struct Work {
 pub struct ShardScan<'a> {
     store: &'a dyn ArtifactStore,
     input: ScanShardInput,
-    findings: JsonLinesWriter,
+    findings: FindingsWriter,
+    hidden: HiddenTypes,
     resources: u64,
     gone: u64,
 }
@@ -44,27 +48,25 @@ impl<'a> ShardScan<'a> {
         let plan: Plan = store.get_json(&keys::plan(&input.scan_id)).await?;
         let shard: Shard = store.get_json(&keys::shard(&input.scan_id, service, &input.listing, input.shard)).await?;
         let findings =
-            JsonLinesWriter::create(store, &keys::shard_findings(&input.scan_id, service, input.shard)).await?;
+            FindingsWriter::create(store, &keys::shard_findings(&input.scan_id, service, input.shard)).await?;
         let work = Work { targets: shard.targets, policy: plan.policy };
-        Ok((work, Self { store, input, findings, resources: 0, gone: 0 }))
+        Ok((work, Self { store, input, findings, hidden: HiddenTypes::default(), resources: 0, gone: 0 }))
     }
 
-    /// The scan's id.
-    pub fn scan_id(&self) -> &str {
-        &self.input.scan_id
+    /// Counts resources as evaluated.
+    pub const fn evaluated(&mut self, resources: u64) {
+        self.resources += resources;
     }
 
-    /// Counts resources as evaluated and writes their findings. Findings must come in the order of
-    /// [`Finding::sort_key`] over the whole shard.
+    /// Writes the findings about a resource. They must come in the order of [`Finding::sort_key`] over the whole shard.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn evaluated(&mut self, resources: u64, findings: &[Finding]) -> Result<(), TaskError> {
-        self.resources += resources;
+    pub async fn write(&mut self, findings: &[Finding]) -> Result<(), TaskError> {
         for finding in findings {
-            self.findings.write(finding).await?;
+            self.hidden.look_at(finding);
         }
-        Ok(())
+        self.findings.write(findings).await
     }
 
     /// Counts resources that went away between the listing and the reading; nothing is reported of them.
@@ -77,9 +79,18 @@ impl<'a> ShardScan<'a> {
     /// # Errors
     /// Those of the store.
     pub async fn end(self) -> Result<ScanShardOutput, TaskError> {
-        let Self { store, input: ScanShardInput { scan_id, service, listing, shard }, findings, resources, gone } =
-            self;
-        let receipt = ShardReceipt { service, listing, shard, resources, gone, findings: findings.lines() };
+        let Self { store, input, findings, hidden, resources, gone } = self;
+        let ScanShardInput { scan_id, service, listing, shard } = input;
+        let receipt = ShardReceipt {
+            service,
+            listing,
+            shard,
+            resources,
+            gone,
+            findings: findings.findings(),
+            first: findings.first().map(str::to_owned),
+            hidden: hidden.into(),
+        };
         findings.finish().await?;
         store.replace_json(&keys::shard_receipt(&scan_id, service, shard), &receipt).await?;
         tracing::info!(%service, shard, resources, gone, findings = receipt.findings, "scanned");

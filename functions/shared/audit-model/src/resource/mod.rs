@@ -46,7 +46,7 @@ pub trait Audited {
             Some(Reading::Absent) => Some(Tags::new()),
             Some(Reading::Unreadable(_)) | None => None,
         };
-        ResourceRef { arn, resource_type: Self::TYPE.to_owned(), name, region, account, tags }
+        ResourceRef { arn, resource_type: Self::TYPE.into(), name, region, account, tags }
     }
 }
 

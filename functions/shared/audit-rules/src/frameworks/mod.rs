@@ -139,7 +139,7 @@ pub struct Control {
 
 impl From<&Control> for FrameworkReference {
     fn from(control: &Control) -> Self {
-        Self { framework: control.framework.name().to_owned(), control: control.id.to_owned() }
+        Self { framework: control.framework.name().into(), control: control.id.into() }
     }
 }
 

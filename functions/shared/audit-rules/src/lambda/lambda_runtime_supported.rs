@@ -54,7 +54,7 @@ fn evaluate(function: &Function, policy: &Policy) -> Result<Outcome, Unreadable>
     Ok(if runtime == "provided" || runtime.starts_with("provided.") {
         Outcome::not_applicable(format!("{runtime} is an OS-only runtime, the function brings its own"))
     } else if policy.parameters.supported_runtimes.iter().any(|supported| supported == runtime) {
-        Outcome::compliant(runtime)
+        Outcome::compliant(runtime.to_owned())
     } else {
         Outcome::non_compliant(format!("{runtime}, which is not among the supported runtimes of the audit policy"))
     })
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn runtimes_are_supported_or_not_or_ones_own() {
         for runtime in &fixtures::policy().parameters.supported_runtimes {
-            assert_eq!(judge(on(runtime)), Outcome::compliant(runtime.as_str()));
+            assert_eq!(judge(on(runtime)), Outcome::compliant(runtime.clone()));
         }
         for runtime in ["python3.8", "python2.7", "nodejs16.x", "java8", "dotnetcore3.1", "ruby2.7", "go1.x"] {
             assert!(matches!(judge(on(runtime)), Outcome::NonCompliant { .. }), "{runtime}");
