@@ -5,7 +5,7 @@ use audit_model::plan::{Target, TargetKind};
 use audit_task::{Budget, TaskError, task_error};
 use aws_sdk_lambda::Client;
 
-use super::{TargetLister, nameless};
+use super::{TargetLister, nameless, without_list};
 
 const ACTION: &str = "lambda:ListFunctions";
 
@@ -38,7 +38,7 @@ impl TargetLister for LambdaFunctions {
                 return Ok(targets);
             };
             let page = page.map_err(|error| task_error(ACTION, &error))?;
-            for function in page.functions.unwrap_or_default() {
+            for function in page.functions.ok_or_else(|| without_list(ACTION))? {
                 let id = function.function_name.ok_or_else(|| nameless(ACTION))?;
                 targets.push(Target { kind: TargetKind::Function, id, region: Some(self.region.clone()) });
             }
@@ -84,7 +84,9 @@ mod tests {
     #[tokio::test]
     async fn a_list_that_lacks_something_is_an_error() {
         let denied = r#"{"__type":"AccessDeniedException","message":"no"}"#;
-        for (given, name) in [((403, denied), "AccessDenied"), ((200, r#"{"Functions":[{}]}"#), "Corrupt")] {
+        let cases =
+            [((403, denied), "AccessDenied"), ((200, r#"{"Functions":[{}]}"#), "Corrupt"), ((200, "{}"), "Corrupt")];
+        for (given, name) in cases {
             let error = lambda_answering(&answers(&[given])).list().await.unwrap_err();
             assert_eq!(error.name(), name, "{given:?}");
             assert!(error.to_string().contains("lambda:ListFunctions"), "{error}");

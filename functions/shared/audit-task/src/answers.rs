@@ -3,7 +3,9 @@
 //! The AWS SDK takes XML that ends between two elements for the whole of it, and what is missing for "none": half of a
 //! list of buckets would be an account with half of its buckets. An answer that is not whole is therefore a failure of
 //! the connection here, as one that breaks off is: the SDK's standard retry mode asks again after such a failure, and
-//! what still fails then is known for what it is.
+//! what still fails then is known for what it is. So it is with an answer that lacks what AWS always sends.
+
+mod always;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
@@ -34,6 +36,8 @@ pub(crate) enum NotWhole {
     Empty,
     #[error("the answer ends before its outermost element does")]
     Unclosed,
+    #[error("the answer lacks {0}, which AWS always sends")]
+    Lacks(&'static str),
 }
 
 /// The HTTP client of all AWS clients: the SDK's default one, whose answers are looked at.
@@ -79,6 +83,7 @@ impl HttpConnector for WholeAnswers<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let account = Account::charged_with_a_request();
         let expected = Expected::of(&request);
+        let always = always::sent(&request);
         let answer = self.of.call(request);
         HttpConnectorFuture::new(async move {
             let mut response = answer.await?;
@@ -90,7 +95,7 @@ impl HttpConnector for WholeAnswers<SharedHttpConnector> {
             if let Some(account) = account {
                 account.answered(is_throttled(response.status().as_u16(), &body));
             }
-            whole(expected, &response, &body).map_err(|error| ConnectorError::io(error.into()))?;
+            whole(expected, always, &response, &body).map_err(|error| ConnectorError::io(error.into()))?;
             *response.body_mut() = SdkBody::from(body);
             Ok(response)
         })
@@ -128,14 +133,23 @@ impl Expected {
     }
 }
 
-fn whole(expected: Expected, response: &HttpResponse, body: &[u8]) -> Result<(), NotWhole> {
+fn whole(
+    expected: Expected,
+    always: Option<&'static str>,
+    response: &HttpResponse,
+    body: &[u8],
+) -> Result<(), NotWhole> {
     let body = body.trim_ascii();
+    let succeeded = response.status().is_success();
     match body.first() {
-        None if expected == Expected::Content && response.status().is_success() => Err(NotWhole::Empty),
+        None if expected == Expected::Content && succeeded => Err(NotWhole::Empty),
         Some(b'<') if !is_closed(body) => Err(NotWhole::Unclosed),
         // That more is missing the SDK's parser of JSON notices by itself; in a policy, the rules do.
         Some(b'{') if !body.ends_with(b"}") => Err(NotWhole::Unclosed),
-        _ => Ok(()),
+        _ => match always.filter(|member| succeeded && !always::is_in(body, member)) {
+            Some(member) => Err(NotWhole::Lacks(member)),
+            None => Ok(()),
+        },
     }
 }
 

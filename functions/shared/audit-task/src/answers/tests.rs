@@ -136,7 +136,7 @@ fn failed<T, E: ProvideErrorMetadata>(answer: Result<T, SdkError<E>>) -> (Unread
 #[tokio::test]
 async fn an_answer_that_is_never_whole_is_no_answer_and_one_that_is_not_understood_is_malformed() {
     let cut = &BUCKETS[..at(BUCKETS, "</ListAllMyBucketsResult>")];
-    let cases: [(Aws, _, _, _, _); 5] = [
+    let cases: [(Aws, _, _, _, _); 6] = [
         (
             Aws::always("200 OK", cut),
             UnreadableCause::Failed,
@@ -153,7 +153,14 @@ async fn an_answer_that_is_never_whole_is_no_answer_and_one_that_is_not_understo
             MAX_ATTEMPTS,
         ),
         (
-            Aws::always("200 OK", "<Sheep></Sheep>"),
+            Aws::always("200 OK", "<ListAllMyBucketsResult><Owner/></ListAllMyBucketsResult>"),
+            UnreadableCause::Malformed,
+            "the answer lacks Buckets, which AWS always sends",
+            "Corrupt",
+            MAX_ATTEMPTS,
+        ),
+        (
+            Aws::always("200 OK", "<Sheep><Buckets/></Sheep>"),
             UnreadableCause::Malformed,
             "the response could not be parsed",
             "Corrupt",
@@ -179,6 +186,36 @@ async fn so_it_is_with_half_of_an_access_control_list_and_with_ec2() {
         let answer = aws.ec2().await.describe_vpcs().send().await;
         assert_eq!((failed(answer).0, aws.requests()), (UnreadableCause::Failed, MAX_ATTEMPTS), "{vpcs:?}");
     }
+}
+
+/// The SDK puts an empty list where these are missing.
+#[tokio::test]
+async fn what_the_sdk_would_make_up_is_no_answer() {
+    let aws = Aws::always("200 OK", "<Tagging></Tagging>");
+    let answer = aws.s3().await.get_bucket_tagging().bucket("tagged").send().await;
+    assert_eq!(failed(answer).0, UnreadableCause::Malformed);
+
+    let lambda = aws_sdk_lambda::Client::new(&Aws::always("200 OK", "{}").config().await);
+    assert_eq!(failed(lambda.get_function().function_name("f").send().await).0, UnreadableCause::Malformed);
+    assert_eq!(failed(lambda.list_functions().send().await).0, UnreadableCause::Malformed);
+    let answer = lambda.list_function_url_configs().function_name("f").send().await;
+    assert_eq!(failed(answer).0, UnreadableCause::Malformed);
+    let none = aws_sdk_lambda::Client::new(&Aws::always("200 OK", r#"{"FunctionUrlConfigs":[]}"#).config().await);
+    assert!(none.list_function_url_configs().function_name("f").send().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_hollow_answer_is_asked_for_again() {
+    let aws = Aws::new(|request, connection| {
+        let answer = if request == 1 {
+            "<DescribeVpcsResponse/>"
+        } else {
+            "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>"
+        };
+        respond(connection, "200 OK", answer.len(), answer);
+    });
+    let answer = aws.ec2().await.describe_vpcs().send().await.unwrap();
+    assert_eq!((answer.vpcs, aws.requests()), (Some(Vec::new()), 2));
 }
 
 /// The parser of JSON notices what is missing, and Lambda's answers are empty where they are not whole.
