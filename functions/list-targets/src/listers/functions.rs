@@ -13,9 +13,9 @@ const ACTION: &str = "lambda:ListFunctions";
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html>
 const PAGE_SIZE: i32 = 50;
 
-/// Half of the 15 requests a second that an account's control plane calls have together, the deployments' included.
+/// Two thirds of the 15 requests a second that an account's control plane calls have together, the deployments' included.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(7).unwrap();
+pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 /// The account's functions in its region.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ mod tests {
         LambdaFunctions {
             client: Client::from_conf(config),
             region: "us-east-1".to_owned(),
-            budget: Budget::share(NonZeroU32::new(1_000).unwrap(), NonZeroU32::MIN),
+            budget: Budget::new(NonZeroU32::new(1_000).unwrap()),
         }
     }
 
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_is_half_of_the_quota_rounded_down() {
-        assert_eq!(REQUESTS_PER_SECOND.get(), 15 / 2);
+    fn the_budget_is_two_thirds_of_the_quota() {
+        assert_eq!(REQUESTS_PER_SECOND.get(), 15 * 2 / 3);
     }
 }

@@ -31,6 +31,9 @@ pub const KEY_REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// `shared`.
 #[async_trait]
 pub trait S3Collector: Send + Sync {
+    /// Waits until there is room in the request budget for one more resource.
+    async fn room(&self);
+
     /// The account's own settings.
     async fn account(&self, shared: &Shared) -> S3Account;
 

@@ -43,6 +43,10 @@ pub struct S3Resources {
 
 #[async_trait]
 impl S3Collector for S3Resources {
+    async fn room(&self) {
+        self.budget.room().await;
+    }
+
     async fn account(&self, shared: &Shared) -> S3Account {
         S3Account {
             identity: Identity {

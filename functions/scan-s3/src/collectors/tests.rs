@@ -246,7 +246,7 @@ fn account(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> (S3
 }
 
 fn a_second(requests: u32) -> Budget {
-    Budget::share(NonZeroU32::new(requests).unwrap(), NonZeroU32::MIN)
+    Budget::new(NonZeroU32::new(requests).unwrap())
 }
 
 fn target(region: Option<&str>) -> Target {
@@ -961,6 +961,7 @@ async fn scan_shard(resources: &S3Resources) {
         service: Service::S3,
         listing: sample::LISTING.to_owned(),
         shard: 1,
+        at_once: NonZeroU32::MIN,
     };
     let output = handle(input, &Ports { store: &store, resources, now: || Timestamp::UNIX_EPOCH }).await.unwrap();
     assert_eq!(output.resources, 5);

@@ -23,8 +23,10 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 use thiserror::Error;
+use tokio::time::timeout_at;
 
 use crate::budget::Account;
+use crate::deadline::{deadline, is_over};
 use crate::failure::is_throttled;
 
 /// Why an answer is not whole.
@@ -38,6 +40,13 @@ pub(crate) enum NotWhole {
     Unclosed,
     #[error("the answer lacks {0}, which AWS always sends")]
     Lacks(&'static str),
+    #[error("the time to read it was over")]
+    Late,
+}
+
+/// No attempt follows after this one: it would be late, too.
+fn late() -> ConnectorError {
+    ConnectorError::user(NotWhole::Late.into())
 }
 
 /// The HTTP client of all AWS clients: the SDK's default one, whose answers are looked at.
@@ -81,11 +90,15 @@ impl HttpClient for WholeAnswers<SharedHttpClient> {
 
 impl HttpConnector for WholeAnswers<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if is_over() {
+            return HttpConnectorFuture::ready(Err(late()));
+        }
+        let deadline = deadline();
         let account = Account::charged_with_a_request();
         let expected = Expected::of(&request);
         let always = always::sent(&request);
         let answer = self.of.call(request);
-        HttpConnectorFuture::new(async move {
+        let answered = async move {
             let mut response = answer.await?;
             if expected == Expected::Stream && response.status().is_success() {
                 return Ok(response);
@@ -98,6 +111,12 @@ impl HttpConnector for WholeAnswers<SharedHttpConnector> {
             whole(expected, always, &response, &body).map_err(|error| ConnectorError::io(error.into()))?;
             *response.body_mut() = SdkBody::from(body);
             Ok(response)
+        };
+        HttpConnectorFuture::new(async move {
+            match deadline {
+                Some(deadline) => timeout_at(deadline, answered).await.unwrap_or_else(|_| Err(late())),
+                None => answered.await,
+            }
         })
     }
 }

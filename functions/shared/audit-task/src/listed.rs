@@ -60,7 +60,7 @@ mod tests {
 
     /// What is listed where AWS answers so, first with the page that no token stands for.
     async fn list(answer: impl Fn(Option<&str>) -> Page) -> Result<BTreeMap<String, u32>, Unreadable> {
-        let budget = Budget::share(NonZeroU32::new(1_000).unwrap(), NonZeroU32::MIN);
+        let budget = Budget::new(NonZeroU32::new(1_000).unwrap());
         let failed = |code| {
             let answer = HttpResponse::new(503.try_into().unwrap(), SdkBody::empty());
             SdkError::service_error(ErrorMetadata::builder().code(code).build(), answer)

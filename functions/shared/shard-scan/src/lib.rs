@@ -1,10 +1,14 @@
 //! How a scanner takes up a shard and leaves its findings and receipt: what the three scanners do alike.
 
+mod reading;
+
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, JsonLinesWriter, keys};
 use audit_model::plan::{ShardReceipt, Target};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_model::{Finding, Plan, Policy, Service, Shard};
 use audit_task::TaskError;
+
+pub use reading::{in_time, read_in_order};
 
 /// What there is to scan.
 #[derive(Debug)]
@@ -77,7 +81,7 @@ impl<'a> ShardScan<'a> {
     /// # Errors
     /// Those of the store.
     pub async fn end(self) -> Result<ScanShardOutput, TaskError> {
-        let Self { store, input: ScanShardInput { scan_id, service, listing, shard }, findings, resources, gone } =
+        let Self { store, input: ScanShardInput { scan_id, service, listing, shard, .. }, findings, resources, gone } =
             self;
         let receipt = ShardReceipt { service, listing, shard, resources, gone, findings: findings.lines() };
         findings.finish().await?;

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::clients::{MAX_ATTEMPTS, settings};
-use crate::{Budget, task_error, unreadable};
+use crate::{Budget, task_error, unreadable, until};
 
 /// What stands in for AWS: each request is answered by `answer`, which is given its number, from 1 on, and what to
 /// write to, on a connection of its own.
@@ -265,7 +265,7 @@ async fn a_budget_pays_for_every_attempt_and_hears_of_throttling() {
         _ => respond(connection, "200 OK", BUCKETS.len(), BUCKETS),
     });
     let s3 = aws.s3().await;
-    let budget = Budget::share(NonZeroU32::new(20).unwrap(), NonZeroU32::MIN);
+    let budget = Budget::new(NonZeroU32::new(20).unwrap());
     let start = Instant::now();
     budget.spend(s3.list_buckets().send()).await.unwrap();
     assert_eq!(budget.throttled(), 4);
@@ -273,6 +273,23 @@ async fn a_budget_pays_for_every_attempt_and_hears_of_throttling() {
     // The sixth of 20 requests a second.
     assert_eq!(aws.requests(), 5);
     assert!(start.elapsed() >= Duration::from_millis(5 * 50), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn after_the_deadline_nothing_is_asked_and_nobody_waits_for_an_answer() {
+    let aws = Aws::new(|_, _| std::thread::sleep(Duration::from_secs(30)));
+    let s3 = aws.s3().await;
+    let start = Instant::now();
+    let deadline = start + Duration::from_millis(200);
+    let later = deadline + Duration::from_secs(60);
+    let expected = (UnreadableCause::Failed, "the time to read it was over".to_owned(), "Unavailable");
+    // One is under way, and one comes late. A later deadline within an earlier one gives no more time.
+    for _ in 0..2 {
+        let answer = until(deadline, until(later, s3.list_buckets().send())).await;
+        assert_eq!(failed(answer), expected);
+    }
+    assert_eq!(aws.requests(), 1);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[test]
