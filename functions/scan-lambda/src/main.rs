@@ -28,9 +28,14 @@ async fn main() -> Result<(), Error> {
     };
     let ports = &Ports { store: &store, functions, now: Timestamp::now };
     run(|input: ScanShardInput| {
-        let LambdaFunctions { get_function_budget, get_policy_budget, list_urls_budget, .. } = functions;
-        [get_function_budget, get_policy_budget, list_urls_budget, &functions.describe_subnets_budget]
-            .map(|budget| budget.share(input.at_once));
+        for budget in [
+            &functions.get_function_budget,
+            &functions.get_policy_budget,
+            &functions.list_urls_budget,
+            &functions.describe_subnets_budget,
+        ] {
+            budget.share(input.at_once);
+        }
         handle(input, ports)
     })
     .await

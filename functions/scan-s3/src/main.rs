@@ -27,7 +27,9 @@ async fn main() -> Result<(), Error> {
     };
     let ports = &Ports { store: &store, resources, now: Timestamp::now };
     run(|input: ScanShardInput| {
-        [&resources.budget, &resources.key_budget].map(|budget| budget.share(input.at_once));
+        for budget in [&resources.budget, &resources.key_budget] {
+            budget.share(input.at_once);
+        }
         handle(input, ports)
     })
     .await

@@ -15,10 +15,9 @@ pub(crate) const SHARD: Duration = Duration::from_secs(10 * 60);
 /// How long one resource is read. Its calls follow each other up to three deep, and each ends after two minutes.
 const RESOURCE: Duration = Duration::from_secs(4 * 60);
 
-/// Resources that are being read, or have been while one before them still is. The request budgets limit the speed; this
-/// limits what is held: up to 150 KiB of a resource that is being read, and then a few. At 15 buckets a second, as many as
-/// the whole budget reads, the slowest of them may take eight seconds until it holds up another one, and in most shards
-/// none does.
+/// Resources that are being read, or have been while one before them still is: as many as a shard has at the most
+/// (`list-targets`), so that one slow answer holds nobody up. The request budgets limit the speed; this limits what is held,
+/// up to 150 KiB of a resource that is being read, and a few once it is.
 const AHEAD: usize = 128;
 
 /// Makes calls of AWS for as long as a shard is read, and no longer.
