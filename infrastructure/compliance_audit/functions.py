@@ -197,12 +197,11 @@ def _of_every_function(
 def _environments(settings: Settings, surroundings: Surroundings) -> Mapping[str, Mapping[str, str]]:
     """Each function's environment variables."""
     everyone = {"ACCOUNT_ID": surroundings.account, "REPORTS_BUCKET": surroundings.reports_bucket}
-    scanner = {"MAP_CONCURRENCY": str(settings.map_concurrency)}
     system = {"SYSTEM_NAME": settings.names.system}
     topic = {"ALERTS_TOPIC_ARN": surroundings.alerts_topic}
     own: Mapping[str, Mapping[str, str]] = {
         "plan-scan": system,
-        **dict.fromkeys(SCANNERS, scanner),
+        "list-targets": {"MAP_CONCURRENCY": str(settings.map_concurrency)},
         "remediate-s3-encryption": {**system, "KEY_TAGS": json.dumps(dict(settings.tags), sort_keys=True)},
         "write-json-report": system,
         "write-csv-report": system,

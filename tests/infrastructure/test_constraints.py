@@ -715,9 +715,7 @@ def test_the_functions_are_told_what_they_need() -> None:
     everyone = {"ACCOUNT_ID", "REPORTS_BUCKET"}
     own = {
         "plan-scan": {"SYSTEM_NAME"},
-        "scan-s3": {"MAP_CONCURRENCY"},
-        "scan-vpc": {"MAP_CONCURRENCY"},
-        "scan-lambda": {"MAP_CONCURRENCY"},
+        "list-targets": {"MAP_CONCURRENCY"},
         "remediate-s3-encryption": {"KEY_TAGS", "SYSTEM_NAME"},
         "write-json-report": {"SYSTEM_NAME"},
         "write-csv-report": {"SYSTEM_NAME"},
@@ -741,7 +739,7 @@ def test_values_in_the_environment() -> None:
     assert remediation["SYSTEM_NAME"] == "dev-pr42"
     metrics = lambda_functions()["publish-metrics"]["Environment"]["Variables"]
     assert metrics["METRICS_NAMESPACE"] == "ComplianceAudit/dev-pr42"
-    concurrency = lambda_functions()["scan-s3"]["Environment"]["Variables"]["MAP_CONCURRENCY"]
+    concurrency = lambda_functions()["list-targets"]["Environment"]["Variables"]["MAP_CONCURRENCY"]
     assert concurrency == only("AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]["MapConcurrency"]
 
 

@@ -50,7 +50,8 @@ def test_the_functions_are_asked_what_the_contracts_say(machine: Machine) -> Non
     ]
     for name, service in (("ScanS3", "s3"), ("ScanVpc", "vpc"), ("ScanLambda", "lambda")):
         shards = sorted(machine.asked(name), key=lambda asked: asked["shard"])
-        of = {"scanId": scan_id, "service": service, "listing": contract("list-targets.output")["listing"]}
+        listed_as = contract("list-targets.output")
+        of = {"scanId": scan_id, "service": service, "listing": listed_as["listing"], "atOnce": listed_as["atOnce"]}
         assert shards == [{**of, "shard": shard} for shard in (1, 2)]
     [aggregate] = machine.asked("AggregateFindings")
     assert aggregate["branches"] == [

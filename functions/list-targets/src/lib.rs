@@ -10,6 +10,7 @@ mod patience;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
 use audit_model::plan::{Inventory, Target, TargetKind, Unlisted};
@@ -39,6 +40,8 @@ pub struct Ports<'a> {
     pub functions: &'a dyn TargetLister,
     /// How long AWS is waited for.
     pub patience: Patience,
+    /// How many shards of a service are scanned at once at the most.
+    pub map_concurrency: NonZeroU32,
     /// An id that no other listing has, of a few letters and digits.
     pub listing: fn() -> String,
     /// The clock.
@@ -62,19 +65,30 @@ pub async fn handle(input: ListTargetsInput, ports: &Ports<'_>) -> Result<ListTa
         tracing::warn!(%service, resource_type, reason, "not listed");
     }
     tracing::info!(%service, listing, resources, shards = shards.len(), "listed");
-    Ok(ListTargetsOutput { scan_id, service, listing, resources, shards: (1..).take(shards.len()).collect() })
+    let shards: Vec<u32> = (1..).take(shards.len()).collect();
+    let at_once = shards.last().and_then(|count| NonZeroU32::new(*count)).unwrap_or(NonZeroU32::MIN);
+    let at_once = at_once.min(ports.map_concurrency);
+    Ok(ListTargetsOutput { scan_id, service, listing, resources, shards, at_once })
 }
+
+/// The most targets in a shard of buckets and access points, or of functions. So many are read without one that is slow
+/// holding up another (`shard-scan`), and within a few minutes at a quarter of any request budget.
+const SHARD: usize = 128;
+
+/// The most VPCs in a shard. Everything about them is asked in the same few calls, and held in memory to be sorted.
+const VPC_SHARD: usize = 20;
 
 async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inventory, TaskError> {
     let account =
         Target { kind: TargetKind::Account, id: ports.account.to_owned(), region: Some(ports.region.to_owned()) };
-    let (first, listers, shard_size): (_, &[(TargetKind, &dyn TargetLister)], _) = match service {
-        Service::S3 => {
-            (Some(account), &[(TargetKind::Bucket, ports.buckets), (TargetKind::AccessPoint, ports.access_points)], 100)
-        }
-        // Everything about the VPCs of a shard is asked in the same few calls, and held in memory to be sorted.
-        Service::Vpc => (Some(account), &[(TargetKind::Vpc, ports.vpcs)], 20),
-        Service::Lambda => (None, &[(TargetKind::Function, ports.functions)], 100),
+    let (first, listers, most): (_, &[(TargetKind, &dyn TargetLister)], _) = match service {
+        Service::S3 => (
+            Some(account),
+            &[(TargetKind::Bucket, ports.buckets), (TargetKind::AccessPoint, ports.access_points)],
+            SHARD,
+        ),
+        Service::Vpc => (Some(account), &[(TargetKind::Vpc, ports.vpcs)], VPC_SHARD),
+        Service::Lambda => (None, &[(TargetKind::Function, ports.functions)], SHARD),
     };
     let mut listed: Vec<Target> = first.into_iter().collect();
     let mut unlisted = Vec::new();
@@ -94,14 +108,25 @@ async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inve
     let targets: Vec<Target> = targets.into_values().collect();
 
     let (listing, mut shards) = ((ports.listing)(), Vec::new());
-    for (number, targets) in (1..).zip(targets.chunks(shard_size)) {
-        let shard = Shard { service, number, targets: targets.to_vec() };
-        ports.store.replace_json(&keys::shard(scan_id, service, &listing, number), &shard).await?;
-        shards.push(targets.len() as u64);
-    }
     let resources = targets.len() as u64;
+    let mut targets = targets.into_iter();
+    for (number, size) in (1..).zip(shard_sizes(targets.len(), most, ports.map_concurrency)) {
+        let shard = Shard { service, number, targets: targets.by_ref().take(size).collect() };
+        ports.store.replace_json(&keys::shard(scan_id, service, &listing, number), &shard).await?;
+        shards.push(size as u64);
+    }
     write_once(scan_id, Inventory { service, listing, resources, shards, unlisted, listed_at: (ports.now)() }, ports)
         .await
+}
+
+/// Cuts so many targets into as few shards of `most` at the most as keep all scanners that run at once at work to the end:
+/// the shards are of one size, and where there are more than scanners each has as many of them. Those that share the
+/// request budgets then end together, and none of it lies idle.
+fn shard_sizes(targets: usize, most: usize, at_once: NonZeroU32) -> impl Iterator<Item = usize> {
+    let (count, at_once) = (targets.div_ceil(most), at_once.get() as usize);
+    let count = if count > at_once { count.next_multiple_of(at_once) } else { count };
+    // The first ones take what does not divide.
+    (0..count).map(move |shard| targets / count + usize::from(shard < targets % count))
 }
 
 /// Writes the inventory, unless another attempt of the same task has written one: that one counts then.

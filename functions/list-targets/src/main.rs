@@ -2,10 +2,9 @@
 
 use std::env;
 use std::hash::{BuildHasher, RandomState};
-use std::num::NonZeroU32;
 
 use audit_artifacts::S3Store;
-use audit_task::{Budget, aws_config, required, run};
+use audit_task::{Budget, aws_config, required, required_number, run};
 use bucket_readings::s3_control_client;
 use jiff::Timestamp;
 use lambda_runtime::Error;
@@ -32,9 +31,10 @@ async fn main() -> Result<(), Error> {
             client: aws_sdk_lambda::Client::new(&config),
             region: region.clone(),
             // One invocation lists the functions; nobody shares this budget.
-            budget: Budget::share(REQUESTS_PER_SECOND, NonZeroU32::MIN),
+            budget: Budget::new(REQUESTS_PER_SECOND),
         },
         patience: Patience::OF_FIVE_MINUTES,
+        map_concurrency: required_number("MAP_CONCURRENCY")?,
         listing,
         now: Timestamp::now,
     };

@@ -1,3 +1,4 @@
+use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ const ACCOUNT: &str = "111122223333";
 const LISTING: &str = "1";
 
 const PATIENCE: Patience = Patience { attempts: 3, pause: Duration::ZERO, limit: Duration::from_millis(200) };
+
+const AT_ONCE: NonZeroU32 = NonZeroU32::new(4).unwrap();
 
 /// Resources of one kind with these ids, or resources that cannot be listed.
 struct Listing(TargetKind, Result<Vec<String>, TaskError>);
@@ -91,6 +94,7 @@ async fn run(store: &MemoryStore, service: Service, account: &Account) -> Result
         vpcs: &account.vpcs,
         functions: &account.functions,
         patience: PATIENCE,
+        map_concurrency: AT_ONCE,
         listing: || LISTING.to_owned(),
         now: || Timestamp::UNIX_EPOCH,
     };
@@ -113,26 +117,29 @@ async fn targets(store: &MemoryStore, service: Service, shards: &[u32]) -> Vec<(
 }
 
 #[tokio::test]
-async fn each_service_is_cut_into_shards_of_its_size() {
-    // The account itself is one of the resources of S3 and of the network.
-    let cases: [(Service, usize, &[u64]); 10] = [
-        (Service::S3, 0, &[1]),
-        (Service::S3, 99, &[100]),
-        (Service::S3, 100, &[100, 1]),
-        (Service::Vpc, 0, &[1]),
-        (Service::Vpc, 19, &[20]),
-        (Service::Vpc, 40, &[20, 20, 1]),
-        (Service::Lambda, 0, &[]),
-        (Service::Lambda, 99, &[99]),
-        (Service::Lambda, 100, &[100]),
-        (Service::Lambda, 250, &[100, 100, 50]),
+async fn each_service_is_cut_into_equal_shards_for_all_that_scan_at_once() {
+    // The account itself is one of the resources of S3 and of the network. Four shards are scanned at once.
+    let cases: [(Service, usize, &[u64], u32); 11] = [
+        (Service::S3, 0, &[1], 1),
+        (Service::S3, 127, &[128], 1),
+        (Service::S3, 128, &[65, 64], 2),
+        (Service::S3, 511, &[128; 4], 4),
+        // A fifth one would be scanned alone.
+        (Service::S3, 512, &[65, 64, 64, 64, 64, 64, 64, 64], 4),
+        (Service::Vpc, 0, &[1], 1),
+        (Service::Vpc, 19, &[20], 1),
+        (Service::Vpc, 40, &[14, 14, 13], 3),
+        (Service::Lambda, 0, &[], 1),
+        (Service::Lambda, 128, &[128], 1),
+        (Service::Lambda, 250, &[125, 125], 2),
     ];
-    for (service, count, sizes) in cases {
+    for (service, count, sizes, at_once) in cases {
         let store = MemoryStore::default();
         let output = run(&store, service, &with_resources(service, count)).await.unwrap();
         let numbers: Vec<u32> = (1..).take(sizes.len()).collect();
         let resources = sizes.iter().sum();
         assert_eq!((output.resources, &output.shards), (resources, &numbers), "{service} {count}");
+        assert_eq!(output.at_once.get(), at_once, "{service} {count}");
 
         let expected = Inventory {
             service,
@@ -217,6 +224,7 @@ async fn run_listing(
         vpcs: &account.vpcs,
         functions: &account.functions,
         patience: PATIENCE,
+        map_concurrency: AT_ONCE,
         listing,
         now: || Timestamp::UNIX_EPOCH,
     };

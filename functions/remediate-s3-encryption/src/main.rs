@@ -25,9 +25,9 @@ async fn main() -> Result<(), Error> {
     let (account, reports_bucket) = (&required("ACCOUNT_ID")?, required("REPORTS_BUCKET")?);
     let store = &S3Store::new(client.clone(), reports_bucket.clone(), account.clone());
     let kms = aws_sdk_kms::Client::new(&config);
-    let budget = Budget::share(KMS_REQUESTS, NonZeroU32::MIN);
+    let budget = Budget::new(KMS_REQUESTS);
     let keys = &KmsKeys::new(kms, key_tags()?, account.clone(), required("AWS_REGION")?, budget);
-    let budget = &Budget::share(S3_REQUESTS, NonZeroU32::MIN);
+    let budget = &Budget::new(S3_REQUESTS);
     let settings = &Settings {
         reports_bucket,
         system: required("SYSTEM_NAME")?,

@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
     let client = &aws_sdk_s3::Client::new(&aws_config().await);
     let (account, reports_bucket) = (&required("ACCOUNT_ID")?, required("REPORTS_BUCKET")?);
     let store = &S3Store::new(client.clone(), reports_bucket, account.clone());
-    let budget = &Budget::share(S3_REQUESTS, NonZeroU32::MIN);
+    let budget = &Budget::new(S3_REQUESTS);
     let encryption = &S3DefaultEncryption { client, account, budget };
     let settings = &Settings { time_limit: SignedDuration::from_mins(10), patience: Patience::USUAL };
     let ports = Ports { store, encryption, now: &Timestamp::now };

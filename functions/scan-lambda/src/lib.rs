@@ -7,23 +7,21 @@ mod collectors;
 #[cfg(test)]
 mod tests;
 
+use std::pin::pin;
+
 use audit_artifacts::ArtifactStore;
 use audit_model::Service;
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_rules::Judge;
 use audit_task::TaskError;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 use jiff::Timestamp;
-use shard_scan::ShardScan;
+use shard_scan::{ShardScan, read_in_order};
 
 pub use collectors::{
     DESCRIBE_SUBNETS_PER_SECOND, FunctionCollector, GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND,
     LIST_URLS_PER_SECOND, LambdaFunctions, SubnetZones,
 };
-
-/// Functions that are read at once, with all their settings at once. The request budget limits the speed; this limits
-/// how much waits for a slow answer.
-const FUNCTIONS_AT_ONCE: usize = 16;
 
 /// What the task works with.
 pub struct Ports<'a> {
@@ -43,8 +41,8 @@ pub struct Ports<'a> {
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::Lambda).await?;
     let zones = SubnetZones::default();
-    let mut functions =
-        stream::iter(&work.targets).map(|it| ports.functions.function(it, &zones)).buffered(FUNCTIONS_AT_ONCE);
+    let read = |target| ports.functions.function(target, &zones);
+    let mut functions = pin!(read_in_order(&work.targets, || ports.functions.room(), read));
     while let Some(function) = functions.next().await {
         match function {
             None => scan.gone(1),

@@ -1,7 +1,8 @@
 //! The Lambda function `scan-lambda`.
 
 use audit_artifacts::S3Store;
-use audit_task::{Budget, aws_config, required, required_number, run};
+use audit_model::task::ScanShardInput;
+use audit_task::{Budget, aws_config, required, run};
 use jiff::Timestamp;
 use lambda_runtime::Error;
 use scan_lambda::{
@@ -13,21 +14,29 @@ use scan_lambda::{
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let account = required("ACCOUNT_ID")?;
-    let sharers = required_number("MAP_CONCURRENCY")?;
     let s3 = aws_sdk_s3::Client::new(&config);
-    let ports = &Ports {
-        store: &S3Store::new(s3, required("REPORTS_BUCKET")?, account.clone()),
-        functions: &LambdaFunctions {
-            client: aws_sdk_lambda::Client::new(&config),
-            ec2: aws_sdk_ec2::Client::new(&config),
-            account,
-            region: required("AWS_REGION")?,
-            get_function_budget: Budget::share(GET_FUNCTION_PER_SECOND, sharers),
-            get_policy_budget: Budget::share(GET_POLICY_PER_SECOND, sharers),
-            list_urls_budget: Budget::share(LIST_URLS_PER_SECOND, sharers),
-            describe_subnets_budget: Budget::share(DESCRIBE_SUBNETS_PER_SECOND, sharers),
-        },
-        now: Timestamp::now,
+    let store = S3Store::new(s3, required("REPORTS_BUCKET")?, account.clone());
+    let functions = &LambdaFunctions {
+        client: aws_sdk_lambda::Client::new(&config),
+        ec2: aws_sdk_ec2::Client::new(&config),
+        account,
+        region: required("AWS_REGION")?,
+        get_function_budget: Budget::new(GET_FUNCTION_PER_SECOND),
+        get_policy_budget: Budget::new(GET_POLICY_PER_SECOND),
+        list_urls_budget: Budget::new(LIST_URLS_PER_SECOND),
+        describe_subnets_budget: Budget::new(DESCRIBE_SUBNETS_PER_SECOND),
     };
-    run(|input| handle(input, ports)).await
+    let ports = &Ports { store: &store, functions, now: Timestamp::now };
+    run(|input: ScanShardInput| {
+        for budget in [
+            &functions.get_function_budget,
+            &functions.get_policy_budget,
+            &functions.list_urls_budget,
+            &functions.describe_subnets_budget,
+        ] {
+            budget.share(input.at_once);
+        }
+        handle(input, ports)
+    })
+    .await
 }

@@ -7,21 +7,20 @@ mod collectors;
 #[cfg(test)]
 mod tests;
 
+use std::pin::pin;
+
 use audit_artifacts::ArtifactStore;
+use audit_model::Service;
 use audit_model::plan::{Target, TargetKind};
+use audit_model::resource::{AccessPoint, Bucket, S3Account};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_model::{Finding, Service};
 use audit_rules::Judge;
 use audit_task::TaskError;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 use jiff::Timestamp;
-use shard_scan::ShardScan;
+use shard_scan::{ShardScan, read_in_order};
 
 pub use collectors::{KEY_REQUESTS_PER_SECOND, REQUESTS_PER_SECOND, S3Collector, S3Resources, Shared};
-
-/// Resources that are read at once, with all their settings at once. The request budgets limit the speed; this limits
-/// how much waits for a slow answer.
-const RESOURCES_AT_ONCE: usize = 16;
 
 /// What the task works with.
 pub struct Ports<'a> {
@@ -42,36 +41,39 @@ pub struct Ports<'a> {
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::S3).await?;
     let shared = &Shared::default();
-    let judge = || Judge { policy: &work.policy, evaluated_at: (ports.now)() };
-    let judge = &judge;
-    let mut judged = stream::iter(&work.targets)
-        .map(|target| judged(target, ports.resources, shared, judge))
-        .buffered(RESOURCES_AT_ONCE);
-    while let Some(findings) = judged.next().await {
-        match findings? {
-            None => scan.gone(1),
-            Some(findings) => {
-                scan.evaluated(1);
-                scan.write(&findings).await?;
+    // What was read is held until its turn to be judged, for it is smaller than the findings about it.
+    let read = |target| read(target, ports.resources, shared);
+    let mut resources = pin!(read_in_order(&work.targets, || ports.resources.room(), read));
+    while let Some(resource) = resources.next().await {
+        let judge = Judge { policy: &work.policy, evaluated_at: (ports.now)() };
+        let findings = match resource? {
+            None => {
+                scan.gone(1);
+                continue;
             }
-        }
+            Some(Resource::Account(account)) => judge.s3_account(&account),
+            Some(Resource::Bucket(bucket)) => judge.bucket(&bucket),
+            Some(Resource::AccessPoint(access_point)) => judge.access_point(&access_point),
+        };
+        scan.evaluated(1);
+        scan.write(&findings).await?;
     }
     scan.end().await
 }
 
-/// The findings about one resource, or `None` when it has gone since it was listed.
-async fn judged<'a>(
-    target: &Target,
-    resources: &dyn S3Collector,
-    shared: &Shared,
-    judge: impl Fn() -> Judge<'a>,
-) -> Result<Option<Vec<Finding>>, TaskError> {
+/// A resource as it was read.
+enum Resource {
+    Account(S3Account),
+    Bucket(Box<Bucket>),
+    AccessPoint(AccessPoint),
+}
+
+/// Reads one resource; `None` when it has gone since it was listed.
+async fn read(target: &Target, resources: &dyn S3Collector, shared: &Shared) -> Result<Option<Resource>, TaskError> {
     Ok(match target.kind {
-        TargetKind::Account => Some(judge().s3_account(&resources.account(shared).await)),
-        TargetKind::Bucket => resources.bucket(target, shared).await.map(|bucket| judge().bucket(&bucket)),
-        TargetKind::AccessPoint => {
-            resources.access_point(target).await.map(|access_point| judge().access_point(&access_point))
-        }
+        TargetKind::Account => Some(Resource::Account(resources.account(shared).await)),
+        TargetKind::Bucket => resources.bucket(target, shared).await.map(|it| Resource::Bucket(Box::new(it))),
+        TargetKind::AccessPoint => resources.access_point(target).await.map(Resource::AccessPoint),
         TargetKind::Vpc | TargetKind::Function => {
             return Err(TaskError::Corrupt(format!("the shard lists {}, which is no resource of S3", target.id)));
         }

@@ -3,7 +3,8 @@
 use std::env;
 
 use audit_artifacts::S3Store;
-use audit_task::{Budget, aws_config, required, required_number, run};
+use audit_model::task::ScanShardInput;
+use audit_task::{Budget, aws_config, required, run};
 use bucket_readings::s3_control_client;
 use jiff::Timestamp;
 use lambda_runtime::Error;
@@ -13,20 +14,23 @@ use scan_s3::{KEY_REQUESTS_PER_SECOND, Ports, REQUESTS_PER_SECOND, S3Resources, 
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let account = required("ACCOUNT_ID")?;
-    let sharers = required_number("MAP_CONCURRENCY")?;
     let s3 = aws_sdk_s3::Client::new(&config);
-    let ports = &Ports {
-        store: &S3Store::new(s3.clone(), required("REPORTS_BUCKET")?, account.clone()),
-        resources: &S3Resources {
-            s3,
-            s3_control: s3_control_client((&config).into(), env::var("AWS_ENDPOINT_URL_S3_CONTROL").ok()),
-            kms: aws_sdk_kms::Client::new(&config),
-            account,
-            region: required("AWS_REGION")?,
-            budget: Budget::share(REQUESTS_PER_SECOND, sharers),
-            key_budget: Budget::share(KEY_REQUESTS_PER_SECOND, sharers),
-        },
-        now: Timestamp::now,
+    let store = S3Store::new(s3.clone(), required("REPORTS_BUCKET")?, account.clone());
+    let resources = &S3Resources {
+        s3,
+        s3_control: s3_control_client((&config).into(), env::var("AWS_ENDPOINT_URL_S3_CONTROL").ok()),
+        kms: aws_sdk_kms::Client::new(&config),
+        account,
+        region: required("AWS_REGION")?,
+        budget: Budget::new(REQUESTS_PER_SECOND),
+        key_budget: Budget::new(KEY_REQUESTS_PER_SECOND),
     };
-    run(|input| handle(input, ports)).await
+    let ports = &Ports { store: &store, resources, now: Timestamp::now };
+    run(|input: ScanShardInput| {
+        for budget in [&resources.budget, &resources.key_budget] {
+            budget.share(input.at_once);
+        }
+        handle(input, ports)
+    })
+    .await
 }

@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use async_trait::async_trait;
 use audit_artifacts::sample::{self, LISTING, SCAN_ID as SCAN};
 use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
@@ -111,7 +113,8 @@ async fn scan(
     gone: &'static [&'static str],
 ) -> Result<ScanShardOutput, TaskError> {
     let ports = Ports { store, vpcs: &Vpcs { gone }, now: || Timestamp::UNIX_EPOCH };
-    let input = ScanShardInput { scan_id: SCAN.to_owned(), service, listing: LISTING.to_owned(), shard: 2 };
+    let (scan_id, listing) = (SCAN.to_owned(), LISTING.to_owned());
+    let input = ScanShardInput { scan_id, service, listing, shard: 2, at_once: NonZeroU32::MIN };
     handle(input, &ports).await
 }
 

@@ -44,8 +44,8 @@ mod tests {
         let calls = |list: &[(&str, u64)]| list.iter().map(|(api, count)| ((*api).to_owned(), *count)).collect();
         // 200 a second.
         assert_eq!(limit(&calls(&[("s3:GetBucketAcl", 400), ("s3:PutObject", 9_000)])), Duration::from_secs(2));
-        // 7 a second each, one after the other.
-        assert_eq!(limit(&calls(&[("lambda:ListFunctions", 7), ("lambda:GetPolicy", 70)])), Duration::from_secs(11));
+        // 10 a second each, one after the other.
+        assert_eq!(limit(&calls(&[("lambda:ListFunctions", 10), ("lambda:GetPolicy", 100)])), Duration::from_secs(11));
         assert_eq!(limit(&calls(&[("ec2:DescribeVpcs", 30), ("s3:GetBucketAcl", 200)])), Duration::from_secs(3));
     }
 }

@@ -259,7 +259,7 @@ impl Walk<'_> {
         let listing = listed.listing.as_str();
         let shards = listed.shards.iter().map(|shard| async move {
             let (scan_id, listing) = (scan_id.to_owned(), listing.to_owned());
-            let input = ScanShardInput { scan_id, service, listing, shard: *shard };
+            let input = ScanShardInput { scan_id, service, listing, shard: *shard, at_once: listed.at_once };
             let scanned: Result<ScanShardOutput, CaughtError> = if self.scan.unbudgeted && service == Service::S3 {
                 self.own.scan(input).await.map_err(|error| CaughtError {
                     state: scan.to_owned(),

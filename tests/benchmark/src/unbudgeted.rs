@@ -56,8 +56,8 @@ impl Unbudgeted {
             kms: aws_sdk_kms::Client::new(&self.config),
             account: ACCOUNT.to_owned(),
             region: REGION.to_owned(),
-            budget: Budget::share(NO_BUDGET, NonZeroU32::MIN),
-            key_budget: Budget::share(NO_BUDGET, NonZeroU32::MIN),
+            budget: Budget::new(NO_BUDGET),
+            key_budget: Budget::new(NO_BUDGET),
         };
         handle(input, &Ports { store: &self.store(), resources: &resources, now: Timestamp::now }).await
     }

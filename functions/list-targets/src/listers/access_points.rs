@@ -3,7 +3,7 @@ use audit_model::plan::{Target, TargetKind};
 use audit_task::{TaskError, task_error};
 use aws_sdk_s3control::Client;
 
-use super::{TargetLister, nameless};
+use super::{TargetLister, nameless, without_list};
 
 const ACTION: &str = "s3:ListAccessPoints";
 
@@ -31,7 +31,7 @@ impl TargetLister for AccessPoints {
         let mut pages = listing.into_paginator().page_size(PAGE_SIZE).send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| task_error(ACTION, &error))?;
-            for access_point in page.access_point_list.unwrap_or_default() {
+            for access_point in page.access_point_list.ok_or_else(|| without_list(ACTION))? {
                 // The SDK puts an empty name where the answer has none.
                 if access_point.name.is_empty() {
                     return Err(nameless(ACTION));
@@ -104,10 +104,11 @@ mod tests {
     async fn a_list_that_lacks_something_is_an_error() {
         let denied = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
         let first = page("<Name>reporting</Name>", "<NextToken>more</NextToken>");
-        let cases: [(&[(u16, &str)], &str); 3] = [
+        let cases: [(&[(u16, &str)], &str); 4] = [
             (&[(403, denied)], "AccessDenied"),
             (&[(200, &first), (403, denied)], "AccessDenied"),
             (&[(200, &page("", ""))], "Corrupt"),
+            (&[(200, "<ListAccessPointsResult></ListAccessPointsResult>")], "Corrupt"),
         ];
         for (given, name) in cases {
             let error = s3_control_answering(&answers(given)).list().await.unwrap_err();

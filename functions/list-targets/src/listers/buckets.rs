@@ -3,7 +3,7 @@ use audit_model::plan::{Target, TargetKind};
 use audit_task::{TaskError, task_error};
 use aws_sdk_s3::Client;
 
-use super::{TargetLister, nameless};
+use super::{TargetLister, nameless, without_list};
 
 const ACTION: &str = "s3:ListAllMyBuckets";
 
@@ -26,7 +26,7 @@ impl TargetLister for S3Buckets {
         let mut pages = self.client.list_buckets().max_buckets(PAGE_SIZE).into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| task_error(ACTION, &error))?;
-            for bucket in page.buckets.unwrap_or_default() {
+            for bucket in page.buckets.ok_or_else(|| without_list(ACTION))? {
                 let id = bucket.name.ok_or_else(|| nameless(ACTION))?;
                 targets.push(Target { kind: TargetKind::Bucket, id, region: bucket.bucket_region });
             }
@@ -89,10 +89,13 @@ mod tests {
         let first = "<ListAllMyBucketsResult><Buckets><Bucket><Name>a</Name></Bucket></Buckets>\
                      <ContinuationToken>more</ContinuationToken></ListAllMyBucketsResult>";
         let nameless = "<ListAllMyBucketsResult><Buckets><Bucket></Bucket></Buckets></ListAllMyBucketsResult>";
-        let cases: [(&[(u16, &str)], &str); 3] = [
+        let hollow = "<ListAllMyBucketsResult></ListAllMyBucketsResult>";
+        let cases: [(&[(u16, &str)], &str); 5] = [
             (&[(403, denied)], "AccessDenied"),
             (&[(200, first), (403, denied)], "AccessDenied"),
             (&[(200, nameless)], "Corrupt"),
+            (&[(200, hollow)], "Corrupt"),
+            (&[(200, first), (200, hollow)], "Corrupt"),
         ];
         for (given, name) in cases {
             let error = s3_answering(&answers(given)).list().await.unwrap_err();

@@ -5,7 +5,7 @@ use audit_model::plan::{Target, TargetKind};
 use audit_task::{Budget, TaskError, task_error};
 use aws_sdk_lambda::Client;
 
-use super::{TargetLister, nameless};
+use super::{TargetLister, nameless, without_list};
 
 const ACTION: &str = "lambda:ListFunctions";
 
@@ -13,9 +13,9 @@ const ACTION: &str = "lambda:ListFunctions";
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html>
 const PAGE_SIZE: i32 = 50;
 
-/// Half of the 15 requests a second that an account's control plane calls have together, the deployments' included.
+/// Two thirds of the 15 requests a second that an account's control plane calls have together, the deployments' included.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(7).unwrap();
+pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 /// The account's functions in its region.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl TargetLister for LambdaFunctions {
                 return Ok(targets);
             };
             let page = page.map_err(|error| task_error(ACTION, &error))?;
-            for function in page.functions.unwrap_or_default() {
+            for function in page.functions.ok_or_else(|| without_list(ACTION))? {
                 let id = function.function_name.ok_or_else(|| nameless(ACTION))?;
                 targets.push(Target { kind: TargetKind::Function, id, region: Some(self.region.clone()) });
             }
@@ -64,7 +64,7 @@ mod tests {
         LambdaFunctions {
             client: Client::from_conf(config),
             region: "us-east-1".to_owned(),
-            budget: Budget::share(NonZeroU32::new(1_000).unwrap(), NonZeroU32::MIN),
+            budget: Budget::new(NonZeroU32::new(1_000).unwrap()),
         }
     }
 
@@ -84,7 +84,9 @@ mod tests {
     #[tokio::test]
     async fn a_list_that_lacks_something_is_an_error() {
         let denied = r#"{"__type":"AccessDeniedException","message":"no"}"#;
-        for (given, name) in [((403, denied), "AccessDenied"), ((200, r#"{"Functions":[{}]}"#), "Corrupt")] {
+        let cases =
+            [((403, denied), "AccessDenied"), ((200, r#"{"Functions":[{}]}"#), "Corrupt"), ((200, "{}"), "Corrupt")];
+        for (given, name) in cases {
             let error = lambda_answering(&answers(&[given])).list().await.unwrap_err();
             assert_eq!(error.name(), name, "{given:?}");
             assert!(error.to_string().contains("lambda:ListFunctions"), "{error}");
@@ -92,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_is_half_of_the_quota_rounded_down() {
-        assert_eq!(REQUESTS_PER_SECOND.get(), 15 / 2);
+    fn the_budget_is_two_thirds_of_the_quota() {
+        assert_eq!(REQUESTS_PER_SECOND.get(), 15 * 2 / 3);
     }
 }

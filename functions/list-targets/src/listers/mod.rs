@@ -26,6 +26,11 @@ pub trait TargetLister: Send + Sync {
     async fn list(&self) -> Result<Vec<Target>, TaskError>;
 }
 
+/// AWS answered without a list where it always sends one, an empty one if there is nothing to list.
+fn without_list(action: &str) -> TaskError {
+    TaskError::Corrupt(format!("{action} answered without a list"))
+}
+
 /// AWS listed a resource without saying which one: it cannot be left out in silence.
 fn nameless(action: &str) -> TaskError {
     TaskError::Corrupt(format!("{action} listed a resource without a name"))

@@ -3,7 +3,7 @@ use audit_model::plan::{Target, TargetKind};
 use audit_task::{TaskError, task_error};
 use aws_sdk_ec2::Client;
 
-use super::{TargetLister, nameless};
+use super::{TargetLister, nameless, without_list};
 
 const ACTION: &str = "ec2:DescribeVpcs";
 
@@ -30,7 +30,7 @@ impl TargetLister for Vpcs {
         let mut pages = self.client.describe_vpcs().into_paginator().page_size(PAGE_SIZE).send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| task_error(ACTION, &error))?;
-            for vpc in page.vpcs.unwrap_or_default() {
+            for vpc in page.vpcs.ok_or_else(|| without_list(ACTION))? {
                 let id = vpc.vpc_id.ok_or_else(|| nameless(ACTION))?;
                 if vpc.owner_id.is_some_and(|owner| owner != self.account) {
                     foreign += 1;
@@ -92,7 +92,9 @@ mod tests {
         let denied = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error>\
                       </Errors><RequestID>r</RequestID></Response>";
         let nameless = "<DescribeVpcsResponse><vpcSet><item></item></vpcSet></DescribeVpcsResponse>";
-        for (given, name) in [((403, denied), "AccessDenied"), ((200, nameless), "Corrupt")] {
+        let hollow = "<DescribeVpcsResponse></DescribeVpcsResponse>";
+        for (given, name) in [((403, denied), "AccessDenied"), ((200, nameless), "Corrupt"), ((200, hollow), "Corrupt")]
+        {
             let error = ec2_answering(&answers(&[given])).list().await.unwrap_err();
             assert_eq!(error.name(), name, "{given:?}");
             assert!(error.to_string().contains("ec2:DescribeVpcs"), "{error}");

@@ -37,7 +37,7 @@ fn kms_sending(answers: Vec<(u16, String)>) -> (KmsKeys, StaticReplayClient) {
         .http_client(http.clone())
         .build();
     let tags = BTreeMap::from([("Owner".to_owned(), "platform".to_owned())]);
-    let budget = Budget::share(NonZeroU32::MAX, NonZeroU32::MIN);
+    let budget = Budget::new(NonZeroU32::MAX);
     let keys = KmsKeys::new(Client::from_conf(config), tags, "123456789012".to_owned(), "us-east-1".to_owned(), budget);
     (keys, http)
 }

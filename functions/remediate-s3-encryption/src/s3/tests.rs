@@ -29,7 +29,7 @@ fn s3_answering(answers: &[(u16, &str)]) -> (Client, StaticReplayClient) {
 }
 
 fn fast() -> Budget {
-    Budget::share(NonZeroU32::MAX, NonZeroU32::MIN)
+    Budget::new(NonZeroU32::MAX)
 }
 
 const fn adapter<'a>(client: &'a Client, budget: &'a Budget) -> S3Buckets<'a> {

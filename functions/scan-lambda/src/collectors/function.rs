@@ -21,13 +21,13 @@ const GET_FUNCTION: &str = "lambda:GetFunction";
 const GET_POLICY: &str = "lambda:GetPolicy";
 const LIST_TAGS: &str = "lambda:ListTags";
 
-/// Requests of `GetFunction` a second that all scanners of an account's functions make together: half of the quota,
+/// Requests of `GetFunction` a second that all scanners of an account's functions make together: two thirds of the quota,
 /// 100, that they share with the account's deployments. It cannot be raised.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-pub const GET_FUNCTION_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
+pub const GET_FUNCTION_PER_SECOND: NonZeroU32 = NonZeroU32::new(66).unwrap();
 
 /// The same for `GetPolicy`, whose quota is 15.
-pub const GET_POLICY_PER_SECOND: NonZeroU32 = NonZeroU32::new(7).unwrap();
+pub const GET_POLICY_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 /// The functions of an account in one region.
 #[derive(Debug)]
@@ -52,6 +52,12 @@ pub struct LambdaFunctions {
 
 #[async_trait]
 impl FunctionCollector for LambdaFunctions {
+    async fn room(&self) {
+        for budget in [&self.get_policy_budget, &self.list_urls_budget, &self.get_function_budget] {
+            budget.room().await;
+        }
+    }
+
     async fn function(&self, target: &Target, zones: &SubnetZones) -> Option<Function> {
         let name = target.id.as_str();
         let (policy, (urls, alias_policies)) =

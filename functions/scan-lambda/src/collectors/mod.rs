@@ -18,6 +18,9 @@ pub use urls::LIST_URLS_PER_SECOND;
 /// Reads functions.
 #[async_trait]
 pub trait FunctionCollector: Send + Sync {
+    /// Waits until there is room in each request budget for one more function.
+    async fn room(&self);
+
     /// All that the rules need to know of a function, or `None` when it has gone since it was listed. `zones` is what
     /// the functions of a shard share.
     async fn function(&self, target: &Target, zones: &SubnetZones) -> Option<Function>;

@@ -10,9 +10,10 @@ use tokio::sync::OnceCell;
 const ACTION: &str = "ec2:DescribeSubnets";
 
 /// Requests of `DescribeSubnets` a second that all scanners of an account's functions make together. EC2 grants 20
-/// paginated calls that describe a second, of which the scanners of VPCs take 10.
+/// paginated calls that describe a second, of which the scanners of VPCs take 10; together that is two thirds. Each shard
+/// of functions needs one.
 /// <https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html>
-pub const DESCRIBE_SUBNETS_PER_SECOND: NonZeroU32 = NonZeroU32::new(7).unwrap();
+pub const DESCRIBE_SUBNETS_PER_SECOND: NonZeroU32 = NonZeroU32::new(3).unwrap();
 
 /// Subnets on a page, the most that EC2 gives.
 const PAGE_SIZE: i32 = 1_000;

@@ -180,7 +180,7 @@ fn functions_answering(
         .retry_config(aws_sdk_ec2::config::retry::RetryConfig::disabled())
         .http_client(http_client)
         .build();
-    let budget = || Budget::share(NonZeroU32::new(10_000).unwrap(), NonZeroU32::MIN);
+    let budget = || Budget::new(NonZeroU32::new(10_000).unwrap());
     let functions = LambdaFunctions {
         client: aws_sdk_lambda::Client::from_conf(lambda),
         ec2: aws_sdk_ec2::Client::from_conf(ec2),

@@ -4,6 +4,7 @@ mod control;
 mod remembered;
 mod resources;
 mod settings;
+mod settled;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,7 @@ pub use resources::S3Resources;
 /// Requests to S3 and S3 Control a second that all scanners of an account make together.
 ///
 /// AWS publishes no quota for reading bucket configurations and answers `SlowDown` above an unnamed rate, so that
-/// this is a choice: 10,000 buckets of 13 calls each are read within 11 minutes.
+/// this is a choice: 10,000 buckets of 11 to 13 calls each are read within 11 minutes.
 pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(200).unwrap();
 
 /// `DescribeKey` requests a second that all scanners of an account make together: a small part of the 2,000 that an
@@ -31,6 +32,9 @@ pub const KEY_REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// `shared`.
 #[async_trait]
 pub trait S3Collector: Send + Sync {
+    /// Waits until there is room in the request budget for one more resource.
+    async fn room(&self);
+
     /// The account's own settings.
     async fn account(&self, shared: &Shared) -> S3Account;
 

@@ -14,7 +14,7 @@ use futures::future::join_all;
 
 use super::remembered::Shared;
 use super::settings::Replica;
-use super::{S3Collector, control, settings};
+use super::{S3Collector, control, settings, settled};
 
 const DESCRIBE_KEY: &str = "kms:DescribeKey";
 
@@ -43,6 +43,10 @@ pub struct S3Resources {
 
 #[async_trait]
 impl S3Collector for S3Resources {
+    async fn room(&self) {
+        self.budget.room().await;
+    }
+
     async fn account(&self, shared: &Shared) -> S3Account {
         S3Account {
             identity: Identity {
@@ -88,32 +92,31 @@ impl S3Resources {
             account_public_access_block,
             (encryption, encryption_key),
             policy,
-            policy_is_public,
-            acl,
             public_access_block,
             object_ownership,
             versioning,
             logging,
             lifecycle,
-            replication,
             notifications,
-            object_lock,
             tags,
         ) = futures::join!(
             self.account_public_access_block(shared),
             self.encryption_and_key(reader, shared),
             self.budget.spend(reader.policy()),
-            self.budget.spend(settings::policy_is_public(reader)),
-            self.budget.spend(reader.acl()),
             self.budget.spend(settings::public_access_block(reader)),
             self.budget.spend(reader.object_ownership()),
             self.budget.spend(settings::versioning(reader)),
             self.logging(reader, shared),
             self.budget.spend(settings::lifecycle(reader)),
-            self.replication(reader, shared),
             self.budget.spend(settings::notifications(reader)),
-            self.budget.spend(settings::object_lock(reader)),
             self.budget.spend(reader.tags()),
+        );
+        let blocks = [&public_access_block, &account_public_access_block];
+        let (policy_is_public, acl, replication, object_lock) = futures::join!(
+            unless(settled::policy_status(&policy, blocks), self.budget.spend(settings::policy_is_public(reader))),
+            unless(settled::acl(&object_ownership, blocks), self.budget.spend(reader.acl())),
+            unless(settled::needs_versioning(&versioning), self.replication(reader, shared)),
+            unless(settled::needs_versioning(&versioning), self.budget.spend(settings::object_lock(reader))),
         );
         let answers = [
             Answer::of(&encryption),
@@ -275,6 +278,14 @@ impl S3Resources {
             cause: UnreadableCause::OtherRegion,
             detail: format!("the {what} lies in {region}, and only {} can be reached from here", self.region),
         }
+    }
+}
+
+/// The settled reading, or what is read where nothing is settled.
+async fn unless<T>(settled: Option<Reading<T>>, read: impl Future<Output = Reading<T>>) -> Reading<T> {
+    match settled {
+        Some(settled) => settled,
+        None => read.await,
     }
 }
 

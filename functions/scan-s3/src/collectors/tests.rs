@@ -246,7 +246,7 @@ fn account(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> (S3
 }
 
 fn a_second(requests: u32) -> Budget {
-    Budget::share(NonZeroU32::new(requests).unwrap(), NonZeroU32::MIN)
+    Budget::new(NonZeroU32::new(requests).unwrap())
 }
 
 fn target(region: Option<&str>) -> Target {
@@ -415,7 +415,54 @@ async fn each_setting_has_its_own_way_to_be_absent() {
     ];
     for (absent, answer) in cases {
         let bucket = read_but(move |whom, what| ((whom, what) == (BUCKET, absent)).then(|| answer.clone())).await;
-        assert_eq!(states(&bucket.unwrap()), all_but(absent, "absent"), "{absent}");
+        let also: &[&str] = match absent {
+            "policy" => &["policyStatus"],
+            "versioning" => &["replication", "object-lock"],
+            _ => &[],
+        };
+        let state = |name| if name == absent || also.contains(&name) { "absent" } else { "seen" };
+        let expected: Vec<_> = SETTINGS.iter().map(|(name, _, _)| (*name, state(*name).to_owned())).collect();
+        assert_eq!(states(&bucket.unwrap()), expected, "{absent}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_settled_is_not_asked_and_what_may_not_be_known_is() {
+    let block = |setting: &str| ok(&BLOCK.replace(&format!("<{setting}>false"), &format!("<{setting}>true")));
+    let (restricts, ignores) = ("RestrictPublicBuckets", "IgnorePublicAcls");
+    let of_account = (CONTROL, "configuration/publicAccessBlock");
+    let ownership = |it: &str| ok(&SETTINGS[5].2.replace("BucketOwnerPreferred", it));
+    // (whom is asked for what, the answer, what is not asked then, what stands in its place)
+    let unlooked = |action: &str| format!("{action} NotLookedAt");
+    let (no_status, no_acl) = (unlooked("s3:GetBucketPolicyStatus"), unlooked("s3:GetBucketAcl"));
+    let (absent, denied) = ("absent".to_owned(), || error(403, "AccessDenied"));
+    type Case<'a> = ((&'static str, &'static str), Answer, &'a [&'a str], &'a str);
+    let cases: [Case<'_>; 13] = [
+        ((BUCKET, "policy"), error(404, "NoSuchBucketPolicy"), &["policyStatus"], &absent),
+        ((BUCKET, "publicAccessBlock"), block(restricts), &["policyStatus"], &no_status),
+        (of_account, block(restricts), &["policyStatus"], &no_status),
+        ((BUCKET, "ownershipControls"), ownership("BucketOwnerEnforced"), &["acl"], &no_acl),
+        ((BUCKET, "publicAccessBlock"), block(ignores), &["acl"], &no_acl),
+        (of_account, block(ignores), &["acl"], &no_acl),
+        ((BUCKET, "versioning"), ok("<VersioningConfiguration/>"), &["replication", "object-lock"], &absent),
+        ((BUCKET, "ownershipControls"), ownership("ObjectWriter"), &[], ""),
+        ((BUCKET, "ownershipControls"), error(404, "OwnershipControlsNotFoundError"), &[], ""),
+        ((BUCKET, "ownershipControls"), denied(), &[], ""),
+        ((BUCKET, "policy"), denied(), &[], ""),
+        ((BUCKET, "publicAccessBlock"), denied(), &[], ""),
+        ((BUCKET, "versioning"), denied(), &[], ""),
+    ];
+    for (asked, answer, settled, state) in cases {
+        let told = format!("{asked:?} {}", answer.1);
+        let (resources, requests) =
+            account(move |whom, what| if (whom, what) == asked { answer.clone() } else { configured(whom, what) });
+        let bucket = resources.bucket(&target(Some("us-east-1")), &Shared::default()).await.unwrap();
+        for (name, is) in states(&bucket) {
+            assert_eq!(requests.count(BUCKET, name), usize::from(!settled.contains(&name)), "{told}: {name}");
+            if settled.contains(&name) {
+                assert_eq!(is, state, "{told}: {name}");
+            }
+        }
     }
 }
 
@@ -961,6 +1008,7 @@ async fn scan_shard(resources: &S3Resources) {
         service: Service::S3,
         listing: sample::LISTING.to_owned(),
         shard: 1,
+        at_once: NonZeroU32::MIN,
     };
     let output = handle(input, &Ports { store: &store, resources, now: || Timestamp::UNIX_EPOCH }).await.unwrap();
     assert_eq!(output.resources, 5);

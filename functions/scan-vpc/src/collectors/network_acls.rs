@@ -25,7 +25,7 @@ fn network_acl(ec2: &Ec2Vpcs, acl: types::NetworkAcl) -> Option<NetworkAcl> {
     let id = acl.network_acl_id?;
     let tags = tags::tags(acl.tags)?;
     let mut ingress = Vec::new();
-    for entry in acl.entries.unwrap_or_default() {
+    for entry in acl.entries? {
         if !entry.egress? {
             ingress.push(network_acl_entry(entry)?);
         }
@@ -35,7 +35,7 @@ fn network_acl(ec2: &Ec2Vpcs, acl: types::NetworkAcl) -> Option<NetworkAcl> {
         id,
         tags: Reading::seen(tags),
         is_default: acl.is_default?,
-        subnets: acl.associations.unwrap_or_default().into_iter().map(|it| it.subnet_id).collect::<Option<_>>()?,
+        subnets: acl.associations?.into_iter().map(|it| it.subnet_id).collect::<Option<_>>()?,
         ingress,
     })
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use audit_model::Unreadable;
 use audit_task::listed;
-use aws_sdk_ec2::types::NetworkInterface;
+use aws_sdk_ec2::types::{GroupIdentifier, NetworkInterface};
 
 use super::{Ec2Vpcs, PAGE_SIZE, filter};
 
@@ -31,11 +31,14 @@ pub(super) async fn network_interfaces(
             async { call.await.map(|page| (page.network_interfaces, page.next_token)) }
         };
         let read = |interface: NetworkInterface| {
-            let groups = interface.groups.unwrap_or_default().into_iter().map(|group| group.group_id);
-            (interface.network_interface_id, groups.collect::<Option<Vec<String>>>())
+            let id = |group: GroupIdentifier| group.group_id;
+            let groups = interface.groups.map(|groups| groups.into_iter().map(id).collect::<Option<Vec<String>>>());
+            (interface.network_interface_id, groups.flatten())
         };
         for groups in listed(ACTION, &ec2.budget, page, read).await?.into_values() {
-            for id in groups.ok_or_else(|| Unreadable::malformed(ACTION, "a security group has no id"))? {
+            for id in groups.ok_or_else(|| {
+                Unreadable::malformed(ACTION, "an interface lacks its security groups, or one of these its id")
+            })? {
                 if let Some(count) = counted.get_mut(&id) {
                     *count += 1;
                 }

@@ -27,9 +27,9 @@ pub(super) async fn peering_routes(ec2: &Ec2Vpcs) -> Result<BTreeMap<String, Vec
     // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html
     let filter = filter("route.vpc-peering-connection-id", &["pcx-*".to_owned()]);
     for of_table in describe(ec2, filter, routes_into_peering).await?.into_values() {
-        for (connection, route) in of_table
-            .ok_or_else(|| Unreadable::malformed(ACTION, "a route table lacks its VPC, or a route its destination"))?
-        {
+        for (connection, route) in of_table.ok_or_else(|| {
+            Unreadable::malformed(ACTION, "a route table lacks its VPC or its routes, or a route its destination")
+        })? {
             routes.entry(connection).or_default().push(route);
         }
     }
@@ -52,13 +52,13 @@ async fn describe<T>(
 }
 
 fn route_table(table: types::RouteTable) -> Option<RouteTable> {
-    let associations = table.associations.unwrap_or_default();
+    let associations = table.associations?;
     Some(RouteTable {
         id: table.route_table_id?,
         is_main: associations.iter().any(|association| association.main == Some(true)),
         // The main table's association names no subnet, and one may be with a gateway.
         subnets: associations.into_iter().filter_map(|association| association.subnet_id).collect(),
-        routes: table.routes.unwrap_or_default().into_iter().map(route).collect::<Option<_>>()?,
+        routes: table.routes?.into_iter().map(route).collect::<Option<_>>()?,
     })
 }
 
@@ -86,7 +86,7 @@ fn route(route: types::Route) -> Option<Route> {
 fn routes_into_peering(table: types::RouteTable) -> Option<Vec<(String, PeeringRoute)>> {
     let (route_table, vpc_id) = (table.route_table_id?, table.vpc_id?);
     let mut routes = Vec::new();
-    for route in table.routes.unwrap_or_default() {
+    for route in table.routes? {
         if let Some(connection) = &route.vpc_peering_connection_id {
             let (route_table, vpc_id) = (route_table.clone(), vpc_id.clone());
             routes.push((connection.clone(), PeeringRoute { route_table, vpc_id, destination: destination(&route)? }));

@@ -64,7 +64,7 @@ fn security_group(
     interfaces: &Interfaces,
 ) -> Option<SecurityGroup> {
     let permissions = |listed: Option<Vec<types::IpPermission>>| {
-        listed.unwrap_or_default().into_iter().map(|it| permission(it, entries)).collect::<Option<Vec<_>>>()
+        listed?.into_iter().map(|it| permission(it, entries)).collect::<Option<Vec<_>>>()
     };
     let id = group.group_id?;
     Some(SecurityGroup {

@@ -6,6 +6,7 @@ use audit_model::resource::{Identity, NetworkAccount, Vpc};
 use audit_model::{Reading, Tags, Unreadable};
 use audit_task::{Budget, listed};
 use aws_sdk_ec2::{Client, types};
+use shard_scan::in_time;
 
 use super::account::network_account;
 use super::flow_logs::flow_logs;
@@ -35,7 +36,7 @@ pub struct Ec2Vpcs {
 #[async_trait]
 impl VpcCollector for Ec2Vpcs {
     async fn account(&self) -> NetworkAccount {
-        network_account(self).await
+        in_time(Box::pin(network_account(self))).await
     }
 
     async fn vpcs(&self, targets: &[Target]) -> Vec<Vpc> {
@@ -43,6 +44,13 @@ impl VpcCollector for Ec2Vpcs {
         if targets.is_empty() {
             return Vec::new();
         }
+        // On the heap, for it holds all calls at once.
+        in_time(Box::pin(self.read(targets))).await
+    }
+}
+
+impl Ec2Vpcs {
+    async fn read(&self, targets: &[Target]) -> Vec<Vpc> {
         let ids: Vec<String> = targets.iter().map(|target| target.id.clone()).collect();
         let subnets_and_endpoints = async {
             let subnets = subnets(self, &ids).await;
@@ -83,9 +91,7 @@ impl VpcCollector for Ec2Vpcs {
         };
         ids.into_iter().filter_map(vpc).collect()
     }
-}
 
-impl Ec2Vpcs {
     /// The tags of the VPCs that are there.
     /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcs.html>
     async fn tags(&self, vpc_ids: &[String]) -> Result<BTreeMap<String, Reading<Tags>>, Unreadable> {

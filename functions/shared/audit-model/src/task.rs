@@ -2,6 +2,8 @@
 //!
 //! The JSON examples of every payload stand in `tests/contracts/`, shared with the tests of the state machine.
 
+use std::num::NonZeroU32;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +94,8 @@ pub struct ListTargetsOutput {
     pub resources: u64,
     /// The numbers of the shards.
     pub shards: Vec<u32>,
+    /// How many of them are scanned at once.
+    pub at_once: NonZeroU32,
 }
 
 /// Input of the scanning states.
@@ -106,6 +110,8 @@ pub struct ScanShardInput {
     pub listing: String,
     /// The shard's number.
     pub shard: u32,
+    /// How many shards of the service are scanned at once: they share its request budgets.
+    pub at_once: NonZeroU32,
 }
 
 /// Output of the scanning states.

@@ -3,7 +3,9 @@
 //! The AWS SDK takes XML that ends between two elements for the whole of it, and what is missing for "none": half of a
 //! list of buckets would be an account with half of its buckets. An answer that is not whole is therefore a failure of
 //! the connection here, as one that breaks off is: the SDK's standard retry mode asks again after such a failure, and
-//! what still fails then is known for what it is.
+//! what still fails then is known for what it is. So it is with an answer that lacks what AWS always sends.
+
+mod always;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
@@ -21,8 +23,10 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 use thiserror::Error;
+use tokio::time::timeout_at;
 
 use crate::budget::Account;
+use crate::deadline::{deadline, is_over};
 use crate::failure::is_throttled;
 
 /// Why an answer is not whole.
@@ -34,6 +38,15 @@ pub(crate) enum NotWhole {
     Empty,
     #[error("the answer ends before its outermost element does")]
     Unclosed,
+    #[error("the answer lacks {0}, which AWS always sends")]
+    Lacks(&'static str),
+    #[error("the time to read it was over")]
+    Late,
+}
+
+/// No attempt follows after this one: it would be late, too.
+fn late() -> ConnectorError {
+    ConnectorError::user(NotWhole::Late.into())
 }
 
 /// The HTTP client of all AWS clients: the SDK's default one, whose answers are looked at.
@@ -77,10 +90,15 @@ impl HttpClient for WholeAnswers<SharedHttpClient> {
 
 impl HttpConnector for WholeAnswers<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if is_over() {
+            return HttpConnectorFuture::ready(Err(late()));
+        }
+        let deadline = deadline();
         let account = Account::charged_with_a_request();
         let expected = Expected::of(&request);
+        let always = always::sent(&request);
         let answer = self.of.call(request);
-        HttpConnectorFuture::new(async move {
+        let answered = async move {
             let mut response = answer.await?;
             if expected == Expected::Stream && response.status().is_success() {
                 return Ok(response);
@@ -90,9 +108,15 @@ impl HttpConnector for WholeAnswers<SharedHttpConnector> {
             if let Some(account) = account {
                 account.answered(is_throttled(response.status().as_u16(), &body));
             }
-            whole(expected, &response, &body).map_err(|error| ConnectorError::io(error.into()))?;
+            whole(expected, always, &response, &body).map_err(|error| ConnectorError::io(error.into()))?;
             *response.body_mut() = SdkBody::from(body);
             Ok(response)
+        };
+        HttpConnectorFuture::new(async move {
+            match deadline {
+                Some(deadline) => timeout_at(deadline, answered).await.unwrap_or_else(|_| Err(late())),
+                None => answered.await,
+            }
         })
     }
 }
@@ -128,14 +152,23 @@ impl Expected {
     }
 }
 
-fn whole(expected: Expected, response: &HttpResponse, body: &[u8]) -> Result<(), NotWhole> {
+fn whole(
+    expected: Expected,
+    always: Option<&'static str>,
+    response: &HttpResponse,
+    body: &[u8],
+) -> Result<(), NotWhole> {
     let body = body.trim_ascii();
+    let succeeded = response.status().is_success();
     match body.first() {
-        None if expected == Expected::Content && response.status().is_success() => Err(NotWhole::Empty),
+        None if expected == Expected::Content && succeeded => Err(NotWhole::Empty),
         Some(b'<') if !is_closed(body) => Err(NotWhole::Unclosed),
         // That more is missing the SDK's parser of JSON notices by itself; in a policy, the rules do.
         Some(b'{') if !body.ends_with(b"}") => Err(NotWhole::Unclosed),
-        _ => Ok(()),
+        _ => match always.filter(|member| succeeded && !always::is_in(body, member)) {
+            Some(member) => Err(NotWhole::Lacks(member)),
+            None => Ok(()),
+        },
     }
 }
 

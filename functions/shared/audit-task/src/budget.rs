@@ -5,9 +5,11 @@ mod pace;
 use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
+use crate::deadline::{deadline, is_over};
 use pace::Pace;
 
 tokio::task_local! {
@@ -15,18 +17,39 @@ tokio::task_local! {
     static CHARGED: Charged;
 }
 
+/// The longest time that what is ahead of a call may take for there to be [room](Budget::room) for more calls.
+const AHEAD: Duration = Duration::from_secs(1);
+
 /// So many requests per second of one API, for one invocation. Where AWS throttles, it is fewer for a while.
 #[derive(Debug)]
 pub struct Budget {
+    per_second: f64,
     account: Account,
 }
 
 impl Budget {
-    /// An equal share of an account-wide budget of `per_second` requests among `sharers` invocations that run at
-    /// once. Requests are spread evenly.
-    pub fn share(per_second: NonZeroU32, sharers: NonZeroU32) -> Self {
-        let rate = f64::from(per_second.get()) / f64::from(sharers.get());
-        Self { account: Account(Arc::new(Mutex::new(Pace::new(rate, Instant::now())))) }
+    /// `per_second` requests a second, spread evenly.
+    pub fn new(per_second: NonZeroU32) -> Self {
+        let per_second = f64::from(per_second.get());
+        Self { per_second, account: Account(Arc::new(Mutex::new(Pace::new(per_second, Instant::now())))) }
+    }
+
+    /// From now on takes an equal share of the budget, as one of `sharers` invocations that run at once.
+    pub fn share(&self, sharers: NonZeroU32) {
+        self.account.pace().allow(self.per_second / f64::from(sharers.get()));
+    }
+
+    /// Waits until a call would be made within a second. Whoever makes many calls side by side begins with the next ones
+    /// then: those that wait have their times already, and a rate that goes down does not hold them back any more.
+    pub async fn room(&self) {
+        while !is_over() {
+            let next = self.account.pace().next();
+            let now = Instant::now();
+            if next <= now + AHEAD {
+                return;
+            }
+            sleep_until(in_time(next - AHEAD)).await;
+        }
     }
 
     /// Makes a call once a request fits into the budget. Whatever else the call sends, such as another attempt after
@@ -35,8 +58,10 @@ impl Budget {
     /// Whoever waits has its time, and holds nothing that others wait for: a call that was begun and is not looked at for a
     /// while, as one of many that are made ahead, keeps nobody back. One that goes away loses its own request only.
     pub async fn spend<F: Future>(&self, call: F) -> F::Output {
-        let slot = self.account.pace().take(Instant::now());
-        sleep_until(slot).await;
+        if !is_over() {
+            let slot = self.account.pace().take(Instant::now());
+            sleep_until(in_time(slot)).await;
+        }
         CHARGED.scope(Charged { account: self.account.clone(), paid: Cell::new(true) }, call).await
     }
 
@@ -45,6 +70,11 @@ impl Budget {
     pub(crate) fn throttled(&self) -> u32 {
         self.account.pace().throttled()
     }
+}
+
+/// This time, or the present call's deadline if that comes first.
+fn in_time(at: Instant) -> Instant {
+    deadline().map_or(at, |deadline| deadline.min(at))
 }
 
 /// What the requests of one budget are taken from.

@@ -89,7 +89,11 @@ pub fn task_error<E: ProvideErrorMetadata>(action: &str, error: &SdkError<E>) ->
 }
 
 fn cause<E: ProvideErrorMetadata>(error: &SdkError<E>) -> UnreadableCause {
-    if is_not_understood(error) { UnreadableCause::Malformed } else { cause_of(error_code(error)) }
+    if is_not_understood(error) || matches!(not_whole(error), Some(NotWhole::Lacks(_))) {
+        UnreadableCause::Malformed
+    } else {
+        cause_of(error_code(error))
+    }
 }
 
 fn cause_of(code: Option<&str>) -> UnreadableCause {
@@ -105,6 +109,14 @@ fn cause_of(code: Option<&str>) -> UnreadableCause {
 /// code; an answer that could not be read to its end is `ResponseError`, whatever it was.
 fn is_not_understood<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     error_code(error).is_none() && matches!(error, SdkError::ServiceError(it) if it.raw().status().is_success())
+}
+
+/// What keeps an answer from being whole, where that is why the call failed.
+fn not_whole<E>(error: &SdkError<E>) -> Option<&NotWhole> {
+    match error {
+        SdkError::DispatchFailure(failure) => failure.as_connector_error()?.source()?.downcast_ref(),
+        _ => None,
+    }
 }
 
 /// Whether an attempt was answered so because of throttling. AWS's services do so with the status 429, or with 400 or
@@ -144,10 +156,9 @@ fn detail<E: ProvideErrorMetadata>(error: &SdkError<E>) -> String {
     match error {
         SdkError::TimeoutError(_) => "no answer in time".to_owned(),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => "no connection in time".to_owned(),
-        SdkError::DispatchFailure(failure) => failure
-            .as_connector_error()
-            .and_then(|error| error.source()?.downcast_ref::<NotWhole>())
-            .map_or_else(|| "no connection".to_owned(), ToString::to_string),
+        SdkError::DispatchFailure(_) => {
+            not_whole(error).map_or_else(|| "no connection".to_owned(), ToString::to_string)
+        }
         SdkError::ResponseError(_) => "the answer broke off".to_owned(),
         SdkError::ConstructionFailure(_) => "the request could not be built".to_owned(),
         _ if is_not_understood(error) => "the response could not be parsed".to_owned(),

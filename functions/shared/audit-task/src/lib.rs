@@ -1,9 +1,10 @@
 //! What every task function shares: errors with stable names, the Lambda run loop with its log, the settings of the
-//! AWS clients, request budgets, and lists that AWS answers page by page.
+//! AWS clients, request budgets, deadlines, and lists that AWS answers page by page.
 
 mod answers;
 mod budget;
 mod clients;
+mod deadline;
 mod environment;
 mod error;
 mod failure;
@@ -12,6 +13,7 @@ mod run;
 
 pub use budget::Budget;
 pub use clients::aws_config;
+pub use deadline::until;
 pub use environment::{required, required_number};
 pub use error::TaskError;
 pub use failure::{error_code, reported, task_error, unreadable};

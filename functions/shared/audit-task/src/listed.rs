@@ -17,8 +17,8 @@ use crate::{Budget, unreadable};
 /// that was read last is the newest, and counts.
 ///
 /// # Errors
-/// Why a page could not be read: a list that lacks some entries is no list. `Malformed` for an entry without an id, for
-/// nobody knows whether it was listed before.
+/// Why a page could not be read: a list that lacks some entries is no list. `Malformed` for a page without a list, and
+/// for an entry without an id, for nobody knows whether it was listed before.
 pub async fn listed<T, U, E, F>(
     action: &str,
     budget: &Budget,
@@ -33,7 +33,8 @@ where
     let mut next_token = None;
     loop {
         let (entries, token) = budget.spend(page(next_token)).await.map_err(|error| unreadable(action, &error))?;
-        for (id, entry) in entries.unwrap_or_default().into_iter().map(&read) {
+        let entries = entries.ok_or_else(|| Unreadable::malformed(action, "the answer has no list"))?;
+        for (id, entry) in entries.into_iter().map(&read) {
             listed.insert(id.ok_or_else(|| Unreadable::malformed(action, "an entry has no id"))?, entry);
         }
         next_token = token.filter(|token| !token.is_empty());
@@ -59,7 +60,7 @@ mod tests {
 
     /// What is listed where AWS answers so, first with the page that no token stands for.
     async fn list(answer: impl Fn(Option<&str>) -> Page) -> Result<BTreeMap<String, u32>, Unreadable> {
-        let budget = Budget::share(NonZeroU32::new(1_000).unwrap(), NonZeroU32::MIN);
+        let budget = Budget::new(NonZeroU32::new(1_000).unwrap());
         let failed = |code| {
             let answer = HttpResponse::new(503.try_into().unwrap(), SdkBody::empty());
             SdkError::service_error(ErrorMetadata::builder().code(code).build(), answer)
@@ -83,15 +84,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_that_breaks_off_or_has_a_nameless_entry_is_no_list() {
+    async fn a_list_that_breaks_off_is_missing_or_has_a_nameless_entry_is_no_list() {
         let broken = |token: Option<&str>| match token {
             None => page(&[("a", 1)], "more"),
             Some(_) => Err("SlowDown"),
         };
         let nameless = |_: Option<&str>| Ok((Some(vec![(Some("a"), 1), (None, 2)]), None));
+        let missing = |token: Option<&str>| match token {
+            None => page(&[("a", 1)], "more"),
+            Some(_) => Ok((None, None)),
+        };
         let cause = |listed: Result<_, Unreadable>| listed.map_err(|why| (why.action, why.cause));
         let action = || "ec2:DescribeSubnets".to_owned();
         assert_eq!(cause(list(broken).await), Err((action(), UnreadableCause::Throttled)));
         assert_eq!(cause(list(nameless).await), Err((action(), UnreadableCause::Malformed)));
+        assert_eq!(cause(list(missing).await), Err((action(), UnreadableCause::Malformed)));
+        assert_eq!(list(|_| page(&[], "")).await, Ok(BTreeMap::new()));
     }
 }

@@ -12,7 +12,7 @@ use audit_model::{Reading, Tags, Unreadable};
 use audit_task::{error_code, unreadable};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::types::{Grantee, ObjectOwnership as S3ObjectOwnership, ServerSideEncryptionConfiguration};
+use aws_sdk_s3::types::{Grant, Grantee, ObjectOwnership as S3ObjectOwnership, ServerSideEncryptionConfiguration};
 
 pub use kms_key::describe_key;
 pub use s3_control::s3_control_client;
@@ -61,20 +61,16 @@ impl BucketReader<'_> {
         match self.client.get_bucket_acl().bucket(self.bucket).expected_bucket_owner(self.account).send().await {
             Ok(answer) => {
                 let owner = answer.owner.and_then(|owner| owner.id);
-                let grants: Option<Vec<AclGrant>> = answer
-                    .grants
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(|grant| {
-                        Some(AclGrant {
-                            grantee: grant.grantee.and_then(grantee)?,
-                            permission: grant.permission?.as_str().to_owned(),
-                        })
+                let grant = |grant: Grant| {
+                    Some(AclGrant {
+                        grantee: grant.grantee.and_then(grantee)?,
+                        permission: grant.permission?.as_str().to_owned(),
                     })
-                    .collect();
+                };
+                let grants = answer.grants.and_then(|grants| grants.into_iter().map(grant).collect());
                 match (owner, grants) {
                     (Some(owner_id), Some(grants)) => Reading::seen(BucketAcl { owner_id, grants }),
-                    _ => malformed(ACTION, "the answer lacks the owner, a grantee or a permission"),
+                    _ => malformed(ACTION, "the answer lacks the owner, the grants, a grantee or a permission"),
                 }
             }
             Err(error) => absent_or_unreadable(ACTION, &[], &error),

@@ -1,6 +1,7 @@
 //! How a scanner takes up a shard and leaves its findings and receipt: what the three scanners do alike.
 
 mod hidden;
+mod reading;
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, FindingsWriter, keys};
 use audit_model::plan::{ShardReceipt, Target};
@@ -8,6 +9,8 @@ use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_model::{Finding, Plan, Policy, Service, Shard};
 use audit_task::TaskError;
 use hidden::HiddenTypes;
+
+pub use reading::{in_time, read_in_order};
 
 /// What there is to scan.
 #[derive(Debug)]
@@ -80,7 +83,7 @@ impl<'a> ShardScan<'a> {
     /// Those of the store.
     pub async fn end(self) -> Result<ScanShardOutput, TaskError> {
         let Self { store, input, findings, hidden, resources, gone } = self;
-        let ScanShardInput { scan_id, service, listing, shard } = input;
+        let ScanShardInput { scan_id, service, listing, shard, .. } = input;
         let receipt = ShardReceipt {
             service,
             listing,

@@ -107,7 +107,7 @@ fn setting(parameter: &str, number: u64) -> Answer {
                 .to_owned())
         }
         "notification" => xml("<NotificationConfiguration/>".to_owned()),
-        "object-lock" if one_in(10) => {
+        "object-lock" if is_versioned(number) && one_in(10) => {
             xml("<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>"
                 .to_owned())
         }
@@ -126,7 +126,7 @@ fn setting(parameter: &str, number: u64) -> Answer {
         }
         "publicAccessBlock" if one_in(8) => missing("NoSuchPublicAccessBlockConfiguration"),
         "publicAccessBlock" => xml(public_access_block("PublicAccessBlockConfiguration", !one_in(5))),
-        "replication" if one_in(10) => xml(format!(
+        "replication" if is_versioned(number) && one_in(10) => xml(format!(
             "<ReplicationConfiguration><Role>arn:aws:iam::{ACCOUNT}:role/replicate</Role><Rule><ID>all</ID>\
              <Status>Enabled</Status><Destination><Bucket>arn:aws:s3:::{}</Bucket></Destination></Rule>\
              </ReplicationConfiguration>",
@@ -139,10 +139,17 @@ fn setting(parameter: &str, number: u64) -> Answer {
              <Value>prod</Value></Tag></TagSet></Tagging>",
             choice("team", number, 40)
         )),
-        "versioning" if one_in(4) => xml("<VersioningConfiguration/>".to_owned()),
+        "versioning" if !is_versioned(number) => xml("<VersioningConfiguration/>".to_owned()),
         "versioning" => xml("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>".to_owned()),
         _ => Dialect::S3.unknown(),
     }
+}
+
+/// Object Lock and replication need versioning.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html>
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-requirements.html>
+const fn is_versioned(number: u64) -> bool {
+    choice("versioning", number, 4) > 0
 }
 
 const fn acl_counts(number: u64) -> bool {

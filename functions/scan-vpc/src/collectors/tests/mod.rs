@@ -115,7 +115,7 @@ fn ec2(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (Ec2Vpcs, A
         client: Client::from_conf(config),
         account: "111122223333".to_owned(),
         region: "us-east-1".to_owned(),
-        budget: Budget::share(NonZeroU32::new(10_000).unwrap(), NonZeroU32::MIN),
+        budget: Budget::new(NonZeroU32::new(10_000).unwrap()),
     };
     (ec2, requests)
 }

@@ -47,8 +47,9 @@ fn usual(asked: &Asked) -> Answer {
         ),
         (GROUPS, "more") => (
             "<item><groupId>sg-2</groupId><groupName>default</groupName><vpcId>vpc-2</vpcId>\
-             <ownerId>444455556666</ownerId></item>\
-             <item><groupId>sg-3</groupId><groupName>default</groupName><vpcId>vpc-1</vpcId></item>",
+             <ownerId>444455556666</ownerId><ipPermissions/><ipPermissionsEgress/></item>\
+             <item><groupId>sg-3</groupId><groupName>default</groupName><vpcId>vpc-1</vpcId><ipPermissions/>\
+             <ipPermissionsEgress/></item>",
             "",
         ),
         (ENTRIES, "") => ("<item><cidr>10.0.0.0/8</cidr></item>", "rest"),
@@ -64,9 +65,11 @@ fn usual(asked: &Asked) -> Answer {
              <item><groupId>sg-9</groupId></item><item><groupId>sg-1</groupId></item></groupSet></item>",
             "",
         ),
-        (ACLS, "") => {
-            ("<item><networkAclId>acl-2</networkAclId><vpcId>vpc-2</vpcId><default>true</default></item>", "more")
-        }
+        (ACLS, "") => (
+            "<item><networkAclId>acl-2</networkAclId><vpcId>vpc-2</vpcId><default>true</default><entrySet/>\
+             <associationSet/></item>",
+            "more",
+        ),
         (ACLS, "more") => (
             "<item><networkAclId>acl-1</networkAclId><vpcId>vpc-1</vpcId><default>false</default>\
              <ownerId>444455556666</ownerId><associationSet><item><subnetId>subnet-1</subnetId></item></associationSet>\
@@ -94,8 +97,8 @@ fn usual(asked: &Asked) -> Answer {
             "",
         ),
         (TABLES, "") => (
-            "<item><routeTableId>rtb-2</routeTableId><vpcId>vpc-2</vpcId><associationSet><item><main>true</main></item>\
-             </associationSet></item>",
+            "<item><routeTableId>rtb-2</routeTableId><vpcId>vpc-2</vpcId><routeSet/><associationSet><item>\
+             <main>true</main></item></associationSet></item>",
             "more",
         ),
         (TABLES, "more") => (
@@ -274,7 +277,7 @@ async fn only_tcp_and_udp_have_ports() {
 fn acl_with(entries: &str) -> String {
     format!(
         "<item><networkAclId>acl-1</networkAclId><vpcId>vpc-1</vpcId><default>false</default>\
-         <entrySet>{entries}</entrySet></item>"
+         <entrySet>{entries}</entrySet><associationSet/></item>"
     )
 }
 
@@ -333,7 +336,7 @@ async fn a_route_leads_to_whatever_it_names() {
     ];
     for (answered, target) in targets {
         let item = format!(
-            "<item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId><routeSet><item>\
+            "<item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId><associationSet/><routeSet><item>\
              <destinationPrefixListId>pl-1</destinationPrefixListId>{answered}</item></routeSet></item>"
         );
         let vpcs = read_with(TABLES, page(TABLES, &item, "")).await;
@@ -424,7 +427,10 @@ async fn calls_are_made_for_the_whole_shard_and_nothing_is_read_twice() {
 #[tokio::test]
 async fn no_filter_has_more_values_than_ec2_takes() {
     let group = |number| {
-        format!("<item><groupId>sg-{number}</groupId><groupName>g{number}</groupName><vpcId>vpc-1</vpcId></item>")
+        format!(
+            "<item><groupId>sg-{number}</groupId><groupName>g{number}</groupName><vpcId>vpc-1</vpcId>\
+             <ipPermissions/><ipPermissionsEgress/></item>"
+        )
     };
     let groups: String = (1..=201).map(group).collect();
     // Of the interface, each of the two answers tells: it has a group of each.
@@ -531,8 +537,41 @@ async fn nameless_vpcs_go_by_their_id_also_when_they_could_not_be_described() {
 /// is whole, of the VPC that is filled in.
 fn strange() -> Vec<(&'static str, String, &'static str)> {
     let mut strange = Vec::new();
-    let group = "<item><groupId>sg-8</groupId><groupName>g</groupName><vpcId>VPC</vpcId></item>";
-    strange.push((GROUPS, "<item><groupId>sg-1</groupId><vpcId>vpc-1</vpcId></item>".to_owned(), group));
+    // What is whole but for one of its members.
+    let mut lacking = |call, whole: &'static str, members: &[&str]| {
+        for member in members {
+            assert!(whole.contains(member), "{member}");
+            strange.push((call, whole.replace(member, "").replace("VPC", "vpc-1"), whole));
+        }
+    };
+    let group = "<item><groupId>sg-8</groupId><groupName>g</groupName><vpcId>VPC</vpcId><ipPermissions/>\
+                 <ipPermissionsEgress/></item>";
+    lacking(GROUPS, group, &["<groupName>g</groupName>", "<ipPermissions/>", "<ipPermissionsEgress/>"]);
+    let acl = "<item><networkAclId>acl-8</networkAclId><vpcId>VPC</vpcId><default>true</default><entrySet/>\
+               <associationSet/></item>";
+    lacking(ACLS, acl, &["<default>true</default>", "<entrySet/>", "<associationSet/>"]);
+    let subnet = "<item><subnetId>subnet-8</subnetId><vpcId>VPC</vpcId><availabilityZone>us-east-1a</availabilityZone>\
+                  <mapPublicIpOnLaunch>false</mapPublicIpOnLaunch>\
+                  <assignIpv6AddressOnCreation>false</assignIpv6AddressOnCreation></item>";
+    lacking(
+        SUBNETS,
+        subnet,
+        &[
+            "<availabilityZone>us-east-1a</availabilityZone>",
+            "<mapPublicIpOnLaunch>false</mapPublicIpOnLaunch>",
+            "<assignIpv6AddressOnCreation>false</assignIpv6AddressOnCreation>",
+        ],
+    );
+    let table = "<item><routeTableId>rtb-8</routeTableId><vpcId>VPC</vpcId><routeSet/><associationSet/></item>";
+    lacking(TABLES, table, &["<routeSet/>", "<associationSet/>"]);
+    let endpoint = "<item><vpcEndpointId>vpce-8</vpcEndpointId><vpcId>VPC</vpcId>\
+                    <vpcEndpointType>Gateway</vpcEndpointType><serviceName>s3</serviceName>\
+                    <state>available</state></item>";
+    lacking(
+        ENDPOINTS,
+        endpoint,
+        &["<vpcEndpointType>Gateway</vpcEndpointType>", "<serviceName>s3</serviceName>", "<state>available</state>"],
+    );
     for permission in [
         "<fromPort>22</fromPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges>",
         "<ipProtocol>tcp</ipProtocol><ipRanges><item></item></ipRanges>",
@@ -542,7 +581,7 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
     ] {
         let item = format!(
             "<item><groupId>sg-1</groupId><groupName>web</groupName><vpcId>vpc-1</vpcId>\
-             <ipPermissions><item>{permission}</item></ipPermissions></item>"
+             <ipPermissions><item>{permission}</item></ipPermissions><ipPermissionsEgress/></item>"
         );
         strange.push((GROUPS, item, group));
     }
@@ -553,8 +592,6 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
         "<item><flowLogId>fl-8</flowLogId><resourceId>VPC</resourceId><trafficType>ALL</trafficType>\
          <flowLogStatus>ACTIVE</flowLogStatus></item>",
     ));
-    let acl = "<item><networkAclId>acl-8</networkAclId><vpcId>VPC</vpcId><default>true</default></item>";
-    strange.push((ACLS, "<item><networkAclId>acl-1</networkAclId><vpcId>vpc-1</vpcId></item>".to_owned(), acl));
     let entry = entry_with("<protocol>-1</protocol>");
     for entry in [
         entry.replace("<protocol>-1</protocol>", ""),
@@ -570,34 +607,15 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
     ] {
         strange.push((ACLS, acl_with(&entry), acl));
     }
-    let subnet = "<item><subnetId>subnet-8</subnetId><vpcId>VPC</vpcId><availabilityZone>us-east-1a</availabilityZone>\
-                  <mapPublicIpOnLaunch>false</mapPublicIpOnLaunch>\
-                  <assignIpv6AddressOnCreation>false</assignIpv6AddressOnCreation></item>";
-    for member in [
-        "<availabilityZone>us-east-1a</availabilityZone>",
-        "<mapPublicIpOnLaunch>false</mapPublicIpOnLaunch>",
-        "<assignIpv6AddressOnCreation>false</assignIpv6AddressOnCreation>",
-    ] {
-        strange.push((SUBNETS, subnet.replace(member, "").replace("VPC", "vpc-1"), subnet));
-    }
-    let table = "<item><routeTableId>rtb-8</routeTableId><vpcId>VPC</vpcId></item>";
     for route in [
         "<destinationCidrBlock>0.0.0.0/0</destinationCidrBlock><state>blackhole</state>",
         "<gatewayId>igw-1</gatewayId>",
     ] {
         let item = format!(
-            "<item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId><routeSet><item>{route}</item>\
-             </routeSet></item>"
+            "<item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId><associationSet/><routeSet><item>{route}\
+             </item></routeSet></item>"
         );
         strange.push((TABLES, item, table));
-    }
-    let endpoint = "<item><vpcEndpointId>vpce-8</vpcEndpointId><vpcId>VPC</vpcId>\
-                    <vpcEndpointType>Gateway</vpcEndpointType><serviceName>s3</serviceName>\
-                    <state>available</state></item>";
-    for member in
-        ["<vpcEndpointType>Gateway</vpcEndpointType>", "<serviceName>s3</serviceName>", "<state>available</state>"]
-    {
-        strange.push((ENDPOINTS, endpoint.replace(member, "").replace("VPC", "vpc-1"), endpoint));
     }
     strange
 }

@@ -15,9 +15,10 @@ pub struct Bucket {
     pub encryption: Reading<BucketEncryption>,
     /// The bucket policy's JSON text (`GetBucketPolicy`).
     pub policy: Reading<String>,
-    /// Whether S3 itself calls the bucket policy public (`GetBucketPolicyStatus`).
+    /// Whether S3 itself calls the bucket policy public (`GetBucketPolicyStatus`); not looked at where
+    /// `RestrictPublicBuckets` is on.
     pub policy_is_public: Reading<bool>,
-    /// Access control list (`GetBucketAcl`).
+    /// Access control list (`GetBucketAcl`); not looked at where lists are switched off or public ones ignored.
     pub acl: Reading<BucketAcl>,
     /// The bucket's own block public access settings (`GetPublicAccessBlock`).
     pub public_access_block: Reading<PublicAccessBlock>,
@@ -31,11 +32,11 @@ pub struct Bucket {
     pub logging: Reading<LoggingTarget>,
     /// Lifecycle rules (`GetBucketLifecycleConfiguration`).
     pub lifecycle: Reading<Vec<LifecycleRule>>,
-    /// Replication rules (`GetBucketReplication`).
+    /// Replication rules (`GetBucketReplication`); absent where versioning is.
     pub replication: Reading<Vec<ReplicationRule>>,
     /// Event notifications (`GetBucketNotificationConfiguration`); absent when there are none.
     pub notifications: Reading<Notifications>,
-    /// Object Lock (`GetObjectLockConfiguration`); absent when the bucket was made without it.
+    /// Object Lock (`GetObjectLockConfiguration`); absent when the bucket was made without it, and where versioning is.
     pub object_lock: Reading<ObjectLock>,
     /// The KMS key of the default encryption (`DescribeKey`); absent when KMS knows no such key, or none is configured.
     pub encryption_key: Reading<KmsKey>,

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::clients::{MAX_ATTEMPTS, settings};
-use crate::{Budget, task_error, unreadable};
+use crate::{Budget, task_error, unreadable, until};
 
 /// What stands in for AWS: each request is answered by `answer`, which is given its number, from 1 on, and what to
 /// write to, on a connection of its own.
@@ -136,7 +136,7 @@ fn failed<T, E: ProvideErrorMetadata>(answer: Result<T, SdkError<E>>) -> (Unread
 #[tokio::test]
 async fn an_answer_that_is_never_whole_is_no_answer_and_one_that_is_not_understood_is_malformed() {
     let cut = &BUCKETS[..at(BUCKETS, "</ListAllMyBucketsResult>")];
-    let cases: [(Aws, _, _, _, _); 5] = [
+    let cases: [(Aws, _, _, _, _); 6] = [
         (
             Aws::always("200 OK", cut),
             UnreadableCause::Failed,
@@ -153,7 +153,14 @@ async fn an_answer_that_is_never_whole_is_no_answer_and_one_that_is_not_understo
             MAX_ATTEMPTS,
         ),
         (
-            Aws::always("200 OK", "<Sheep></Sheep>"),
+            Aws::always("200 OK", "<ListAllMyBucketsResult><Owner/></ListAllMyBucketsResult>"),
+            UnreadableCause::Malformed,
+            "the answer lacks Buckets, which AWS always sends",
+            "Corrupt",
+            MAX_ATTEMPTS,
+        ),
+        (
+            Aws::always("200 OK", "<Sheep><Buckets/></Sheep>"),
             UnreadableCause::Malformed,
             "the response could not be parsed",
             "Corrupt",
@@ -179,6 +186,36 @@ async fn so_it_is_with_half_of_an_access_control_list_and_with_ec2() {
         let answer = aws.ec2().await.describe_vpcs().send().await;
         assert_eq!((failed(answer).0, aws.requests()), (UnreadableCause::Failed, MAX_ATTEMPTS), "{vpcs:?}");
     }
+}
+
+/// The SDK puts an empty list where these are missing.
+#[tokio::test]
+async fn what_the_sdk_would_make_up_is_no_answer() {
+    let aws = Aws::always("200 OK", "<Tagging></Tagging>");
+    let answer = aws.s3().await.get_bucket_tagging().bucket("tagged").send().await;
+    assert_eq!(failed(answer).0, UnreadableCause::Malformed);
+
+    let lambda = aws_sdk_lambda::Client::new(&Aws::always("200 OK", "{}").config().await);
+    assert_eq!(failed(lambda.get_function().function_name("f").send().await).0, UnreadableCause::Malformed);
+    assert_eq!(failed(lambda.list_functions().send().await).0, UnreadableCause::Malformed);
+    let answer = lambda.list_function_url_configs().function_name("f").send().await;
+    assert_eq!(failed(answer).0, UnreadableCause::Malformed);
+    let none = aws_sdk_lambda::Client::new(&Aws::always("200 OK", r#"{"FunctionUrlConfigs":[]}"#).config().await);
+    assert!(none.list_function_url_configs().function_name("f").send().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_hollow_answer_is_asked_for_again() {
+    let aws = Aws::new(|request, connection| {
+        let answer = if request == 1 {
+            "<DescribeVpcsResponse/>"
+        } else {
+            "<DescribeVpcsResponse><vpcSet/></DescribeVpcsResponse>"
+        };
+        respond(connection, "200 OK", answer.len(), answer);
+    });
+    let answer = aws.ec2().await.describe_vpcs().send().await.unwrap();
+    assert_eq!((answer.vpcs, aws.requests()), (Some(Vec::new()), 2));
 }
 
 /// The parser of JSON notices what is missing, and Lambda's answers are empty where they are not whole.
@@ -228,7 +265,7 @@ async fn a_budget_pays_for_every_attempt_and_hears_of_throttling() {
         _ => respond(connection, "200 OK", BUCKETS.len(), BUCKETS),
     });
     let s3 = aws.s3().await;
-    let budget = Budget::share(NonZeroU32::new(20).unwrap(), NonZeroU32::MIN);
+    let budget = Budget::new(NonZeroU32::new(20).unwrap());
     let start = Instant::now();
     budget.spend(s3.list_buckets().send()).await.unwrap();
     assert_eq!(budget.throttled(), 4);
@@ -236,6 +273,23 @@ async fn a_budget_pays_for_every_attempt_and_hears_of_throttling() {
     // The sixth of 20 requests a second.
     assert_eq!(aws.requests(), 5);
     assert!(start.elapsed() >= Duration::from_millis(5 * 50), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn after_the_deadline_nothing_is_asked_and_nobody_waits_for_an_answer() {
+    let aws = Aws::new(|_, _| std::thread::sleep(Duration::from_secs(30)));
+    let s3 = aws.s3().await;
+    let start = Instant::now();
+    let deadline = start + Duration::from_millis(200);
+    let later = deadline + Duration::from_secs(60);
+    let expected = (UnreadableCause::Failed, "the time to read it was over".to_owned(), "Unavailable");
+    // One is under way, and one comes late. A later deadline within an earlier one gives no more time.
+    for _ in 0..2 {
+        let answer = until(deadline, until(later, s3.list_buckets().send())).await;
+        assert_eq!(failed(answer), expected);
+    }
+    assert_eq!(aws.requests(), 1);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[test]

@@ -39,6 +39,17 @@ impl Pace {
         Self { most, rate: most, next: now, since: now, answers: 0, throttled: 0 }
     }
 
+    /// Changes how many requests a second are the most. What throttling has left of the rate stays in proportion.
+    pub(super) fn allow(&mut self, most: f64) {
+        self.rate *= most / self.most;
+        self.most = most;
+    }
+
+    /// When the next request may be sent.
+    pub(super) const fn next(&self) -> Instant {
+        self.next
+    }
+
     /// Takes the next request, and gives the time at which it may be sent: the past, if that is at once.
     pub(super) fn take(&mut self, now: Instant) -> Instant {
         let slot = self.next.max(now.checked_sub(LATENESS).unwrap_or(now));

@@ -6,9 +6,12 @@ use std::time::Duration;
 use futures::future::{join_all, poll_fn};
 
 use super::*;
+use crate::until;
 
 fn budget(per_second: u32, sharers: u32) -> Budget {
-    Budget::share(NonZeroU32::new(per_second).unwrap(), NonZeroU32::new(sharers).unwrap())
+    let budget = Budget::new(NonZeroU32::new(per_second).unwrap());
+    budget.share(NonZeroU32::new(sharers).unwrap());
+    budget
 }
 
 /// How often `call` is looked at until it is done.
@@ -96,4 +99,50 @@ async fn what_a_call_sends_beside_its_first_request_is_taken_from_those_that_fol
     // The fifth that was sent.
     assert!(start.elapsed() >= Duration::from_millis(4 * 50), "{:?}", start.elapsed());
     assert!(Account::charged_with_a_request().is_none(), "no call is made within a budget");
+}
+
+#[tokio::test]
+async fn the_shares_of_those_that_run_at_once_add_up_to_the_budget() {
+    let budget = budget(200, 7);
+    for (sharers, share) in [(1, 200.0), (3, 200.0 / 3.0), (4, 50.0)] {
+        budget.share(NonZeroU32::new(sharers).unwrap());
+        budget.spend(ready(())).await;
+        let start = Instant::now();
+        join_all((0..20).map(|_| budget.spend(ready(())))).await;
+        let rate = 20.0 / start.elapsed().as_secs_f64();
+        assert!((share * 0.8..share * 1.01).contains(&rate), "{sharers}: {rate}");
+    }
+}
+
+#[tokio::test]
+async fn there_is_room_while_what_waits_is_sent_within_a_second() {
+    let budget = &budget(100, 1);
+    let start = Instant::now();
+    budget.room().await;
+    assert!(start.elapsed() < Duration::from_millis(50), "{:?}", start.elapsed());
+    let waiting = join_all((0..130).map(|_| budget.spend(ready(()))));
+    let room = async {
+        tokio::task::yield_now().await;
+        budget.room().await;
+        start.elapsed().as_secs_f64()
+    };
+    let (_, room) = futures::join!(waiting, room);
+    // They take 1.3 seconds.
+    assert!((0.29..0.8).contains(&room), "{room}");
+}
+
+/// Neither those that wait nor those that come late; and the next shard does not pay for the late ones.
+#[tokio::test]
+async fn nobody_waits_for_a_budget_beyond_the_deadline() {
+    let budget = &budget(1, 1);
+    let start = Instant::now();
+    let deadline = start + Duration::from_millis(200);
+    until(deadline, join_all((0..3).map(|_| budget.spend(ready(()))))).await;
+    let late = async {
+        budget.room().await;
+        join_all((0..100).map(|_| budget.spend(ready(())))).await
+    };
+    until(deadline, late).await;
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert!(budget.account.pace().next() < start + Duration::from_secs(4));
 }

@@ -40,7 +40,7 @@ fn sent(http: &StaticReplayClient) -> (String, String, String) {
 #[tokio::test]
 async fn the_whole_encryption_is_written_and_only_to_a_bucket_of_the_account() {
     let (client, http) = s3_answering(&[(200, "")]);
-    let budget = Budget::share(NonZeroU32::MAX, NonZeroU32::MIN);
+    let budget = Budget::new(NonZeroU32::MAX);
     let buckets = S3DefaultEncryption { client: &client, account: ACCOUNT, budget: &budget };
     let encryption = BucketEncryption {
         algorithm: "aws:kms".to_owned(),
@@ -64,7 +64,7 @@ async fn the_whole_encryption_is_written_and_only_to_a_bucket_of_the_account() {
 #[tokio::test]
 async fn what_was_not_blocked_is_not_mentioned() {
     let (client, http) = s3_answering(&[(200, "")]);
-    let budget = Budget::share(NonZeroU32::MAX, NonZeroU32::MIN);
+    let budget = Budget::new(NonZeroU32::MAX);
     let buckets = S3DefaultEncryption { client: &client, account: ACCOUNT, budget: &budget };
     let encryption = BucketEncryption {
         algorithm: "AES256".to_owned(),
@@ -80,7 +80,7 @@ async fn what_was_not_blocked_is_not_mentioned() {
 #[tokio::test]
 async fn an_encryption_is_cleared_only_from_a_bucket_of_the_account() {
     let (client, http) = s3_answering(&[(204, "")]);
-    let budget = Budget::share(NonZeroU32::MAX, NonZeroU32::MIN);
+    let budget = Budget::new(NonZeroU32::MAX);
     let buckets = S3DefaultEncryption { client: &client, account: ACCOUNT, budget: &budget };
     buckets.clear("ledger").await.result.unwrap();
     let (method, uri, _) = sent(&http);
@@ -105,7 +105,7 @@ async fn the_ids_of_requests_are_kept_be_they_done_or_refused() {
             .credentials_provider(Credentials::new("a", "b", None, None, "test"))
             .http_client(StaticReplayClient::new(vec![event]))
             .build();
-        let (client, budget) = (Client::from_conf(config), Budget::share(NonZeroU32::MAX, NonZeroU32::MIN));
+        let (client, budget) = (Client::from_conf(config), Budget::new(NonZeroU32::MAX));
         let buckets = S3DefaultEncryption { client: &client, account: ACCOUNT, budget: &budget };
         let answered = buckets.clear("ledger").await;
         assert_eq!(answered.request_id.as_deref(), Some("79104EXAMPLEB723"));

@@ -166,3 +166,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn another_share_keeps_what_throttling_has_left() {
+    let start = Instant::now();
+    let mut pace = Pace::new(100.0, start);
+    pace.answered(start, true);
+    pace.answered(after(start, 1.0), false);
+    // Every answer of the second was throttled: half of the rate, and a tenth of the most given back.
+    assert!((pace.rate - 60.0).abs() < 1e-9, "{}", pace.rate);
+    pace.allow(50.0);
+    assert!((pace.rate - 30.0).abs() < 1e-9, "{}", pace.rate);
+    pace.allow(100.0);
+    assert!((pace.rate - 60.0).abs() < 1e-9, "{}", pace.rate);
+}
