@@ -184,14 +184,14 @@ def _target(kind: str, name: str) -> Json:
 def _scanning(system: System, service: str, targets: list[Json]) -> str:
     shard = {"service": service, "number": 1, "targets": targets}
     scan_id = system.copy_scan(service, {_first_shard(system, service): json.dumps(shard)})
-    asked = {"scanId": scan_id, "service": service, "listing": _listing(system, service), "shard": 1}
+    asked = {"scanId": scan_id, "service": service, "listing": _listing(system, service), "shard": 1, "atOnce": 1}
     said = system.invoke(f"scan-{service}", asked)
     return said + system.read(f"scans/{scan_id}/findings/{service}/0001.jsonl.zst")
 
 
 def scan_what_nobody_planned(service: str) -> Scene:
     """A shard of a scan that there is not."""
-    asked = {"service": service, "listing": "0", "shard": 1}
+    asked = {"service": service, "listing": "0", "shard": 1, "atOnce": 1}
     return lambda system: system.invoke(f"scan-{service}", {"scanId": new_scan_id(), **asked})
 
 
