@@ -3,9 +3,10 @@
 use std::env;
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use audit_artifacts::S3Store;
-use audit_task::{Budget, aws_config, required, run};
+use audit_task::{Budget, aws_config, required, required_number, run};
 use bucket_readings::s3_control_client;
 use jiff::Timestamp;
 use lambda_runtime::Error;
@@ -34,7 +35,7 @@ async fn main() -> Result<(), Error> {
             // One invocation lists the functions; nobody shares this budget.
             budget: Budget::share(REQUESTS_PER_SECOND, NonZeroU32::MIN),
         },
-        patience: Patience::OF_FIVE_MINUTES,
+        patience: Patience::within(Duration::from_secs(required_number("LISTING_SECONDS")?.get().into())),
         listing,
         now: Timestamp::now,
     };
