@@ -7,10 +7,10 @@ mod collectors;
 #[cfg(test)]
 mod tests;
 
-use audit_artifacts::ArtifactStore;
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, keys};
 use audit_model::plan::{Target, TargetKind};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_model::{Finding, Service};
+use audit_model::{BucketDeliveries, Finding, Service};
 use audit_rules::Judge;
 use audit_task::TaskError;
 use futures::{StreamExt, stream};
@@ -33,7 +33,8 @@ pub struct Ports<'a> {
     pub now: fn() -> Timestamp,
 }
 
-/// Reads every resource of the shard, judges it and writes the findings, ordered by resource and rule.
+/// Reads every resource of the shard, judges it and writes the findings, ordered by resource and rule, and what the
+/// buckets deliver into other buckets.
 ///
 /// # Errors
 /// `InvalidRequest` for another service's shard, `NotFound` without a plan or shard, `Corrupt` for a shard with
@@ -41,6 +42,7 @@ pub struct Ports<'a> {
 /// so.
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
     let scan_id = input.scan_id.clone();
+    let deliveries_key = keys::deliveries(&input.scan_id, &input.listing, input.shard);
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::S3).await?;
     let shared = &Shared::default();
     let judge = || Judge { scan_id: &scan_id, policy: &work.policy, evaluated_at: (ports.now)() };
@@ -48,27 +50,35 @@ pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShar
     let mut judged = stream::iter(&work.targets)
         .map(|target| judged(target, ports.resources, shared, judge))
         .buffered(RESOURCES_AT_ONCE);
-    while let Some(findings) = judged.next().await {
-        match findings? {
+    let mut deliveries = Vec::new();
+    while let Some(judged) = judged.next().await {
+        match judged? {
             None => scan.gone(1),
-            Some(findings) => scan.evaluated(1, &findings).await?,
+            Some((findings, of_bucket)) => {
+                deliveries.extend(of_bucket);
+                scan.evaluated(1, &findings).await?;
+            }
         }
     }
+    ports.store.replace_json(&deliveries_key, &deliveries).await?;
     scan.end().await
 }
 
-/// The findings about one resource, or `None` when it has gone since it was listed.
+/// The findings about one resource, and what it delivers if it is a bucket; `None` when it has gone since it was listed.
 async fn judged<'a>(
     target: &Target,
     resources: &dyn S3Collector,
     shared: &Shared,
     judge: impl Fn() -> Judge<'a>,
-) -> Result<Option<Vec<Finding>>, TaskError> {
+) -> Result<Option<(Vec<Finding>, Option<BucketDeliveries>)>, TaskError> {
     Ok(match target.kind {
-        TargetKind::Account => Some(judge().s3_account(&resources.account(shared).await)),
-        TargetKind::Bucket => resources.bucket(target, shared).await.map(|bucket| judge().bucket(&bucket)),
+        TargetKind::Account => Some((judge().s3_account(&resources.account(shared).await), None)),
+        TargetKind::Bucket => resources
+            .bucket(target, shared)
+            .await
+            .map(|bucket| (judge().bucket(&bucket), Some(BucketDeliveries::from(&bucket)))),
         TargetKind::AccessPoint => {
-            resources.access_point(target).await.map(|access_point| judge().access_point(&access_point))
+            resources.access_point(target).await.map(|access_point| (judge().access_point(&access_point), None))
         }
         TargetKind::Vpc | TargetKind::Function => {
             return Err(TaskError::Corrupt(format!("the shard lists {}, which is no resource of S3", target.id)));

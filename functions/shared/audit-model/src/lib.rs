@@ -3,6 +3,7 @@
 
 pub mod alert;
 mod cause;
+mod deliveries;
 pub mod finding;
 pub mod plan;
 pub mod policy;
@@ -13,6 +14,7 @@ pub mod summary;
 pub mod task;
 
 pub use alert::AlertReceipt;
+pub use deliveries::BucketDeliveries;
 pub use finding::{
     Change, Evidence, ExceptionMark, Finding, FrameworkReference, Guidance, ResourceRef, Severity, Status,
 };
