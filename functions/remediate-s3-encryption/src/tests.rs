@@ -380,9 +380,10 @@ async fn no_bucket_is_changed_when_the_scan_has_not_read_all_that_may_deliver_in
     let unlisted = Unlisted { resource_type: "AWS::S3::Bucket".to_owned(), reason: "it was throttled".to_owned() };
     let points = Unlisted { resource_type: "AWS::S3::AccessPoint".to_owned(), reason: "it was throttled".to_owned() };
     let long_ago = sample::AGGREGATED_AT - SignedDuration::from_hours(5);
+    type Shards<'a> = &'a [Option<&'a [BucketDeliveries]>];
     type Edit<'a> = &'a dyn Fn(&mut Inventory);
     // (what the shards have left, what is different in the inventory, or that there is none, why nobody knows)
-    let cases: [(&[Option<&[BucketDeliveries]>], Option<Edit<'_>>, Option<&str>); 8] = [
+    let cases: [(Shards<'_>, Option<Edit<'_>>, Option<&str>); 8] = [
         (&[Some(listed), Some(listed)], Some(&|_| {}), None),
         (&[Some(listed), Some(listed)], Some(&|it| it.unlisted.push(points.clone())), None),
         (&[Some(listed), Some(unread)], Some(&|_| {}), Some("could not be read of 1 bucket(s), among them third: s3:")),
