@@ -35,6 +35,9 @@ _TIMEOUTS = {
     "close-default-security-group": Duration.minutes(5),
 }
 
+_FOR_THE_SHARDS = Duration.minutes(1)
+"""What `list-targets` needs of its time once everything is listed."""
+
 _BOOTSTRAP = ("bootstrap",)
 _FILES = {"plan-scan": (*_BOOTSTRAP, "audit-policy.toml")}
 
@@ -197,11 +200,12 @@ def _of_every_function(
 def _environments(settings: Settings, surroundings: Surroundings) -> Mapping[str, Mapping[str, str]]:
     """Each function's environment variables."""
     everyone = {"ACCOUNT_ID": surroundings.account, "REPORTS_BUCKET": surroundings.reports_bucket}
+    listing = _TIMEOUTS["list-targets"].to_seconds() - _FOR_THE_SHARDS.to_seconds()
     system = {"SYSTEM_NAME": settings.names.system}
     topic = {"ALERTS_TOPIC_ARN": surroundings.alerts_topic}
     own: Mapping[str, Mapping[str, str]] = {
         "plan-scan": system,
-        "list-targets": {"MAP_CONCURRENCY": str(settings.map_concurrency)},
+        "list-targets": {"LISTING_SECONDS": f"{listing:.0f}", "MAP_CONCURRENCY": str(settings.map_concurrency)},
         "remediate-s3-encryption": {**system, "KEY_TAGS": json.dumps(dict(settings.tags), sort_keys=True)},
         "write-json-report": system,
         "write-csv-report": system,

@@ -156,12 +156,22 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             drops=(findings,),
         ),
         "remediate-s3-encryption": (
-            *_artifacts(on, reads=(*record, rollback, journal, alert), writes=(remediation, rollback, journal)),
-            _reading("kms:ListAliases", "kms:ListKeys", "s3:ListAllMyBuckets"),
+            *_artifacts(
+                on,
+                reads=(
+                    *record,
+                    "scans/*/shards/s3/inventory.json",
+                    "scans/*/findings/s3/*.deliveries.json",
+                    rollback,
+                    journal,
+                    alert,
+                ),
+                writes=(remediation, rollback, journal),
+            ),
+            _reading("kms:ListAliases", "kms:ListKeys"),
             _on_all_buckets(
                 on,
                 "s3:GetBucketAcl",
-                "s3:GetBucketLogging",
                 "s3:GetBucketOwnershipControls",
                 "s3:GetBucketPolicy",
                 "s3:GetBucketPublicAccessBlock",

@@ -715,7 +715,7 @@ def test_the_functions_are_told_what_they_need() -> None:
     everyone = {"ACCOUNT_ID", "REPORTS_BUCKET"}
     own = {
         "plan-scan": {"SYSTEM_NAME"},
-        "list-targets": {"MAP_CONCURRENCY"},
+        "list-targets": {"LISTING_SECONDS", "MAP_CONCURRENCY"},
         "remediate-s3-encryption": {"KEY_TAGS", "SYSTEM_NAME"},
         "write-json-report": {"SYSTEM_NAME"},
         "write-csv-report": {"SYSTEM_NAME"},
@@ -741,6 +741,9 @@ def test_values_in_the_environment() -> None:
     assert metrics["METRICS_NAMESPACE"] == "ComplianceAudit/dev-pr42"
     concurrency = lambda_functions()["list-targets"]["Environment"]["Variables"]["MAP_CONCURRENCY"]
     assert concurrency == only("AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]["MapConcurrency"]
+    lister = lambda_functions()["list-targets"]
+    # A minute is left for writing the shards.
+    assert int(lister["Environment"]["Variables"]["LISTING_SECONDS"]) == lister["Timeout"] - 60
 
 
 def test_there_are_two_custom_resources() -> None:

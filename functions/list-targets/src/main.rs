@@ -2,6 +2,7 @@
 
 use std::env;
 use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
 use audit_artifacts::S3Store;
 use audit_task::{Budget, aws_config, required, required_number, run};
@@ -33,7 +34,7 @@ async fn main() -> Result<(), Error> {
             // One invocation lists the functions; nobody shares this budget.
             budget: Budget::new(REQUESTS_PER_SECOND),
         },
-        patience: Patience::OF_FIVE_MINUTES,
+        patience: Patience::within(Duration::from_secs(required_number("LISTING_SECONDS")?.get().into())),
         map_concurrency: required_number("MAP_CONCURRENCY")?,
         listing,
         now: Timestamp::now,

@@ -20,9 +20,10 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Four of the five minutes that the function has: the last one is for the shards.
-    pub const OF_FIVE_MINUTES: Self =
-        Self { attempts: 3, pause: Duration::from_secs(10), limit: Duration::from_secs(240) };
+    /// As much of it as the lists of a service have time for.
+    pub const fn within(limit: Duration) -> Self {
+        Self { attempts: 3, pause: Duration::from_secs(10), limit }
+    }
 
     /// What the lister lists. It has its share of the time, as one of so many.
     ///

@@ -239,16 +239,14 @@ fn by_replicas(bucket: &str, replicas: &Deliveries) -> Found {
 enum Source<'a> {
     /// This bucket.
     Known(&'a str),
-    /// Nobody knows, for it could not be read; in words.
+    /// Nobody knows, and why, in words.
     Unknown(String),
 }
 
 fn by_deliveries(bucket: &str, deliveries: &Deliveries, reason: impl FnOnce(Source<'_>) -> Reason) -> Found {
     let source = match (deliveries.source_of(bucket), deliveries.unknown()) {
         (Some(source), _) => Source::Known(source),
-        (None, Some((source, why, sources))) => {
-            Source::Unknown(format!("could not be read of {sources} bucket(s), among them {source}: {why}"))
-        }
+        (None, Some(why)) => Source::Unknown(why),
         (None, None) => return Ok(Vec::new()),
     };
     Ok(vec![reason(source)])

@@ -32,7 +32,7 @@ use futures::stream::FuturesOrdered;
 use jiff::Timestamp;
 
 pub use kms::KmsKeys;
-pub use ports::{Buckets, Key, Keys, ListedBucket, Ports, Readings, Settings};
+pub use ports::{Buckets, Key, Keys, Ports, Readings, Settings};
 pub use s3::S3Buckets;
 
 use crate::announced::{in_turn, told};
@@ -66,8 +66,8 @@ const NOT_REACHED: [ReasonCode; 7] = [
 /// left unrecorded.
 ///
 /// # Errors
-/// `NotFound` and `Corrupt` when the scan cannot be read, those of listing the buckets, and those of the store. What
-/// goes wrong with one bucket is a record and no error.
+/// `NotFound` and `Corrupt` when the scan cannot be read, and those of the store. What goes wrong with one bucket is a
+/// record and no error.
 pub async fn handle(
     input: &RemediateInput,
     ports: Ports<'_>,
@@ -92,7 +92,8 @@ pub async fn handle(
     let records = Records::load(ports.store, keys::remediation(run.id)).await?;
     let started = (ports.now)();
     let reads = is_on && candidates.iter().any(|candidate| candidate.region == plan.region);
-    let neighbours = if reads { Neighbours::read(ports.buckets, &plan.region).await? } else { Neighbours::default() };
+    let neighbours =
+        if reads { Neighbours::left_by_scan(ports.store, run.id, started).await? } else { Neighbours::default() };
     let own_keys = OwnKeys::new(ports.keys);
     let journal = Journal::load(ports.store).await?;
     let told = if is_on { told(ports.store, &journal, run.id).await? } else { BTreeMap::new() };

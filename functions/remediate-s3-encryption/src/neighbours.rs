@@ -1,19 +1,24 @@
 //! The buckets that others deliver into, of which they themselves show nothing: targets of server access logs, and
-//! destinations of replications.
+//! destinations of replications. The scan has read that of every bucket.
 
 use std::collections::BTreeMap;
 
-use audit_model::{Reading, Unreadable, UnreadableCause};
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, keys};
+use audit_model::plan::{Inventory, TargetKind, Unlisted};
+use audit_model::{BucketDeliveries, Reading, Service, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use futures::StreamExt;
-use futures::future::join;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::ports::Buckets;
-
-/// How many buckets are read at once.
+/// How many shards are read at once.
 const CONCURRENCY: usize = 16;
 
-/// What the region's buckets deliver into other buckets, as far as that could be read.
+/// How old the scan's listing may be. An execution lasts three hours at the most, but one that failed may be taken up again
+/// days later, when other buckets may have begun to deliver.
+/// <https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html>
+const OLDEST: SignedDuration = SignedDuration::from_hours(4);
+
+/// What the region's buckets deliver into other buckets, as far as the scan could read it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Neighbours {
     /// Who delivers server access logs into whom.
@@ -29,27 +34,67 @@ pub(crate) struct Deliveries {
     sources: BTreeMap<String, String>,
     /// The buckets of which nobody knows what they deliver where.
     unreadable: BTreeMap<String, Unreadable>,
+    /// Why there may be other such buckets, in words.
+    not_left: Option<String>,
 }
 
 impl Neighbours {
-    /// Reads what the region's buckets deliver. A bucket of another region
+    /// What this scan has left of every bucket. A bucket of another region
     /// [cannot log into this one](https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html). It can be
     /// replicated into it, which cannot be read from here: the README says why that is borne.
-    pub(crate) async fn read(buckets: &dyn Buckets, region: &str) -> Result<Self, TaskError> {
-        let listed = buckets.list().await?;
-        let here = listed.into_iter().filter(|bucket| bucket.region.as_deref().is_none_or(|its| its == region));
+    ///
+    /// # Errors
+    /// Those of the store. What the scan has not left is no error: it is not known.
+    pub(crate) async fn left_by_scan(
+        store: &dyn ArtifactStore,
+        scan_id: &str,
+        now: Timestamp,
+    ) -> Result<Self, TaskError> {
         let mut neighbours = Self::default();
-        let mut readings = futures::stream::iter(here)
-            .map(|source| async move {
-                let both = join(buckets.log_target(&source.name), buckets.replicated_into(&source.name)).await;
-                (source.name, both)
+        let Some(inventory) = store.find_json::<Inventory>(&keys::inventory(scan_id, Service::S3)).await? else {
+            neighbours.not_all_left("the scan has not listed the buckets".to_owned());
+            return Ok(neighbours);
+        };
+        if now.duration_since(inventory.listed_at) > OLDEST {
+            let hours = OLDEST.as_hours();
+            neighbours.not_all_left(format!("the scan has listed the buckets more than {hours} hours ago"));
+            return Ok(neighbours);
+        }
+        let is_of_buckets = |unlisted: &&Unlisted| unlisted.resource_type == TargetKind::Bucket.resource_type();
+        if let Some(Unlisted { reason, .. }) = inventory.unlisted.iter().find(is_of_buckets) {
+            neighbours.not_all_left(format!("the scan could not list the buckets: {reason}"));
+            return Ok(neighbours);
+        }
+        let mut missing = Vec::new();
+        let mut shards = futures::stream::iter((1..).zip(&inventory.shards))
+            .map(|(number, _)| {
+                let key = keys::deliveries(scan_id, &inventory.listing, number);
+                async move { (number, store.find_json::<Vec<BucketDeliveries>>(&key).await) }
             })
-            .buffer_unordered(CONCURRENCY);
-        while let Some((source, (log_target, destinations))) = readings.next().await {
-            neighbours.logs.note(&source, log_target.map(|target| vec![target]));
-            neighbours.replicas.note(&source, destinations);
+            .buffered(CONCURRENCY);
+        while let Some((number, left)) = shards.next().await {
+            match left? {
+                Some(deliveries) => deliveries.into_iter().for_each(|of_bucket| neighbours.note(of_bucket)),
+                None => missing.push(number),
+            }
+        }
+        if let Some(first) = missing.first() {
+            let (missing, all) = (missing.len(), inventory.shards.len());
+            neighbours
+                .not_all_left(format!("the scan has not left it for {missing} of {all} shards, the first is {first}"));
         }
         Ok(neighbours)
+    }
+
+    fn note(&mut self, of_bucket: BucketDeliveries) {
+        let BucketDeliveries { bucket, log_target, replicated_into } = of_bucket;
+        self.logs.note(&bucket, log_target.map(|target| vec![target]));
+        self.replicas.note(&bucket, replicated_into);
+    }
+
+    fn not_all_left(&mut self, why: String) {
+        self.logs.not_left = Some(why.clone());
+        self.replicas.not_left = Some(why);
     }
 }
 
@@ -59,9 +104,13 @@ impl Deliveries {
         self.sources.get(target).map(String::as_str)
     }
 
-    /// The first bucket of which nobody knows what it delivers where, why, and how many such buckets there are.
-    pub(crate) fn unknown(&self) -> Option<(&str, &Unreadable, usize)> {
-        self.unreadable.iter().next().map(|(bucket, why)| (bucket.as_str(), why, self.unreadable.len()))
+    /// Why there may be buckets that deliver into any bucket, in words; `None` when all are known.
+    pub(crate) fn unknown(&self) -> Option<String> {
+        let not_left = self.not_left.as_ref().map(|why| format!("is not known, for {why}"));
+        not_left.or_else(|| {
+            let (bucket, why) = self.unreadable.first_key_value()?;
+            Some(format!("could not be read of {} bucket(s), among them {bucket}: {why}", self.unreadable.len()))
+        })
     }
 
     pub(crate) fn note(&mut self, source: &str, reading: Reading<Vec<String>>) {
@@ -75,8 +124,8 @@ impl Deliveries {
                 }
             }
             Reading::Absent => {}
-            // A bucket that was deleted a moment ago delivers nothing.
-            Reading::Unreadable(why) if why.cause == UnreadableCause::Gone => {}
+            // A bucket that was deleted a moment ago delivers nothing, and one of another region cannot be asked.
+            Reading::Unreadable(why) if matches!(why.cause, UnreadableCause::Gone | UnreadableCause::OtherRegion) => {}
             Reading::Unreadable(why) => {
                 self.unreadable.insert(source.to_owned(), why);
             }

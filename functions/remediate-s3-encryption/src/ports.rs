@@ -42,15 +42,6 @@ pub struct Settings {
 /// The account's buckets.
 #[async_trait]
 pub trait Buckets: Send + Sync {
-    /// Every bucket of the account, of all regions.
-    async fn list(&self) -> Result<Vec<ListedBucket>, TaskError>;
-
-    /// The bucket that a bucket's server access logs go to; absent when there are none.
-    async fn log_target(&self, bucket: &str) -> Reading<String>;
-
-    /// The buckets that a bucket is replicated into; absent when it is not replicated.
-    async fn replicated_into(&self, bucket: &str) -> Reading<Vec<String>>;
-
     /// All that the decision about one bucket hangs on, but for its key.
     async fn readings(&self, bucket: &str) -> Readings;
 }
@@ -92,15 +83,6 @@ pub trait Keys: Send + Sync {
 /// one. <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>
 pub(crate) fn key_alias(bucket: &str) -> String {
     format!("alias/compliance-audit-{}", bucket.replace('.', "_"))
-}
-
-/// A bucket as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedBucket {
-    /// Name.
-    pub name: String,
-    /// Region; `None` when the listing did not tell.
-    pub region: Option<String>,
 }
 
 /// All that the decision about one bucket hangs on, as it was read just now.

@@ -2,17 +2,12 @@
 
 use async_trait::async_trait;
 use audit_model::Reading;
-use audit_task::{Budget, TaskError, task_error};
+use audit_task::Budget;
 use aws_sdk_s3::Client;
 use bucket_readings::{BucketReader, absent_or_unreadable, malformed};
 use futures::future::{join, join4};
 
-use crate::ports::{Buckets, ListedBucket, Readings};
-
-/// How many buckets one page of the listing holds, of at most 10,000. Without paging the listing names no regions, and
-/// is refused in accounts of more than 10,000 buckets.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html>
-const PAGE: i32 = 1_000;
+use crate::ports::{Buckets, Readings};
 
 /// The account's buckets in Amazon S3.
 #[derive(Debug)]
@@ -46,34 +41,8 @@ impl S3Buckets<'_> {
             Err(error) => absent_or_unreadable("s3:GetBucketWebsite", &["NoSuchWebsiteConfiguration"], &error),
         }
     }
-}
 
-#[async_trait]
-impl Buckets for S3Buckets<'_> {
-    async fn list(&self) -> Result<Vec<ListedBucket>, TaskError> {
-        let mut pages = self.client.list_buckets().max_buckets(PAGE).into_paginator().send();
-        let mut listed = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| task_error("s3:ListAllMyBuckets", &error))?;
-            for bucket in page.buckets.unwrap_or_default() {
-                let name =
-                    bucket.name.ok_or_else(|| TaskError::Corrupt("S3 listed a bucket without its name".to_owned()))?;
-                listed.push(ListedBucket { name, region: bucket.bucket_region });
-            }
-        }
-        Ok(listed)
-    }
-
-    async fn log_target(&self, bucket: &str) -> Reading<String> {
-        let call = self.client.get_bucket_logging().bucket(bucket).expected_bucket_owner(self.account);
-        match self.budget.spend(call.send()).await {
-            Ok(answer) => {
-                answer.logging_enabled.map_or(Reading::Absent, |logging| Reading::seen(logging.target_bucket))
-            }
-            Err(error) => absent_or_unreadable("s3:GetBucketLogging", &[], &error),
-        }
-    }
-
+    /// The buckets that a bucket is replicated into; absent when it is not replicated.
     async fn replicated_into(&self, bucket: &str) -> Reading<Vec<String>> {
         const ACTION: &str = "s3:GetReplicationConfiguration";
         let call = self.client.get_bucket_replication().bucket(bucket).expected_bucket_owner(self.account);
@@ -92,7 +61,10 @@ impl Buckets for S3Buckets<'_> {
             Err(error) => absent_or_unreadable(ACTION, &["ReplicationConfigurationNotFoundError"], &error),
         }
     }
+}
 
+#[async_trait]
+impl Buckets for S3Buckets<'_> {
     async fn readings(&self, bucket: &str) -> Readings {
         let reader = BucketReader { client: self.client, account: self.account, bucket };
         let ((encryption, tags, policy, acl), (object_ownership, ignores_public_acls, website, replication)) = join(

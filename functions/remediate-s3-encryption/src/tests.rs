@@ -9,9 +9,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use audit_artifacts::{ArtifactStore, MemoryStore, keys, sample};
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, MemoryStore, keys, sample};
+use audit_model::plan::{Inventory, Unlisted};
 use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord};
-use audit_model::{Change, Finding, Plan, Severity, Status};
+use audit_model::{BucketDeliveries, Change, Finding, Plan, Severity, Status, Unreadable, UnreadableCause};
 use bucket_encryption::memory::{InterruptedStore, Interruption};
 use bucket_encryption::{Hold, Patience};
 use jiff::SignedDuration;
@@ -53,7 +54,39 @@ fn plan_with(limit: u32) -> Plan {
 
 async fn scan_of(plan: Plan, buckets: &[&str]) -> MemoryStore {
     let findings: Vec<Finding> = buckets.iter().map(|bucket| violation(bucket)).collect();
-    sample::store(&plan, &sample::summary(&findings), &findings, &[]).await.unwrap()
+    store_of(plan, &findings).await
+}
+
+/// A scan that found this, and no bucket that delivers anything.
+async fn store_of(plan: Plan, findings: &[Finding]) -> MemoryStore {
+    let store = sample::store(&plan, &sample::summary(findings), findings, &[]).await.unwrap();
+    leave(&store, &[Some(&[])]).await;
+    store
+}
+
+/// Leaves what the scan has read of the buckets' deliveries, shard by shard. `None` is a shard that was not scanned.
+async fn leave(store: &MemoryStore, shards: &[Option<&[BucketDeliveries]>]) {
+    let inventory = Inventory {
+        service: Service::S3,
+        listing: sample::LISTING.to_owned(),
+        resources: 0,
+        shards: shards.iter().map(|shard| shard.map_or(0, |of_buckets| of_buckets.len() as u64)).collect(),
+        unlisted: Vec::new(),
+        // Just now, whenever the remediation comes.
+        listed_at: Timestamp::MAX,
+    };
+    store.replace_json(&keys::inventory(sample::SCAN_ID, Service::S3), &inventory).await.unwrap();
+    for (number, shard) in (1..).zip(shards) {
+        let key = keys::deliveries(sample::SCAN_ID, sample::LISTING, number);
+        match shard {
+            Some(of_buckets) => store.replace_json(&key, of_buckets).await.unwrap(),
+            None => store.remove(&key),
+        }
+    }
+}
+
+fn delivers(bucket: &str, log_target: Reading<String>, replicated_into: Reading<Vec<String>>) -> BucketDeliveries {
+    BucketDeliveries { bucket: bucket.to_owned(), log_target, replicated_into }
 }
 
 async fn remediate(store: &dyn ArtifactStore, account: &Account) -> Result<RemediateOutput, TaskError> {
@@ -294,7 +327,7 @@ async fn buckets_that_fail_or_could_not_be_judged_are_recorded_and_only_those_th
         unread("unread"),
         sample::finding("unversioned", "s3-bucket-versioning-enabled", Severity::Low, Status::NonCompliant),
     ];
-    let store = sample::store(&asked_for(), &sample::summary(&findings), &findings, &[]).await.unwrap();
+    let store = store_of(asked_for(), &findings).await;
     let account = Account::new([("ledger", sse_s3_bucket()), ("unread", sse_s3_bucket())]);
     remediate(&store, &account).await.unwrap();
     let [abroad, ledger, unread] = &records(&store)[..] else { panic!("three records: {:?}", records(&store)) };
@@ -321,28 +354,70 @@ async fn a_denied_reading_and_an_opt_out_leave_one_bucket_alone_and_not_the_othe
 }
 
 #[tokio::test]
-async fn a_bucket_that_others_deliver_into_is_left_alone_and_every_bucket_when_that_is_not_known() {
-    let names = ["ledger", "logs", "replica"];
-    let store = scan(RemediationMode::Apply, 10, &names).await;
-    let account = Account::new(["ledger", "logs", "replica", "third"].map(|name| (name, sse_s3_bucket())));
-    account.log_into("third", Reading::seen("logs".to_owned()));
-    account.change_readings("third", |third| third.replication = Reading::seen(vec!["replica".to_owned()]));
+async fn a_bucket_that_others_deliver_into_is_left_alone() {
+    let account = Account::new(["ledger", "logs", "replica"].map(|name| (name, sse_s3_bucket())));
+    let store = scan(RemediationMode::Apply, 10, &["ledger", "logs", "replica"]).await;
+    let logs = delivers("third", Reading::seen("logs".to_owned()), Reading::Absent);
+    let replicas = delivers("fourth", Reading::Absent, Reading::seen(vec!["replica".to_owned()]));
+    // A bucket of another region cannot be asked, and one that has gone delivers nothing.
+    let [abroad, gone] = [UnreadableCause::OtherRegion, UnreadableCause::Gone].map(|cause| {
+        let why = Unreadable { action: "s3:GetBucketLogging".to_owned(), cause, detail: String::new() };
+        delivers("fifth", Reading::Unreadable(why.clone()), Reading::Unreadable(why))
+    });
+    leave(&store, &[Some(&[logs, abroad]), Some(&[replicas, gone])]).await;
     assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (1, 0, 2, 0));
     let [_, logs, replica] = &records(&store)[..] else { panic!("three records") };
     assert_eq!((codes(logs), codes(replica)), (vec![ReasonCode::LogTarget], vec![ReasonCode::ReplicationDestination]));
+}
 
-    let account = Account::new(["ledger", "third"].map(|name| (name, sse_s3_bucket())));
-    account.log_into("third", denied("s3:GetBucketLogging"));
-    account.change_readings("third", |third| third.replication = denied("s3:GetReplicationConfiguration"));
-    let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
-    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (0, 0, 1, 0));
-    let record = only_record(&store);
-    assert_eq!(codes(&record), [ReasonCode::LogTargetUnknown, ReasonCode::ReplicationDestinationUnknown]);
-    assert!(record.reasons[0].text.contains("s3:GetBucketLogging was denied"));
-    // A bucket of another region is not asked.
-    account.move_to("third", "eu-west-1");
-    let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
-    assert_eq!(counts(&remediate(&store, &account).await.unwrap()), (1, 0, 0, 0));
+/// A reading that failed, a shard that was not scanned or is another listing's, and a scan that has not listed all buckets:
+/// nobody knows what may be delivered where, and no bucket is changed.
+#[tokio::test]
+async fn no_bucket_is_changed_when_the_scan_has_not_read_all_that_may_deliver_into_it() {
+    let nothing = || delivers("third", Reading::Absent, Reading::Absent);
+    let unreadable = || delivers("third", denied("s3:GetBucketLogging"), denied("s3:GetReplicationConfiguration"));
+    let (listed, unread) = (&[nothing()][..], &[nothing(), unreadable()][..]);
+    let inventory = keys::inventory(sample::SCAN_ID, Service::S3);
+    let unlisted = Unlisted { resource_type: "AWS::S3::Bucket".to_owned(), reason: "it was throttled".to_owned() };
+    let points = Unlisted { resource_type: "AWS::S3::AccessPoint".to_owned(), reason: "it was throttled".to_owned() };
+    let long_ago = sample::AGGREGATED_AT - SignedDuration::from_hours(5);
+    type Shards<'a> = &'a [Option<&'a [BucketDeliveries]>];
+    type Edit<'a> = &'a dyn Fn(&mut Inventory);
+    // (what the shards have left, what is different in the inventory, or that there is none, why nobody knows)
+    let cases: [(Shards<'_>, Option<Edit<'_>>, Option<&str>); 8] = [
+        (&[Some(listed), Some(listed)], Some(&|_| {}), None),
+        (&[Some(listed), Some(listed)], Some(&|it| it.unlisted.push(points.clone())), None),
+        (&[Some(listed), Some(unread)], Some(&|_| {}), Some("could not be read of 1 bucket(s), among them third: s3:")),
+        (&[Some(listed), None], Some(&|_| {}), Some("has not left it for 1 of 2 shards, the first is 2")),
+        (&[Some(listed)], Some(&|it| "another".clone_into(&mut it.listing)), Some("has not left it for 1 of 1 shards")),
+        (&[Some(listed)], Some(&|it| it.unlisted.push(unlisted.clone())), Some("the buckets: it was throttled")),
+        (&[Some(listed)], Some(&|it| it.listed_at = long_ago), Some("listed the buckets more than 4 hours ago")),
+        (&[Some(listed)], None, Some("the scan has not listed the buckets")),
+    ];
+    for (shards, edit, unknown) in cases {
+        let store = scan(RemediationMode::Apply, 10, &["ledger"]).await;
+        leave(&store, shards).await;
+        match edit {
+            None => store.remove(&inventory),
+            Some(edit) => {
+                let mut edited: Inventory = store.get_json(&inventory).await.unwrap();
+                edit(&mut edited);
+                store.replace_json(&inventory, &edited).await.unwrap();
+            }
+        }
+        let account = Account::new([("ledger", sse_s3_bucket())]);
+        let output = remediate(&store, &account).await.unwrap();
+        let record = only_record(&store);
+        let Some(why) = unknown else {
+            assert_eq!(counts(&output), (1, 0, 0, 0), "{record:?}");
+            continue;
+        };
+        assert_eq!((counts(&output), account.encryption.writes()), ((0, 0, 1, 0), 0), "{why}");
+        assert_eq!(codes(&record), [ReasonCode::LogTargetUnknown, ReasonCode::ReplicationDestinationUnknown], "{why}");
+        for reason in &record.reasons {
+            assert!(reason.text.contains(why), "{reason}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -9,11 +9,11 @@ mod tests;
 
 use std::pin::pin;
 
-use audit_artifacts::ArtifactStore;
-use audit_model::Service;
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, keys};
 use audit_model::plan::{Target, TargetKind};
 use audit_model::resource::{AccessPoint, Bucket, S3Account};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
+use audit_model::{BucketDeliveries, Service};
 use audit_rules::Judge;
 use audit_task::TaskError;
 use futures::StreamExt;
@@ -32,18 +32,21 @@ pub struct Ports<'a> {
     pub now: fn() -> Timestamp,
 }
 
-/// Reads every resource of the shard, judges it and writes the findings, ordered by resource and rule.
+/// Reads every resource of the shard, judges it and writes the findings, ordered by resource and rule, and what the
+/// buckets deliver into other buckets.
 ///
 /// # Errors
 /// `InvalidRequest` for another service's shard, `NotFound` without a plan or shard, `Corrupt` for a shard with
 /// resources of another service, and those of the store. A read that AWS refuses is no error but a finding that says
 /// so.
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
+    let deliveries_key = keys::deliveries(&input.scan_id, &input.listing, input.shard);
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::S3).await?;
     let shared = &Shared::default();
     // What was read is held until its turn to be judged, for it is smaller than the findings about it.
     let read = |target| read(target, ports.resources, shared);
     let mut resources = pin!(read_in_order(&work.targets, || ports.resources.room(), read));
+    let mut deliveries = Vec::new();
     while let Some(resource) = resources.next().await {
         let judge = Judge { policy: &work.policy, evaluated_at: (ports.now)() };
         let findings = match resource? {
@@ -52,12 +55,16 @@ pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShar
                 continue;
             }
             Some(Resource::Account(account)) => judge.s3_account(&account),
-            Some(Resource::Bucket(bucket)) => judge.bucket(&bucket),
+            Some(Resource::Bucket(bucket)) => {
+                deliveries.push(BucketDeliveries::from(&*bucket));
+                judge.bucket(&bucket)
+            }
             Some(Resource::AccessPoint(access_point)) => judge.access_point(&access_point),
         };
         scan.evaluated(1);
         scan.write(&findings).await?;
     }
+    ports.store.replace_json(&deliveries_key, &deliveries).await?;
     scan.end().await
 }
 

@@ -4,9 +4,11 @@ use async_trait::async_trait;
 use audit_artifacts::sample::{self, LISTING, SCAN_ID as SCAN};
 use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
 use audit_model::plan::{ShardReceipt, Target, TargetKind};
-use audit_model::resource::{AccessPoint, Bucket, Identity, S3Account, Versioning, VersioningStatus};
+use audit_model::resource::{
+    AccessPoint, Bucket, Identity, LoggingTarget, ReplicationRule, S3Account, Versioning, VersioningStatus,
+};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_model::{Finding, Reading, Service, Status, Unreadable, UnreadableCause};
+use audit_model::{BucketDeliveries, Finding, Reading, Service, Status, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
@@ -55,9 +57,13 @@ impl S3Collector for Account {
             account_public_access_block: unread(),
             object_ownership: unread(),
             versioning: Reading::seen(Versioning { status: VersioningStatus::Enabled, mfa_delete: false }),
-            logging: unread(),
+            logging: Reading::seen(LoggingTarget { bucket: "logs".to_owned(), settings: None }),
             lifecycle: unread(),
-            replication: unread(),
+            replication: Reading::seen(vec![ReplicationRule {
+                enabled: false,
+                destination: "copy".to_owned(),
+                destination_region: unread(),
+            }]),
             notifications: unread(),
             object_lock: unread(),
             encryption_key: unread(),
@@ -138,11 +144,34 @@ async fn a_bucket_that_has_gone_is_counted_and_not_judged() {
 }
 
 #[tokio::test]
+async fn what_the_buckets_deliver_into_others_is_left_for_the_remediation() {
+    let targets = [
+        (TargetKind::Account, ACCOUNT),
+        (TargetKind::Bucket, "a"),
+        (TargetKind::Bucket, "b"),
+        (TargetKind::Bucket, "gone"),
+        (TargetKind::AccessPoint, "a-point"),
+    ];
+    let targets = targets.map(|(kind, id)| sample::target(kind, id)).to_vec();
+    let store = sample::store_with_targets(Service::S3, 2, targets).await.unwrap();
+    scan(&store, Service::S3, &["gone"]).await.unwrap();
+    let left: Vec<BucketDeliveries> = store.get_json(&keys::deliveries(SCAN, LISTING, 2)).await.unwrap();
+    let expected = ["a", "b"].map(|bucket| BucketDeliveries {
+        bucket: bucket.to_owned(),
+        log_target: Reading::seen("logs".to_owned()),
+        replicated_into: Reading::seen(vec!["copy".to_owned()]),
+    });
+    assert_eq!(left, expected);
+}
+
+#[tokio::test]
 async fn a_shard_whose_buckets_have_all_gone_has_findings_that_are_empty() {
     let store = store(&["a"]).await;
     let output = scan(&store, Service::S3, &["a"]).await.unwrap();
     assert_eq!((output.resources, output.findings), (0, 0));
     assert_eq!(findings(&store).await, []);
+    let left: Vec<BucketDeliveries> = store.get_json(&keys::deliveries(SCAN, LISTING, 2)).await.unwrap();
+    assert_eq!(left, []);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use audit_model::Service;
 use audit_model::summary::ScanStatus;
 
+use crate::SHIPPED_LISTING;
 use crate::account::Account;
 use crate::faults::{Conditions, Fault};
 use crate::scan::{Outcome, Scan};
@@ -30,7 +31,7 @@ fn conditions(fault: Fault, asked: &BTreeMap<String, u64>) -> Vec<Conditions> {
             scans.into_iter().map(|apis| under(100, 0, apis.into_iter().cloned().collect())).collect()
         }
         Fault::Throttled => thrown(10),
-        Fault::Reset => thrown(5),
+        Fault::Reset => thrown(20),
         Fault::Stalled => thrown(3),
     }
 }
@@ -47,6 +48,8 @@ fn scan(conditions: Conditions) -> Scan {
         services: Service::ALL.to_vec(),
         // One shard of each service has the whole budget.
         concurrency: 1,
+        // One that never comes whole is waited for until the time is over.
+        listing: if conditions.apis.contains(LISTS[0]) { Duration::from_secs(30) } else { SHIPPED_LISTING },
         conditions,
         unbudgeted: false,
     }

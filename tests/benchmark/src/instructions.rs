@@ -106,17 +106,18 @@ impl Work {
         let server = tokio::spawn(serve(listener, aws));
         let policy = audit_policy::parse(POLICY, date(2026, 1, 1))?;
         let judge = Judge { policy: &policy, evaluated_at: STARTED_AT };
-        let target =
-            |kind, id: String| Target { kind, id, region: Some(REGION.to_owned()) };
+        let target = |kind, id: String| Target { kind, id, region: Some(REGION.to_owned()) };
         match self {
             Self::Bucket => {
-                let bucket = own.bucket(&target(TargetKind::Bucket, bucket_name(1))).await.ok_or("no bucket was read")?;
+                let bucket =
+                    own.bucket(&target(TargetKind::Bucket, bucket_name(1))).await.ok_or("no bucket was read")?;
                 for _ in 0..times {
                     black_box(judge.bucket(black_box(&bucket)));
                 }
             }
             Self::Vpc => {
-                let [vpc] = own.vpcs(&[target(TargetKind::Vpc, vpc_id(0))]).await.try_into().map_err(|_| "no VPC was read")?;
+                let [vpc] =
+                    own.vpcs(&[target(TargetKind::Vpc, vpc_id(0))]).await.try_into().map_err(|_| "no VPC was read")?;
                 for _ in 0..times {
                     black_box(judge.network(slice::from_ref(black_box(&vpc)), None).collect::<Vec<_>>());
                 }
@@ -169,7 +170,8 @@ pub(crate) fn compared() -> Result<String, Problem> {
         let written = work.written_down();
         table.push_str(&format!("| {} | {each:.1} | {written:.1} |\n", work.what()));
         if (each - written).abs() > written * TOLERANCE / 100.0 {
-            complaints.push(format!("{}: {each:.1} thousand instructions, and {written:.1} are written down", work.what()));
+            complaints
+                .push(format!("{}: {each:.1} thousand instructions, and {written:.1} are written down", work.what()));
         }
     }
     if complaints.is_empty() {
@@ -212,11 +214,7 @@ async fn scan_buckets(own: &Unbudgeted, store: &S3Store, policy: Policy) -> Resu
         execution_arn: execution().id,
     };
     store.replace_json(&keys::plan(SCAN_ID), &plan).await?;
-    let target = |number| Target {
-        kind: TargetKind::Bucket,
-        id: bucket_name(number),
-        region: Some(REGION.to_owned()),
-    };
+    let target = |number| Target { kind: TargetKind::Bucket, id: bucket_name(number), region: Some(REGION.to_owned()) };
     let (service, listing) = (Service::S3, "0".to_owned());
     let shard = Shard { service, number: 1, targets: (0..BUCKETS).map(target).collect() };
     store.replace_json(&keys::shard(SCAN_ID, service, &listing, 1), &shard).await?;
@@ -229,7 +227,8 @@ async fn scan_buckets(own: &Unbudgeted, store: &S3Store, policy: Policy) -> Resu
         listed_at: STARTED_AT,
     };
     store.replace_json(&keys::inventory(SCAN_ID, service), &inventory).await?;
-    let input = ScanShardInput { scan_id: SCAN_ID.to_owned(), service, listing, shard: 1, at_once: std::num::NonZeroU32::MIN };
+    let input =
+        ScanShardInput { scan_id: SCAN_ID.to_owned(), service, listing, shard: 1, at_once: std::num::NonZeroU32::MIN };
     own.scan(input).await?;
     Ok(())
 }
@@ -238,8 +237,7 @@ async fn aggregate(store: &S3Store) -> Result<(), Problem> {
     // Were the pointer at this scan, an earlier attempt would have come to its end.
     let expired = LatestScan { scan_id: "20250101T000000Z-00000000".to_owned(), started_at: Timestamp::UNIX_EPOCH };
     store.replace_json(keys::LATEST, &LatestScans::from([(Service::S3, expired)])).await?;
-    let input =
-        AggregateFindingsInput { scan_id: SCAN_ID.to_owned(), execution: execution(), branches: Vec::new() };
+    let input = AggregateFindingsInput { scan_id: SCAN_ID.to_owned(), execution: execution(), branches: Vec::new() };
     aggregate_findings::handle(input, &Ports { store, now: || STARTED_AT }).await?;
     Ok(())
 }

@@ -38,6 +38,9 @@ type Problem = Box<dyn std::error::Error + Send + Sync>;
 /// The setting `mapConcurrency` as it is shipped in `infrastructure/cdk.json`.
 const SHIPPED_CONCURRENCY: u32 = 4;
 
+/// `LISTING_SECONDS` as it is shipped.
+const SHIPPED_LISTING: Duration = Duration::from_secs(240);
+
 /// What a call takes, where nothing else is said.
 const LATENCY: Duration = Duration::from_millis(30);
 
@@ -125,6 +128,7 @@ impl Asked {
             account,
             services: self.services.clone(),
             concurrency: self.concurrency,
+            listing: SHIPPED_LISTING,
             conditions: self.conditions.clone(),
             unbudgeted: false,
         }

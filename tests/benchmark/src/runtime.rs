@@ -40,6 +40,8 @@ pub(crate) struct Functions {
     endpoint: String,
     /// How many shards of a service are scanned at once.
     concurrency: u32,
+    /// How long the lists of a service are waited for.
+    listing: Duration,
     invocations: Mutex<Vec<Invocation>>,
 }
 
@@ -51,8 +53,8 @@ pub(crate) struct Failure {
 }
 
 impl Functions {
-    pub(crate) const fn new(bundles: PathBuf, endpoint: String, concurrency: u32) -> Self {
-        Self { bundles, endpoint, concurrency, invocations: Mutex::new(Vec::new()) }
+    pub(crate) const fn new(bundles: PathBuf, endpoint: String, concurrency: u32, listing: Duration) -> Self {
+        Self { bundles, endpoint, concurrency, listing, invocations: Mutex::new(Vec::new()) }
     }
 
     /// The invocations since this was asked last, the failed ones among them.
@@ -110,6 +112,7 @@ impl Functions {
             .env("ACCOUNT_ID", ACCOUNT)
             .env("REPORTS_BUCKET", REPORTS)
             .env("MAP_CONCURRENCY", self.concurrency.to_string())
+            .env("LISTING_SECONDS", self.listing.as_secs().to_string())
             .env("SYSTEM_NAME", "bench-bench")
             .env("KEY_TAGS", "{}")
             .env("METRICS_NAMESPACE", "Benchmark")

@@ -40,6 +40,8 @@ pub(crate) struct Scan {
     pub(crate) services: Vec<Service>,
     /// The setting `mapConcurrency`: how many shards of a service are scanned at once.
     pub(crate) concurrency: u32,
+    /// How long the lists of a service are waited for.
+    pub(crate) listing: Duration,
     pub(crate) conditions: Conditions,
     /// Whether S3 is scanned here, without request budgets: for what happens behind the scanners only the findings
     /// matter.
@@ -132,7 +134,7 @@ impl Scan {
         let endpoint = format!("http://{}", listener.local_addr()?);
         let aws = Arc::new(FakeAws::new(self.account, self.conditions.clone()));
         let server = Server(tokio::spawn(serve(listener, Arc::clone(&aws))));
-        let functions = Functions::new(bundles.to_owned(), endpoint.clone(), self.concurrency);
+        let functions = Functions::new(bundles.to_owned(), endpoint.clone(), self.concurrency, self.listing);
         // The benchmark's own requests meet no fault; they go to a door of their own.
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let own = Unbudgeted::new(&format!("http://{}", listener.local_addr()?)).await;

@@ -11,7 +11,7 @@ use audit_task::TaskError;
 use bucket_encryption::Answered;
 use bucket_encryption::memory::{Interruption, MemoryEncryption};
 
-use crate::ports::{Buckets, Key, Keys, ListedBucket, Readings, key_alias};
+use crate::ports::{Buckets, Key, Keys, Readings, key_alias};
 
 /// A bucket that only its account uses.
 pub(crate) fn bucket(encryption: BucketEncryption) -> Readings {
@@ -51,17 +51,11 @@ pub(crate) struct Account {
 
 #[derive(Default)]
 struct State {
-    buckets: BTreeMap<String, FakeBucket>,
+    buckets: BTreeMap<String, Readings>,
     keys: Vec<FakeKey>,
     /// How creating a key fails, though the key is made.
     answer_is_lost: bool,
     hides_new_keys: bool,
-}
-
-struct FakeBucket {
-    readings: Readings,
-    region: String,
-    log_target: Reading<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,8 +89,7 @@ impl Account {
 
     pub(crate) fn add(&self, name: &str, readings: Readings) {
         self.encryption.put(name, readings.encryption.clone());
-        let bucket = FakeBucket { readings, region: "us-east-1".to_owned(), log_target: Reading::Absent };
-        self.with(|state| state.buckets.insert(name.to_owned(), bucket));
+        self.with(|state| state.buckets.insert(name.to_owned(), readings));
     }
 
     /// A key of the bucket's own, as an earlier run has left it.
@@ -104,16 +97,8 @@ impl Account {
         self.with(|state| state.add_key(bucket, named, key_state))
     }
 
-    pub(crate) fn log_into(&self, source: &str, target: Reading<String>) {
-        self.change(source, |bucket| bucket.log_target = target);
-    }
-
     pub(crate) fn change_readings(&self, name: &str, f: impl FnOnce(&mut Readings)) {
-        self.change(name, |bucket| f(&mut bucket.readings));
-    }
-
-    pub(crate) fn move_to(&self, name: &str, region: &str) {
-        self.change(name, |bucket| bucket.region = region.to_owned());
+        self.with(|state| f(state.buckets.get_mut(name).unwrap()));
     }
 
     /// From now on AWS KMS makes keys and its answers get lost.
@@ -143,19 +128,18 @@ impl Account {
         key.clone()
     }
 
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.with(|state| state.buckets.keys().cloned().collect())
+    }
+
     /// The buckets that a scan finds without a key of the customer's, by name.
     pub(crate) fn names_without_a_key(&self) -> Vec<String> {
-        let names: Vec<String> = self.with(|state| state.buckets.keys().cloned().collect());
         let has_key = |name: &String| self.encryption_of(name).is_some_and(|shown| shown.kms_key_id.is_some());
-        names.into_iter().filter(|name| !has_key(name)).collect()
+        self.names().into_iter().filter(|name| !has_key(name)).collect()
     }
 
     pub(crate) fn encryption_of(&self, bucket: &str) -> Option<BucketEncryption> {
         self.encryption.of(bucket).known().unwrap().cloned()
-    }
-
-    fn change(&self, bucket: &str, f: impl FnOnce(&mut FakeBucket)) {
-        self.with(|state| f(state.buckets.get_mut(bucket).unwrap()));
     }
 
     fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
@@ -183,28 +167,9 @@ impl State {
 
 #[async_trait]
 impl Buckets for Account {
-    async fn list(&self) -> Result<Vec<ListedBucket>, TaskError> {
-        let listed = |(name, bucket): (&String, &FakeBucket)| ListedBucket {
-            name: name.clone(),
-            region: Some(bucket.region.clone()),
-        };
-        let list = || self.with(|state| state.buckets.iter().map(listed).collect());
-        Ok(self.encryption.reading("s3:ListAllMyBuckets", list).await)
-    }
-
-    async fn log_target(&self, bucket: &str) -> Reading<String> {
-        let target = || self.with(|state| state.buckets[bucket].log_target.clone());
-        self.encryption.reading("s3:GetBucketLogging", target).await
-    }
-
-    async fn replicated_into(&self, bucket: &str) -> Reading<Vec<String>> {
-        let destinations = || self.with(|state| state.buckets[bucket].readings.replication.clone());
-        self.encryption.reading("s3:GetReplicationConfiguration", destinations).await
-    }
-
     async fn readings(&self, bucket: &str) -> Readings {
         let readings = || {
-            let readings = self.with(|state| state.buckets[bucket].readings.clone());
+            let readings = self.with(|state| state.buckets[bucket].clone());
             Readings { encryption: self.encryption.shown(bucket), ..readings }
         };
         self.encryption.reading("readings", readings).await

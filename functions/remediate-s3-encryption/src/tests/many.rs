@@ -11,7 +11,7 @@ use super::*;
 /// The first and the number of the buckets that came to each outcome, with its reasons.
 type Told = BTreeMap<(RemediationOutcome, Vec<ReasonCode>), (String, usize)>;
 
-/// An account of 3,000 buckets, of which the first 2,900 by name are opted out, and in which every call takes so long.
+/// An account of many buckets, in which every call takes so long.
 struct Large {
     account: Account,
     store: MemoryStore,
@@ -19,12 +19,16 @@ struct Large {
 }
 
 impl Large {
+    /// 3,000 buckets, of which the first 2,900 by name are opted out.
     fn new(latency: Duration) -> Self {
+        Self::of(3_000, latency, |number| if number < 2_900 { account::opted_out() } else { sse_s3_bucket() })
+    }
+
+    fn of(buckets: usize, latency: Duration, readings: impl Fn(usize) -> Readings) -> Self {
         let time = SimulatedTime::new(sample::AGGREGATED_AT);
         let mut account = Account::default();
-        for number in 0..3_000 {
-            let readings = if number < 2_900 { account::opted_out() } else { sse_s3_bucket() };
-            account.add(&format!("bucket-{number:04}"), readings);
+        for number in 0..buckets {
+            account.add(&format!("bucket-{number:04}"), readings(number));
         }
         account.encryption.interruption = Interruption::slow(&time, latency);
         Self { account, store: MemoryStore::default(), time }
@@ -35,6 +39,9 @@ impl Large {
         let failing = self.account.names_without_a_key();
         let names: Vec<&str> = failing.iter().map(String::as_str).collect();
         block_on(next_scan(&self.store, asked_for(), &names));
+        let all: Vec<_> =
+            self.account.names().iter().map(|name| delivers(name, Reading::Absent, Reading::Absent)).collect();
+        block_on(leave(&self.store, &all.chunks(100).map(Some).collect::<Vec<_>>()));
         let store = InterruptedStore {
             store: self.store.clone(),
             interruption: self.account.interruption().clone(),
@@ -81,7 +88,7 @@ fn the_last_of_3000_buckets_are_reached_though_2900_before_them_are_refused() {
 #[test]
 fn where_time_is_used_up_the_next_scan_goes_on() {
     use RemediationOutcome::{Applied, Skipped};
-    let large = Large::new(Duration::from_secs(2));
+    let large = Large::new(Duration::from_secs(5));
     let first = large.scan();
     let opted_out = &(Skipped, vec![ReasonCode::OptedOut]);
     let used_up = &(Skipped, vec![ReasonCode::TimeUsedUp]);
@@ -90,4 +97,14 @@ fn where_time_is_used_up_the_next_scan_goes_on() {
     let second = large.scan();
     assert_eq!(second[&(Applied, vec![])].0, "bucket-2900", "{second:?}");
     assert_eq!(second[opted_out].0, first[used_up].0, "{second:?}");
+}
+
+/// The account's other buckets are read by the scan: where they deliver is known before the first bucket's turn comes.
+#[test]
+fn a_bucket_among_60000_is_changed_in_time() {
+    let with_a_key = BucketEncryption { kms_key_id: Some("alias/theirs".to_owned()), ..sample::sse_s3() };
+    let large = Large::of(60_000, Duration::from_millis(300), |number| {
+        if number == 59_999 { sse_s3_bucket() } else { bucket(with_a_key.clone()) }
+    });
+    assert_eq!(large.scan(), Told::from([((RemediationOutcome::Applied, vec![]), ("bucket-59999".to_owned(), 1))]));
 }

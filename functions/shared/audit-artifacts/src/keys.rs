@@ -38,6 +38,12 @@ pub fn shard_receipt(scan_id: &str, service: Service, number: u32) -> String {
     format!("scans/{scan_id}/findings/{service}/{number:04}.receipt.json")
 }
 
+/// What the buckets of one shard of S3 deliver into other buckets; written before the shard's receipt. It lies under the id
+/// of the shard's listing, so that it is of this listing's buckets and no other's.
+pub fn deliveries(scan_id: &str, listing: &str, number: u32) -> String {
+    format!("scans/{scan_id}/findings/s3/{listing}/{number:04}.deliveries.json")
+}
+
 /// The rules as they were in force for a scan.
 pub fn rules(scan_id: &str) -> String {
     format!("scans/{scan_id}/rules.json")
@@ -111,6 +117,7 @@ mod tests {
         let started = "2026-11-23T23:59:59Z".parse().unwrap();
         assert_eq!(shard("s1", Service::Lambda, "l1", 7), "scans/s1/shards/lambda/l1/0007.json");
         assert_eq!(shard_findings("s1", Service::S3, 12), "scans/s1/findings/s3/0012.jsonl.zst");
+        assert_eq!(deliveries("s1", "l1", 7), "scans/s1/findings/s3/l1/0007.deliveries.json");
         assert_eq!(json_report("s1", started), "reports/date=2026-11-23/s1.json");
         assert_eq!(csv_report("s1", started), "reports/date=2026-11-23/s1.csv");
     }

@@ -3,6 +3,7 @@
 
 pub mod alert;
 mod cause;
+mod deliveries;
 pub mod finding;
 pub mod plan;
 pub mod policy;
@@ -14,6 +15,7 @@ pub mod summary;
 pub mod task;
 
 pub use alert::AlertReceipt;
+pub use deliveries::BucketDeliveries;
 pub use finding::{Change, Evidence, ExceptionMark, Finding, ResourceFindings, ResourceRef, Severity, Status};
 pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};

@@ -1,2 +1,3 @@
 mod conditions;
+mod patience;
 mod uploads;

@@ -53,7 +53,7 @@ fn store(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> S3Sto
             StalledStreamProtectionConfig::enabled().upload_enabled(false).grace_period(USUAL).build(),
         )
         .build();
-    S3Store::new(Client::from_conf(config), "reports".to_owned(), "111122223333".to_owned())
+    S3Store { client: Client::from_conf(config), bucket: "reports".to_owned(), account: "111122223333".to_owned() }
 }
 
 fn serve(stream: &TcpStream, answer: &impl Fn(&str, &str) -> Answer) -> std::io::Result<()> {
