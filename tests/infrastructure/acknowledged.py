@@ -206,6 +206,8 @@ def _objects() -> Iterator[Acknowledgement]:
             (
                 "scans/*/plan.json",
                 "scans/*/summary.json",
+                "scans/*/shards/s3/inventory.json",
+                "scans/*/findings/s3/*.deliveries.json",
                 "scans/*/findings.jsonl.zst",
                 "scans/*/remediation.jsonl",
                 "rollbacks/*/remediation.jsonl",
