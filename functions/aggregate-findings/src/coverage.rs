@@ -56,6 +56,11 @@ impl ServiceCoverage {
         };
         let mut coverage = Self { scanned: Vec::new(), gaps: unlisted.into_iter().map(not_listed).collect() };
         while let Some((number, listed, receipt)) = receipts.try_next().await? {
+            let gap = |resources, reason| Gap { service, shard: Some(number), resources, resource_type: None, reason };
+            if let Some(reason) = broken.get(&number) {
+                coverage.gaps.push(gap(Some(listed), reason.clone()));
+                continue;
+            }
             let accounted = receipt.as_ref().map_or(0, |receipt| receipt.resources.saturating_add(receipt.gone));
             let shortfall = match &receipt {
                 None => Some("the scanner left no receipt".to_owned()),
@@ -64,23 +69,10 @@ impl ServiceCoverage {
                 }
                 Some(_) => None,
             };
-            coverage.gaps.extend(shortfall.map(|shortfall| Gap {
-                service,
-                shard: Some(number),
-                resources: Some(listed.saturating_sub(accounted)),
-                resource_type: None,
-                reason: explain(failures, Some(number)).unwrap_or(shortfall),
+            coverage.gaps.extend(shortfall.map(|shortfall| {
+                gap(Some(listed.saturating_sub(accounted)), explain(failures, Some(number)).unwrap_or(shortfall))
             }));
-            match (receipt, broken.get(&number)) {
-                (Some(receipt), Some(reason)) => coverage.gaps.push(Gap {
-                    service,
-                    shard: Some(number),
-                    resources: Some(receipt.resources),
-                    resource_type: None,
-                    reason: reason.clone(),
-                }),
-                (receipt, _) => coverage.scanned.extend(receipt),
-            }
+            coverage.scanned.extend(receipt);
         }
         coverage.gaps.extend(hidden(service, &coverage.scanned));
         coverage.gaps.sort_by(|a, b| (a.shard, &a.resource_type).cmp(&(b.shard, &b.resource_type)));
@@ -138,6 +130,11 @@ async fn receipt(
         Some(receipt) if (receipt.service, receipt.shard) != (service, number) => Err(TaskError::Corrupt(format!(
             "the object {key} is the receipt of shard {} of {}; run the scan again",
             receipt.shard, receipt.service
+        ))),
+        Some(receipt) if (receipt.findings == 0) != receipt.first.is_none() => Err(TaskError::Corrupt(format!(
+            "the object {key} contradicts itself: it tells of {} findings, and of {} first one; run the scan again",
+            receipt.findings,
+            if receipt.first.is_none() { "no" } else { "a" }
         ))),
         found => Ok(found.filter(|receipt| receipt.listing == listing)),
     }

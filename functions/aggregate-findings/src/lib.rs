@@ -89,8 +89,8 @@ struct Ended {
 /// What came of one pass over the findings.
 enum Pass {
     Ended(Box<Ended>),
-    /// The findings of a shard cannot be read to their end.
-    ShardIsBroken(Service, Flaw),
+    /// The findings of these shards cannot be read to their end.
+    ShardsAreBroken(Vec<(Service, Flaw)>),
     /// The findings of an earlier scan cannot be read to their end, and what was written is compared with half of them.
     EarlierIsBroken {
         scan_id: String,
@@ -123,10 +123,12 @@ async fn write_findings(
             tracing::warn!(key, error = %left_over, "the unfinished upload was not removed");
         }
         match pass? {
-            Pass::Ended(ended) => return Ok(*ended),
-            Pass::ShardIsBroken(service, Flaw { shard, what }) => {
-                tracing::error!(%service, shard, what, "the findings of a shard cannot be used");
-                broken.entry(service).or_default().insert(shard, what);
+            Pass::Ended(_) => {}
+            Pass::ShardsAreBroken(flaws) => {
+                for (service, Flaw { shard, what }) in flaws {
+                    tracing::error!(%service, shard, what, "the findings of a shard cannot be used");
+                    broken.entry(service).or_default().insert(shard, what);
+                }
             }
             Pass::EarlierIsBroken { scan_id, what } => {
                 let nothing = Before::Nothing(earlier::broken(&scan_id, &what));
@@ -152,6 +154,7 @@ async fn merge_services(
     let mut tally = Tally::new(plan, (ports.now)());
     let mut retired = Retired::default();
     let mut known: Option<KnownViolations> = None;
+    let mut flaws: Vec<(Service, Flaw)> = Vec::new();
     for (&service, before) in before {
         let branch = branches.iter().find(|branch| branch.service == service);
         let broken = broken.get(&service).unwrap_or(&nothing);
@@ -168,8 +171,10 @@ async fn merge_services(
             let mut findings: Vec<Finding> = Vec::new();
             while merge.next_resource() == Some(&resource) {
                 match merge.next().await? {
-                    Some(Err(flaw)) => return Ok(Pass::ShardIsBroken(service, flaw)),
-                    next => findings.extend(next.and_then(Result::ok).into_iter().flatten()),
+                    Some(Ok(of_shard)) => findings.extend(of_shard),
+                    // Nothing of this pass will be kept; it goes on to learn of every other flaw.
+                    Some(Err(flaw)) => flaws.push((service, flaw)),
+                    None => {}
                 }
             }
             let mut known_there: BTreeMap<String, Finding> = BTreeMap::new();
@@ -188,22 +193,27 @@ async fn merge_services(
                 if let Some(there) = &there {
                     missed.resource = Arc::clone(there);
                 }
-                let Some(carried) = tally.miss(missed, fate) else { continue };
-                if let (Some(known), None) = (&known, audit_rules::rule(&carried.rule_id)) {
-                    retired.add(known.scan_id(), &carried);
-                }
-                findings.push(carried);
+                findings.extend(tally.miss(missed, fate));
             }
             findings.sort_by(|a, b| a.rule_id.cmp(&b.rule_id));
-            writer.write(&findings).await?;
+            for finding in findings.iter().filter(|finding| audit_rules::rule(&finding.rule_id).is_none()) {
+                retired.add(known.as_ref().map_or(plan.scan_id.as_str(), KnownViolations::scan_id), finding);
+            }
+            if flaws.is_empty() {
+                writer.write(&findings).await?;
+            }
         }
         tally.end(service, before);
 
-        if let Some(known) = &known
+        if flaws.is_empty()
+            && let Some(known) = &known
             && let Some(what) = known.flaw()
         {
             return Ok(Pass::EarlierIsBroken { scan_id: known.scan_id().to_owned(), what: what.to_owned() });
         }
+    }
+    if !flaws.is_empty() {
+        return Ok(Pass::ShardsAreBroken(flaws));
     }
     let (summary, named) = tally.finish();
     Ok(Pass::Ended(Box::new(Ended { summary, named, retired })))

@@ -6,18 +6,19 @@ use audit_artifacts::{ArtifactStore, ArtifactStoreExt, keys};
 use audit_model::{Finding, Guidance, Plan, RuleInForce, Rules};
 use audit_task::TaskError;
 
-/// Rules that are in the catalogue no more and whose violations are carried over.
+/// Rules that are not in the catalogue and of which there are findings: violations that are carried over, or what scanners of
+/// another version found while this one was deployed.
 #[derive(Debug, Default)]
 pub(crate) struct Retired {
-    /// By the earlier scan that knew the violations.
+    /// By the earlier scan that may have kept their words.
     rules: BTreeMap<String, Rules>,
 }
 
 impl Retired {
-    /// Adds the rule of a violation that an earlier scan knew.
-    pub(crate) fn add(&mut self, scan_id: &str, known: &Finding) {
+    /// Adds the rule of a finding, which the earlier scan may know.
+    pub(crate) fn add(&mut self, scan_id: &str, finding: &Finding) {
         let rules = self.rules.entry(scan_id.to_owned()).or_default();
-        rules.entry(known.rule_id.to_string()).or_insert_with(|| without_words(known));
+        rules.entry(finding.rule_id.to_string()).or_insert_with(|| without_words(finding));
     }
 }
 
@@ -44,15 +45,14 @@ pub(crate) async fn write(store: &dyn ArtifactStore, plan: &Plan, retired: Retir
 }
 
 /// What a finding alone tells of its rule.
-fn without_words(known: &Finding) -> RuleInForce {
-    const UNKNOWN: &str =
-        "not known: the rule is in the catalogue no more, and the scan that last evaluated it kept no words";
+fn without_words(finding: &Finding) -> RuleInForce {
+    const UNKNOWN: &str = "not known: the rule is in the catalogue no more, and its words were not handed on";
     RuleInForce {
-        service: known.service,
-        title: known.rule_id.clone(),
-        severity: known.severity,
+        service: finding.service,
+        title: finding.rule_id.clone(),
+        severity: finding.severity,
         enabled: false,
-        resource_type: known.resource.resource_type.clone(),
+        resource_type: finding.resource.resource_type.clone(),
         rationale: UNKNOWN.into(),
         expected: UNKNOWN.into(),
         remediation: Guidance { text: UNKNOWN.into(), console: "".into(), cli: "".into(), url: "".into() },

@@ -718,9 +718,13 @@ async fn inventories_and_receipts_that_contradict_themselves_stop_the_scan() {
     assert_eq!(scan.latest().await, BTreeMap::new());
 
     let scan = Scan::of_buckets(&[]).await;
-    let stray = receipt(Service::S3, 2, 0, 0);
-    scan.store.replace_json(&keys::shard_receipt(sample::SCAN_ID, Service::S3, 1), &stray).await.unwrap();
-    assert_eq!(scan.aggregate().await.unwrap_err().name(), "Corrupt");
+    let first = Some("arn:aws:s3:::a".to_owned());
+    // One of another shard, one that would hide findings, and one that tells of a first finding where there is none.
+    let (of_another, hiding) = (receipt(Service::S3, 2, 0, 0), receipt(Service::S3, 1, 0, 1));
+    for stray in [of_another, hiding, ShardReceipt { first, ..receipt(Service::S3, 1, 0, 0) }] {
+        scan.store.replace_json(&keys::shard_receipt(sample::SCAN_ID, Service::S3, 1), &stray).await.unwrap();
+        assert_eq!(scan.aggregate().await.unwrap_err().name(), "Corrupt", "{stray:?}");
+    }
 }
 
 /// One finding of then, one of now, what the comparison makes of them, and since when it is open.

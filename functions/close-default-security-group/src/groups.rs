@@ -77,9 +77,9 @@ impl SecurityGroups for Ec2SecurityGroups {
             .map_err(|error| task_error("ec2:DescribeSecurityGroups", &error))?;
         let group = answer.security_groups.unwrap_or_default().into_iter().find(|it| it.group_id() == Some(id));
         let (name, ingress, egress) = group
-            .and_then(|it| Some((it.group_name?, it.ip_permissions, it.ip_permissions_egress)))
-            .ok_or_else(|| TaskError::Corrupt("ec2:DescribeSecurityGroups answered no such group".to_owned()))?;
-        Ok(Group { name, ingress: ingress.unwrap_or_default(), egress: egress.unwrap_or_default() })
+            .and_then(|it| Some((it.group_name?, it.ip_permissions?, it.ip_permissions_egress?)))
+            .ok_or_else(|| TaskError::Corrupt("ec2:DescribeSecurityGroups answered no such group, whole".to_owned()))?;
+        Ok(Group { name, ingress, egress })
     }
 
     async fn revoke(&self, id: &str, direction: Direction, permissions: &[IpPermission]) -> Result<(), TaskError> {

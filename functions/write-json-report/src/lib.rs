@@ -1,5 +1,6 @@
-//! Writes the JSON report of one scan: one document that says what was scanned under which policy, what came of it,
-//! and every finding with its evidence, and once each what the rules demand and how the resources are tagged. It is what an auditor files.
+//! Writes the JSON report of one scan: one document that says what was scanned under which policy, what came of it, and
+//! every finding with its evidence; what each rule demands and how each resource is tagged stands once. It is what an auditor
+//! files.
 
 mod document;
 

@@ -26,7 +26,8 @@ async fn a_receipt_of_another_listing_is_none() {
     scan.list(Service::S3, &[1, 1]).await;
     scan.scan(Service::S3, 1, 1, &[versioning("a", Status::Compliant)]).await;
     scan.scan(Service::S3, 2, 1, &[versioning("b", Status::Compliant)]).await;
-    scan.write_receipt(&ShardReceipt { listing: "another".to_owned(), ..receipt(Service::S3, 2, 1, 1) }).await;
+    let first = Some("arn:aws:s3:::b".to_owned());
+    scan.write_receipt(&ShardReceipt { listing: "another".to_owned(), first, ..receipt(Service::S3, 2, 1, 1) }).await;
 
     let summary = scan.summary().await;
 

@@ -115,8 +115,8 @@ impl S3Resources {
         let (policy_is_public, acl, replication, object_lock) = futures::join!(
             unless(settled::policy_status(&policy, blocks), self.budget.spend(settings::policy_is_public(reader))),
             unless(settled::acl(&object_ownership, blocks), self.budget.spend(reader.acl())),
-            unless(settled::needs_versioning(&versioning), self.replication(reader, shared)),
-            unless(settled::needs_versioning(&versioning), self.budget.spend(settings::object_lock(reader))),
+            self.replication(reader, shared),
+            unless(settled::object_lock(&versioning), self.budget.spend(settings::object_lock(reader))),
         );
         let answers = [
             Answer::of(&encryption),

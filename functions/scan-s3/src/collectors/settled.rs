@@ -31,10 +31,11 @@ pub(super) fn acl(ownership: &Reading<ObjectOwnership>, blocks: Blocks<'_>) -> O
     Some(not_looked_at("s3:GetBucketAcl", why))
 }
 
-/// Neither Object Lock nor replication is in a bucket whose versioning was never switched on: both need it, and neither
-/// lets it go. <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html>
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-requirements.html>
-pub(super) fn needs_versioning<T>(versioning: &Reading<Versioning>) -> Option<Reading<T>> {
+/// Object Lock is not in a bucket whose versioning was never switched on: it needs it, and does not let it go. Replication needs
+/// it, too, and is asked for all the same: remediation relies on it, and an answer about versioning in which the status is lost
+/// looks like one about a bucket that has none.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html>
+pub(super) fn object_lock<T>(versioning: &Reading<Versioning>) -> Option<Reading<T>> {
     (*versioning == Reading::Absent).then_some(Reading::Absent)
 }
 

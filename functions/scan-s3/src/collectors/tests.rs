@@ -417,7 +417,7 @@ async fn each_setting_has_its_own_way_to_be_absent() {
         let bucket = read_but(move |whom, what| ((whom, what) == (BUCKET, absent)).then(|| answer.clone())).await;
         let also: &[&str] = match absent {
             "policy" => &["policyStatus"],
-            "versioning" => &["replication", "object-lock"],
+            "versioning" => &["object-lock"],
             _ => &[],
         };
         let state = |name| if name == absent || also.contains(&name) { "absent" } else { "seen" };
@@ -444,7 +444,7 @@ async fn what_is_settled_is_not_asked_and_what_may_not_be_known_is() {
         ((BUCKET, "ownershipControls"), ownership("BucketOwnerEnforced"), &["acl"], &no_acl),
         ((BUCKET, "publicAccessBlock"), block(ignores), &["acl"], &no_acl),
         (of_account, block(ignores), &["acl"], &no_acl),
-        ((BUCKET, "versioning"), ok("<VersioningConfiguration/>"), &["replication", "object-lock"], &absent),
+        ((BUCKET, "versioning"), ok("<VersioningConfiguration/>"), &["object-lock"], &absent),
         ((BUCKET, "ownershipControls"), ownership("ObjectWriter"), &[], ""),
         ((BUCKET, "ownershipControls"), error(404, "OwnershipControlsNotFoundError"), &[], ""),
         ((BUCKET, "ownershipControls"), denied(), &[], ""),

@@ -116,7 +116,8 @@ impl Decompressor {
         let filled = content.len();
         let mut output = OutBuffer::around_pos(content, filled);
         self.whole = self.decoder.run(&mut input, &mut output)? == 0;
-        self.more = content.len() == content.capacity();
+        // A frame that is whole has nothing more to give; asked for it, the decoder would begin another one.
+        self.more = !self.whole && content.len() == content.capacity();
         Ok(input.pos())
     }
 

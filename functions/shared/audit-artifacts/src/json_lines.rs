@@ -15,7 +15,6 @@ use crate::store::{ArtifactReader, ArtifactStore, ArtifactWriter, Written};
 pub struct JsonLinesWriter {
     writer: Box<dyn ArtifactWriter>,
     line: Vec<u8>,
-    lines: u64,
 }
 
 impl JsonLinesWriter {
@@ -29,7 +28,7 @@ impl JsonLinesWriter {
             Some(_) => Box::new(CompressedWriter::new(writer)?),
             None => writer,
         };
-        Ok(Self { writer, line: Vec::new(), lines: 0 })
+        Ok(Self { writer, line: Vec::new() })
     }
 
     /// Adds a document.
@@ -41,13 +40,7 @@ impl JsonLinesWriter {
         serde_json::to_writer(&mut self.line, document)
             .map_err(|error| TaskError::Internal(format!("a line cannot be written as JSON: {error}")))?;
         self.line.push(b'\n');
-        self.lines += 1;
         self.writer.write(&self.line).await
-    }
-
-    /// How many documents were written.
-    pub const fn lines(&self) -> u64 {
-        self.lines
     }
 
     /// Makes the object appear.
@@ -148,8 +141,11 @@ impl<T: DeserializeOwned> JsonLinesReader<T> {
                 .map_err(|error| not_decompressed(&self.key, self.number, &error))?;
             return Ok(true);
         }
-        let bytes = self.reader.fill_buf().await.map_err(|error| {
-            TaskError::Unavailable(format!("reading {} broke off at line {}: {error}", self.key, self.number))
+        let bytes = self.reader.fill_buf().await.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => {
+                TaskError::Corrupt(format!("the object {} is not what was written: {error}", self.key))
+            }
+            _ => TaskError::Unavailable(format!("reading {} broke off at line {}: {error}", self.key, self.number)),
         })?;
         if bytes.is_empty() {
             let whole = self.decompressor.as_ref().is_none_or(Decompressor::is_whole);
@@ -189,7 +185,6 @@ mod tests {
         for number in 0..3_u32 {
             writer.write(&number).await.unwrap();
         }
-        assert_eq!(writer.lines(), 3);
         writer.finish().await.unwrap();
 
         let mut reader = JsonLinesReader::<u32>::open(&store, "a.jsonl").await.unwrap();
@@ -239,6 +234,21 @@ mod tests {
                 }
             };
             assert!(end == expected, "of {size} bytes: {:?}", end.map(|lines| lines.len()));
+        }
+    }
+
+    /// The buffer of what was read is filled to its last byte by some of these, and the object is whole all the same.
+    #[tokio::test]
+    async fn a_compressed_object_of_any_size_is_whole() {
+        let store = MemoryStore::default();
+        for size in (65_530..65_540).chain(131_066..131_078) {
+            let line = "a".repeat(size - "\"\"\n".len());
+            let mut writer = JsonLinesWriter::create(&store, "a.jsonl.zst").await.unwrap();
+            writer.write(&line).await.unwrap();
+            writer.finish().await.unwrap();
+            let mut reader = JsonLinesReader::<String>::open(&store, "a.jsonl.zst").await.unwrap();
+            assert_eq!(reader.next().await, Ok(Some(line)), "{size}");
+            assert_eq!(reader.next().await, Ok(None), "{size}");
         }
     }
 

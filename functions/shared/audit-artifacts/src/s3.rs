@@ -143,7 +143,7 @@ impl ArtifactStore for S3Store {
             store: self.clone(),
             key: key.to_owned(),
             content_type: content_type.to_owned(),
-            pending: Vec::new(),
+            pending: Vec::with_capacity(PART_SIZE),
             upload: None,
             digest: Digest::new(),
             bytes: 0,
@@ -179,7 +179,7 @@ impl Upload {
 
 impl S3Writer {
     async fn send_part(&mut self) -> Result<(), TaskError> {
-        let content = Bytes::from(std::mem::take(&mut self.pending));
+        let content = Bytes::from(std::mem::replace(&mut self.pending, Vec::with_capacity(PART_SIZE)));
         let digest = Digest::of(&content);
         let checksum = BASE64.encode(digest);
         let upload = match &mut self.upload {
@@ -284,12 +284,16 @@ impl S3Store {
 
 #[async_trait]
 impl ArtifactWriter for S3Writer {
-    async fn write(&mut self, content: &[u8]) -> Result<(), TaskError> {
+    async fn write(&mut self, mut content: &[u8]) -> Result<(), TaskError> {
         self.digest.update(content);
         self.bytes += content.len() as u64;
-        self.pending.extend_from_slice(content);
-        if self.pending.len() >= PART_SIZE {
-            self.send_part().await?;
+        while !content.is_empty() {
+            let (fits, rest) = content.split_at(content.len().min(PART_SIZE - self.pending.len()));
+            self.pending.extend_from_slice(fits);
+            content = rest;
+            if self.pending.len() == PART_SIZE {
+                self.send_part().await?;
+            }
         }
         Ok(())
     }

@@ -5,17 +5,10 @@ use std::collections::BTreeMap;
 use audit_model::plan::Hidden;
 use audit_model::{Finding, Status};
 
-/// What could not be listed, by type: told by the findings of its rules on what it hangs on.
+/// What could not be listed, by type: told by the findings of its rules on what it hangs on. With each, the rule whose findings
+/// are counted, so that each resource counts once.
 #[derive(Debug, Default)]
-pub(crate) struct HiddenTypes(BTreeMap<&'static str, HiddenType>);
-
-#[derive(Debug)]
-struct HiddenType {
-    /// The rule whose findings are counted, so that each resource counts once.
-    rule: &'static str,
-    parents: u64,
-    reason: String,
-}
+pub(crate) struct HiddenTypes(BTreeMap<&'static str, (&'static str, Hidden)>);
 
 impl HiddenTypes {
     /// Looks at a finding.
@@ -28,22 +21,16 @@ impl HiddenTypes {
         if finding.resource.resource_type == judged {
             return;
         }
-        let hidden = self.0.entry(judged).or_insert_with(|| HiddenType {
-            rule: rule.id,
-            parents: 0,
-            reason: finding.missing.first().map(ToString::to_string).unwrap_or_default(),
+        let (counted, hidden) = self.0.entry(judged).or_insert_with(|| {
+            let reason = finding.missing.first().map(ToString::to_string).unwrap_or_default();
+            (rule.id, Hidden { resource_type: judged.to_owned(), parents: 0, reason })
         });
-        hidden.parents += u64::from(hidden.rule == rule.id);
+        hidden.parents += u64::from(*counted == rule.id);
     }
 }
 
 impl From<HiddenTypes> for Vec<Hidden> {
     fn from(HiddenTypes(types): HiddenTypes) -> Self {
-        let hidden = |(resource_type, HiddenType { parents, reason, .. }): (&str, HiddenType)| Hidden {
-            resource_type: resource_type.to_owned(),
-            parents,
-            reason,
-        };
-        types.into_iter().map(hidden).collect()
+        types.into_values().map(|(_, hidden)| hidden).collect()
     }
 }

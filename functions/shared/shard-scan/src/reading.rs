@@ -12,7 +12,8 @@ use tokio::time::Instant;
 /// is written after.
 pub(crate) const SHARD: Duration = Duration::from_secs(10 * 60);
 
-/// How long one resource is read. Its calls follow each other up to three deep, and each ends after two minutes.
+/// How long one resource is read. A few of its calls follow each other, and each ends after two minutes; what of a resource that
+/// slow is not read by then is unreadable.
 const RESOURCE: Duration = Duration::from_secs(4 * 60);
 
 /// Resources that are being read, or have been while one before them still is: as many as a shard has at the most

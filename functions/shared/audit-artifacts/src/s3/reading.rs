@@ -94,8 +94,12 @@ impl Reading {
                 }
                 Err(error) => io::Error::other(error),
             };
-            // All of it came, and its checksum is another; or nothing tells whether the object is still the same.
-            if self.length.is_some_and(|length| self.given >= length) || self.etag.is_none() {
+            // All of it came, and its checksum is another.
+            if self.length.is_some_and(|length| self.given >= length) {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+            // Nothing tells whether the object is still the same.
+            if self.etag.is_none() {
                 return Err(error);
             }
             self.breaks.pause(&self.key, error).await?;
