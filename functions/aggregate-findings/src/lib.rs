@@ -86,16 +86,12 @@ struct Ended {
     retired: Retired,
 }
 
-/// What came of one pass over the findings.
-enum Pass {
-    Ended(Box<Ended>),
+/// What ends a pass over the findings whose end is of no use.
+enum Broken {
     /// The findings of these shards cannot be read to their end.
-    ShardsAreBroken(Vec<(Service, Flaw)>),
+    Shards(Vec<(Service, Flaw)>),
     /// The findings of an earlier scan cannot be read to their end, and what was written is compared with half of them.
-    EarlierIsBroken {
-        scan_id: String,
-        what: String,
-    },
+    Earlier { scan_id: String, what: String },
 }
 
 /// The shards whose findings cannot be used, by service, and why.
@@ -114,23 +110,26 @@ async fn write_findings(
     loop {
         let mut writer = FindingsWriter::create(ports.store, &key).await?;
         let pass = merge_services(ports, plan, branches, &broken, &mut before, &mut writer).await;
-        if let Ok(Pass::Ended(ended)) = pass {
-            writer.finish().await?;
-            return Ok(*ended);
-        }
+        let unfinished = match pass {
+            Ok(Ok(ended)) => {
+                writer.finish().await?;
+                return Ok(ended);
+            }
+            Ok(Err(broken)) => Ok(broken),
+            Err(error) => Err(error),
+        };
         if let Err(left_over) = writer.abort().await {
             // The bucket's lifecycle removes what is left of an upload; the first error is the one to tell.
             tracing::warn!(key, error = %left_over, "the unfinished upload was not removed");
         }
-        match pass? {
-            Pass::Ended(_) => {}
-            Pass::ShardsAreBroken(flaws) => {
+        match unfinished? {
+            Broken::Shards(flaws) => {
                 for (service, Flaw { shard, what }) in flaws {
                     tracing::error!(%service, shard, what, "the findings of a shard cannot be used");
                     broken.entry(service).or_default().insert(shard, what);
                 }
             }
-            Pass::EarlierIsBroken { scan_id, what } => {
+            Broken::Earlier { scan_id, what } => {
                 let nothing = Before::Nothing(earlier::broken(&scan_id, &what));
                 for before in before.values_mut().filter(|before| before.is(&scan_id)) {
                     before.clone_from(&nothing);
@@ -149,7 +148,7 @@ async fn merge_services(
     broken: &BrokenShards,
     before: &mut BTreeMap<Service, Before>,
     writer: &mut FindingsWriter,
-) -> Result<Pass, TaskError> {
+) -> Result<Result<Ended, Broken>, TaskError> {
     let nothing = BTreeMap::new();
     let mut tally = Tally::new(plan, (ports.now)());
     let mut retired = Retired::default();
@@ -209,14 +208,14 @@ async fn merge_services(
             && let Some(known) = &known
             && let Some(what) = known.flaw()
         {
-            return Ok(Pass::EarlierIsBroken { scan_id: known.scan_id().to_owned(), what: what.to_owned() });
+            return Ok(Err(Broken::Earlier { scan_id: known.scan_id().to_owned(), what: what.to_owned() }));
         }
     }
     if !flaws.is_empty() {
-        return Ok(Pass::ShardsAreBroken(flaws));
+        return Ok(Err(Broken::Shards(flaws)));
     }
     let (summary, named) = tally.finish();
-    Ok(Pass::Ended(Box::new(Ended { summary, named, retired })))
+    Ok(Ok(Ended { summary, named, retired }))
 }
 
 /// The violations that are known from the scan before, from this service on; `open` are those of the service that came

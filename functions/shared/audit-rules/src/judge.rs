@@ -10,7 +10,7 @@ use audit_model::{Evidence, Finding, Policy, Reading, ResourceRef, Status, Unrea
 use jiff::Timestamp;
 
 use crate::catalogue::BY_ID;
-use crate::rule::{Check, Outcome, Rule};
+use crate::rule::{Check, Judged, Outcome, Rule};
 
 /// Judges resources for one scan. Findings come out ordered by resource ARN, then rule id.
 #[derive(Debug, Clone, Copy)]
@@ -24,34 +24,22 @@ pub struct Judge<'a> {
 impl<'a> Judge<'a> {
     /// One finding per rule on the account's own settings in S3.
     pub fn s3_account(&self, account: &S3Account) -> Vec<Finding> {
-        self.each_rule(account, |check| match check {
-            Check::S3Account(evaluate) => Some(evaluate(account, self.policy)),
-            _ => None,
-        })
+        self.own(account)
     }
 
     /// One finding per rule on buckets.
     pub fn bucket(&self, bucket: &Bucket) -> Vec<Finding> {
-        self.each_rule(bucket, |check| match check {
-            Check::S3Bucket(evaluate) => Some(evaluate(bucket, self.policy)),
-            _ => None,
-        })
+        self.own(bucket)
     }
 
     /// One finding per rule on access points.
     pub fn access_point(&self, access_point: &AccessPoint) -> Vec<Finding> {
-        self.each_rule(access_point, |check| match check {
-            Check::AccessPoint(evaluate) => Some(evaluate(access_point, self.policy)),
-            _ => None,
-        })
+        self.own(access_point)
     }
 
     /// One finding per rule on functions.
     pub fn function(&self, function: &Function) -> Vec<Finding> {
-        self.each_rule(function, |check| match check {
-            Check::Function(evaluate) => Some(evaluate(function, self.policy)),
-            _ => None,
-        })
+        self.own(function)
     }
 
     /// One finding per rule on VPCs, and one per rule on what hangs on a VPC (security groups, network ACLs, subnets,
@@ -93,37 +81,24 @@ impl<'a> Judge<'a> {
                 Check::VpcEndpoint(_) => vpc.endpoints.listed().err().map(Err),
                 _ => None,
             }),
-            NetworkResource::SecurityGroup(group) => self.each_rule(group, |check| match check {
-                Check::SecurityGroup(evaluate) => Some(evaluate(group, policy)),
-                _ => None,
-            }),
-            NetworkResource::NetworkAcl(acl) => self.each_rule(acl, |check| match check {
-                Check::NetworkAcl(evaluate) => Some(evaluate(acl, policy)),
-                _ => None,
-            }),
-            NetworkResource::Subnet(subnet) => self.each_rule(subnet, |check| match check {
-                Check::Subnet(evaluate) => Some(evaluate(subnet, policy)),
-                _ => None,
-            }),
-            NetworkResource::VpcEndpoint(endpoint) => self.each_rule(endpoint, |check| match check {
-                Check::VpcEndpoint(evaluate) => Some(evaluate(endpoint, policy)),
-                _ => None,
-            }),
+            NetworkResource::SecurityGroup(group) => self.own(group),
+            NetworkResource::NetworkAcl(acl) => self.own(acl),
+            NetworkResource::Subnet(subnet) => self.own(subnet),
+            NetworkResource::VpcEndpoint(endpoint) => self.own(endpoint),
             NetworkResource::Account(account) => self.each_rule(account, |check| match check {
                 Check::NetworkAccount(evaluate) => Some(evaluate(account, policy)),
                 Check::EndpointService(_) => account.endpoint_services.listed().err().map(Err),
                 Check::PeeringConnection(_) => account.peering_connections.listed().err().map(Err),
                 _ => None,
             }),
-            NetworkResource::EndpointService(service) => self.each_rule(service, |check| match check {
-                Check::EndpointService(evaluate) => Some(evaluate(service, policy)),
-                _ => None,
-            }),
-            NetworkResource::PeeringConnection(peering) => self.each_rule(peering, |check| match check {
-                Check::PeeringConnection(evaluate) => Some(evaluate(peering, policy)),
-                _ => None,
-            }),
+            NetworkResource::EndpointService(service) => self.own(service),
+            NetworkResource::PeeringConnection(peering) => self.own(peering),
         }
+    }
+
+    /// What the rules on the resource's own type find, by rule id.
+    fn own<R: Judged>(&self, resource: &R) -> Vec<Finding> {
+        self.each_rule(resource, |check| R::evaluate(check).map(|evaluate| evaluate(resource, self.policy)))
     }
 
     /// What each rule that the policy has switched on and that has an outcome for the resource finds, by rule id.

@@ -92,6 +92,38 @@ pub fn in_force(policy: &Policy) -> Rules {
 /// A rule's judgement of a resource of type `R`. An error means that a reading the rule needs is missing.
 pub(crate) type Evaluate<R> = fn(&R, &Policy) -> Result<Outcome, Unreadable>;
 
+/// A resource of a type that rules judge.
+pub(crate) trait Judged: Audited + Sized {
+    /// How a rule judges resources of this type, if it does.
+    fn evaluate(check: &Check) -> Option<Evaluate<Self>>;
+}
+
+macro_rules! judged {
+    ($($resource:ty, $check:ident;)*) => {$(
+        impl Judged for $resource {
+            fn evaluate(check: &Check) -> Option<Evaluate<Self>> {
+                match check {
+                    Check::$check(evaluate) => Some(*evaluate),
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+judged! {
+    S3Account, S3Account;
+    Bucket, S3Bucket;
+    AccessPoint, AccessPoint;
+    SecurityGroup, SecurityGroup;
+    NetworkAcl, NetworkAcl;
+    Subnet, Subnet;
+    VpcEndpoint, VpcEndpoint;
+    EndpointService, EndpointService;
+    PeeringConnection, PeeringConnection;
+    Function, Function;
+}
+
 /// How a rule judges, by the type of resource it judges.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
