@@ -11,7 +11,7 @@ use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use crate::{FunctionCollector, Ports, SubnetZones, handle};
+use crate::{FunctionCollector, Ports, Shared, handle};
 
 const ACCOUNT: &str = "111122223333";
 
@@ -28,7 +28,7 @@ fn denied() -> Unreadable {
 impl FunctionCollector for Functions {
     async fn room(&self) {}
 
-    async fn function(&self, target: &Target, _: &SubnetZones) -> Option<Function> {
+    async fn function(&self, target: &Target, _: &Shared) -> Option<Function> {
         // The function that is asked for first is the last to answer.
         if target.id == "a" {
             tokio::task::yield_now().await;

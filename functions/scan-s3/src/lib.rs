@@ -14,7 +14,7 @@ use audit_model::plan::{Target, TargetKind};
 use audit_model::resource::{AccessPoint, Bucket, S3Account};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_model::{BucketDeliveries, Service};
-use audit_rules::Judge;
+use audit_rules::{Judge, Needed};
 use audit_task::TaskError;
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -42,7 +42,7 @@ pub struct Ports<'a> {
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
     let deliveries_key = keys::deliveries(&input.scan_id, &input.listing, input.shard);
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::S3).await?;
-    let shared = &Shared::default();
+    let shared = &Shared::new(Needed::under(&work.policy));
     // What was read is held until its turn to be judged, for it is smaller than the findings about it.
     let read = |target| read(target, ports.resources, shared);
     let mut resources = pin!(read_in_order(&work.targets, || ports.resources.room(), read));
@@ -80,7 +80,7 @@ async fn read(target: &Target, resources: &dyn S3Collector, shared: &Shared) -> 
     Ok(match target.kind {
         TargetKind::Account => Some(Resource::Account(resources.account(shared).await)),
         TargetKind::Bucket => resources.bucket(target, shared).await.map(|it| Resource::Bucket(Box::new(it))),
-        TargetKind::AccessPoint => resources.access_point(target).await.map(Resource::AccessPoint),
+        TargetKind::AccessPoint => resources.access_point(target, shared).await.map(Resource::AccessPoint),
         TargetKind::Vpc | TargetKind::Function => {
             return Err(TaskError::Corrupt(format!("the shard lists {}, which is no resource of S3", target.id)));
         }

@@ -71,7 +71,7 @@ impl S3Collector for Account {
         })
     }
 
-    async fn access_point(&self, target: &Target) -> Option<AccessPoint> {
+    async fn access_point(&self, target: &Target, _: &Shared) -> Option<AccessPoint> {
         (!self.gone.contains(&target.id.as_str())).then(|| AccessPoint {
             identity: identity(&target.id, format!("arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/{}", target.id)),
             public_access_block: unread(),

@@ -11,7 +11,7 @@ use audit_artifacts::ArtifactStore;
 use audit_model::Service;
 use audit_model::plan::{Target, TargetKind};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_rules::Judge;
+use audit_rules::{Judge, Needed};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use shard_scan::ShardScan;
@@ -37,8 +37,9 @@ pub struct Ports<'a> {
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::Vpc).await?;
     let (targets, with_account) = vpcs_and_account(work.targets)?;
-    let account = async { if with_account { Some(ports.vpcs.account().await) } else { None } };
-    let (account, vpcs) = futures::join!(account, ports.vpcs.vpcs(&targets));
+    let needed = Needed::under(&work.policy);
+    let account = async { if with_account { Some(ports.vpcs.account(&needed).await) } else { None } };
+    let (account, vpcs) = futures::join!(account, ports.vpcs.vpcs(&targets, &needed));
     let judge = Judge { policy: &work.policy, evaluated_at: (ports.now)() };
     scan.gone((targets.len() - vpcs.len()) as u64);
     scan.evaluated(vpcs.len() as u64 + u64::from(with_account));

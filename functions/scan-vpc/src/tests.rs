@@ -7,6 +7,7 @@ use audit_model::plan::{Hidden, Shard, ShardReceipt, Target, TargetKind};
 use audit_model::resource::{FlowLog, Identity, NetworkAccount, SecurityGroup, Vpc};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_model::{Finding, Reading, Service, Status, Unreadable, UnreadableCause};
+use audit_rules::Needed;
 use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
@@ -72,7 +73,7 @@ fn vpc(id: &str) -> Vpc {
 
 #[async_trait]
 impl VpcCollector for Vpcs {
-    async fn account(&self) -> NetworkAccount {
+    async fn account(&self, _: &Needed) -> NetworkAccount {
         NetworkAccount {
             identity: Identity {
                 name: ACCOUNT.to_owned(),
@@ -86,7 +87,7 @@ impl VpcCollector for Vpcs {
         }
     }
 
-    async fn vpcs(&self, targets: &[Target]) -> Vec<Vpc> {
+    async fn vpcs(&self, targets: &[Target], _: &Needed) -> Vec<Vpc> {
         let there = targets.iter().filter(|target| !self.gone.contains(&target.id.as_str()));
         there.map(|target| vpc(&target.id)).collect()
     }

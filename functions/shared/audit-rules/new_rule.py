@@ -48,6 +48,7 @@ pub(super) const RULE: Rule = Rule {{
     documentation: "https://docs.aws.amazon.com/",
     parameters: &[],
     references: &[],
+    reads: &[],
     remediable: false,
     check: Check::{check}(evaluate),
     source: file!(),

@@ -9,8 +9,7 @@ use audit_model::task::{DeliverInput, WriteReportOutput};
 use audit_task::TaskError;
 
 use outcomes::Outcomes;
-use row::{OfResource, Rows};
-use spreadsheet::Cells;
+use row::Rows;
 
 /// Writes the report of a scan into `store`. The report appears whole or not at all, and takes the memory of one
 /// resource's findings and of one word for each bucket that remediation looked at.
@@ -26,12 +25,9 @@ pub async fn handle(input: &DeliverInput, store: &dyn ArtifactStore) -> Result<W
     let key = keys::csv_report(&input.scan_id, record.plan.started_at);
     let written = write_object(store, &key, "text/csv; charset=utf-8; header=present", async |writer| {
         writer.write(spreadsheet::BYTE_ORDER_MARK).await?;
-        writer.write(Cells::of(row::HEADER).end_line()).await?;
+        writer.write(Rows::header().as_bytes()).await?;
         while let Some(findings) = findings.next_resource().await? {
-            let resource = OfResource::new(&findings[0].resource);
-            for finding in &findings {
-                writer.write(rows.row(finding, &resource, outcomes.of(finding))?).await?;
-            }
+            writer.write(rows.of_resource(&findings, &outcomes)?).await?;
         }
         Ok(())
     })

@@ -11,10 +11,11 @@ use audit_model::remediation::RemediationOutcome;
 use audit_model::{Change, ExceptionMark, Finding, ResourceRef, RuleInForce, Rules, Tags};
 use audit_task::TaskError;
 
+use crate::outcomes::Outcomes;
 use crate::spreadsheet::Cells;
 
 /// The names of the columns.
-pub(crate) const HEADER: [&str; 28] = [
+const HEADER: [&str; 28] = [
     "scan_id",
     "scan_status",
     "service",
@@ -52,7 +53,7 @@ const TAGS_UNREADABLE: &str = "(not read)";
 pub(crate) struct Rows {
     scan: Cells,
     rules: HashMap<String, OfRule>,
-    row: Cells,
+    rows: Cells,
 }
 
 /// What the rows of one rule have alike.
@@ -63,13 +64,13 @@ struct OfRule {
 }
 
 /// What the rows of one resource have alike.
-pub(crate) struct OfResource {
+struct OfResource {
     type_to_account: Cells,
     tags: Cells,
 }
 
 impl OfResource {
-    pub(crate) fn new(resource: &ResourceRef) -> Self {
+    fn new(resource: &ResourceRef) -> Self {
         let ResourceRef { arn, resource_type, name, region, account, tags } = resource;
         let tags = tags.as_ref().map_or_else(|| TAGS_UNREADABLE.to_owned(), in_one_cell);
         Self { type_to_account: Cells::of([&**resource_type, name, arn, region, account]), tags: Cells::of([tags]) }
@@ -91,28 +92,46 @@ impl Rows {
         Self {
             scan: Cells::of([plan.scan_id.as_str(), &summary.status.to_string()]),
             rules: rules.into_iter().map(of_rule).collect(),
-            row: Cells::default(),
+            rows: Cells::default(),
         }
     }
 
-    /// The row of one finding, in the order of [`HEADER`].
+    /// The line of the columns' names.
+    pub(crate) fn header() -> Cells {
+        let mut header = Cells::of(HEADER);
+        header.end_line();
+        header
+    }
+
+    /// The rows of the findings about one resource.
     ///
     /// # Errors
-    /// `Corrupt` when the scan's rules do not tell of the finding's.
-    pub(crate) fn row(
+    /// `Corrupt` when the scan's rules do not tell of a finding's.
+    pub(crate) fn of_resource(&mut self, findings: &[Finding], outcomes: &Outcomes) -> Result<&[u8], TaskError> {
+        self.rows.clear();
+        if let Some(first) = findings.first() {
+            let resource = OfResource::new(&first.resource);
+            for finding in findings {
+                self.add(finding, &resource, outcomes.of(finding))?;
+            }
+        }
+        Ok(self.rows.as_bytes())
+    }
+
+    /// Adds the row of one finding, in the order of [`HEADER`].
+    fn add(
         &mut self,
         finding: &Finding,
         resource: &OfResource,
         outcome: Option<RemediationOutcome>,
-    ) -> Result<&[u8], TaskError> {
+    ) -> Result<(), TaskError> {
         let Some(rule) = self.rules.get(&*finding.rule_id) else {
             return Err(TaskError::Corrupt(format!(
                 "the rules of the scan do not tell of {}, of which there is a finding; run the scan again",
                 finding.rule_id
             )));
         };
-        let row = &mut self.row;
-        row.clear();
+        let row = &mut self.rows;
         row.append(&self.scan);
         row.append(&rule.service_rule_and_title);
         row.add(finding.severity.as_str());
@@ -134,7 +153,8 @@ impl Rows {
         row.add(&excepted(|mark| Cow::Owned(mark.expires.to_string())));
         row.add(&excepted(|mark| Cow::Borrowed(&mark.reason)));
         row.add(SCHEMA_VERSION);
-        Ok(row.end_line())
+        row.end_line();
+        Ok(())
     }
 }
 

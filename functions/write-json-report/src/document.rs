@@ -1,10 +1,12 @@
 //! The document's form: its head with the rules at once, then the remediation records, the findings and the tags, one a line.
 
+use std::slice;
+
 use audit_artifacts::{ArtifactWriter, Findings, JsonLinesReader, ScanRecord};
 use audit_model::remediation::RemediationRecord;
 use audit_model::summary::{Changes, ScanStatus, Summary};
 use audit_model::task::RemediationResult;
-use audit_model::{Policy, RemediationMode, Rules, Service, Tags, Trigger};
+use audit_model::{Policy, RemediationMode, ResourceTags, Rules, Service, Trigger};
 use audit_rules::{FrameworkCoverage, framework_coverage};
 use audit_task::TaskError;
 use jiff::Timestamp;
@@ -111,7 +113,7 @@ pub(crate) async fn write_remediation(
     let mut list = List::begin(writer, "remediation", Brackets::Square).await?;
     if let Some(mut records) = records {
         while let Some(record) = records.next().await? {
-            list.add(&record).await?;
+            list.add(slice::from_ref(&record)).await?;
         }
     }
     list.end().await
@@ -121,31 +123,29 @@ pub(crate) async fn write_remediation(
 pub(crate) async fn write_findings(writer: &mut dyn ArtifactWriter, mut findings: Findings) -> Result<(), TaskError> {
     let mut list = List::begin(writer, "findings", Brackets::Square).await?;
     while let Some(findings) = findings.next_resource().await? {
-        for finding in findings {
-            list.add(&finding).await?;
-        }
+        list.add(&findings).await?;
     }
     list.end().await
 }
 
 /// Writes the tags of the resources, by ARN, without those whose tags were not read, and closes the document.
-pub(crate) async fn write_tags(writer: &mut dyn ArtifactWriter, mut findings: Findings) -> Result<(), TaskError> {
+pub(crate) async fn write_tags(
+    writer: &mut dyn ArtifactWriter,
+    mut resources: JsonLinesReader<ResourceTags>,
+) -> Result<(), TaskError> {
     let mut list = List::begin(writer, "tags", Brackets::Curly).await?;
-    while let Some(findings) = findings.next_resource().await? {
-        let resource = &findings[0].resource;
-        if let Some(tags) = &resource.tags {
-            list.add_entry(&resource.arn, tags).await?;
-        }
+    while let Some(resource) = resources.next().await? {
+        list.add_tags(&resource).await?;
     }
     list.end().await?;
     writer.write(b"\n}\n").await
 }
 
-/// A list of the document that is written one item at a time, each on a line of its own.
+/// A list of the document that is written some items at a time, each on a line of its own.
 struct List<'a> {
     writer: &'a mut dyn ArtifactWriter,
     brackets: Brackets,
-    line: Vec<u8>,
+    lines: Vec<u8>,
     empty: bool,
 }
 
@@ -175,26 +175,35 @@ impl Brackets {
 impl<'a> List<'a> {
     async fn begin(writer: &'a mut dyn ArtifactWriter, name: &str, brackets: Brackets) -> Result<Self, TaskError> {
         writer.write(format!(",\n  \"{name}\": {}", brackets.open()).as_bytes()).await?;
-        Ok(Self { writer, brackets, line: Vec::new(), empty: true })
+        Ok(Self { writer, brackets, lines: Vec::new(), empty: true })
     }
 
-    async fn add(&mut self, item: &(impl Serialize + Sync)) -> Result<(), TaskError> {
-        self.begin_line();
-        serde_json::to_writer(&mut self.line, item).map_err(not_json)?;
-        self.writer.write(&self.line).await
+    async fn add(&mut self, items: &[impl Serialize + Sync]) -> Result<(), TaskError> {
+        for item in items {
+            self.begin_line();
+            serde_json::to_writer(&mut self.lines, item).map_err(not_json)?;
+        }
+        self.write().await
     }
 
-    async fn add_entry(&mut self, name: &str, tags: &Tags) -> Result<(), TaskError> {
-        self.begin_line();
-        serde_json::to_writer(&mut self.line, name).map_err(not_json)?;
-        self.line.extend_from_slice(b": ");
-        serde_json::to_writer(&mut self.line, tags).map_err(not_json)?;
-        self.writer.write(&self.line).await
+    async fn add_tags(&mut self, resource: &ResourceTags) -> Result<(), TaskError> {
+        if let Some(tags) = &resource.tags {
+            self.begin_line();
+            serde_json::to_writer(&mut self.lines, resource.arn()).map_err(not_json)?;
+            self.lines.extend_from_slice(b": ");
+            serde_json::to_writer(&mut self.lines, tags).map_err(not_json)?;
+        }
+        self.write().await
+    }
+
+    async fn write(&mut self) -> Result<(), TaskError> {
+        let written = self.writer.write(&self.lines).await;
+        self.lines.clear();
+        written
     }
 
     fn begin_line(&mut self) {
-        self.line.clear();
-        self.line.extend_from_slice(if self.empty { b"\n    " } else { b",\n    " });
+        self.lines.extend_from_slice(if self.empty { b"\n    " } else { b",\n    " });
         self.empty = false;
     }
 

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use audit_model::plan::Target;
 use audit_model::resource::{AliasPolicy, Function, FunctionConfiguration, FunctionUrl, Identity};
 use audit_model::{Reading, Tags, Unreadable, UnreadableCause};
+use audit_rules::Needed;
 use audit_task::{Budget, error_code, reported, unreadable};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
@@ -14,8 +15,9 @@ use aws_sdk_lambda::types::{self, Layer, TagsError};
 use futures::future::join_all;
 
 use super::environment::environment_variables;
-use super::urls::urls;
-use super::{FunctionCollector, SubnetZones};
+use super::subnet_zones::{self, SubnetZones};
+use super::urls::{self, urls};
+use super::{FunctionCollector, Shared};
 
 const GET_FUNCTION: &str = "lambda:GetFunction";
 const GET_POLICY: &str = "lambda:GetPolicy";
@@ -58,13 +60,13 @@ impl FunctionCollector for LambdaFunctions {
         }
     }
 
-    async fn function(&self, target: &Target, zones: &SubnetZones) -> Option<Function> {
+    async fn function(&self, target: &Target, shared: &Shared) -> Option<Function> {
         let name = target.id.as_str();
         let (policy, (urls, alias_policies)) =
-            futures::join!(self.policy(name, None), self.urls_and_alias_policies(name));
+            futures::join!(self.policy(name, None, &shared.needed), self.urls_and_alias_policies(name, &shared.needed));
         // Asked last: what is said of a function that is no more may look like a function that lets nobody in. One that
         // is still there was there all the time.
-        let described = match self.described(name, zones).await {
+        let described = match self.described(name, shared).await {
             Ok(described) => described,
             Err(why) if why.cause == UnreadableCause::Gone => return None,
             Err(why) => Described::unreadable(&why),
@@ -107,7 +109,7 @@ impl Described {
 }
 
 impl LambdaFunctions {
-    async fn described(&self, name: &str, zones: &SubnetZones) -> Result<Described, Unreadable> {
+    async fn described(&self, name: &str, shared: &Shared) -> Result<Described, Unreadable> {
         let call = self.client.get_function().function_name(name);
         let answer = self.get_function_budget.spend(call.send()).await;
         let answer = answer.map_err(|error| unreadable(GET_FUNCTION, &error))?;
@@ -118,7 +120,8 @@ impl LambdaFunctions {
         let (reserved_concurrency, tags) = (reserved_concurrency(&answer), tags(&answer));
         // The answer holds the values of the environment variables: it must not wait for the subnets.
         drop(answer);
-        let availability_zones = self.availability_zones(&configuration, zones).await;
+        let zones = self.availability_zones(&configuration, &shared.zones);
+        let availability_zones = shared.needed.read(subnet_zones::ACTION, zones).await;
         Ok(Described { configuration, reserved_concurrency, availability_zones, tags })
     }
 
@@ -139,14 +142,19 @@ impl LambdaFunctions {
     }
 
     /// The URLs tell which aliases there are policies to ask for.
-    async fn urls_and_alias_policies(&self, name: &str) -> (Reading<Vec<FunctionUrl>>, Reading<Vec<AliasPolicy>>) {
-        let urls = match urls(&self.client, &self.list_urls_budget, name).await {
+    async fn urls_and_alias_policies(
+        &self,
+        name: &str,
+        needed: &Needed,
+    ) -> (Reading<Vec<FunctionUrl>>, Reading<Vec<AliasPolicy>>) {
+        let urls = urls(&self.client, &self.list_urls_budget, name);
+        let urls = match needed.call(urls::ACTION, urls).await {
             Ok(urls) => urls,
             Err(why) => return (Reading::Unreadable(why.clone()), Reading::Unreadable(why)),
         };
         let aliases = urls.iter().filter_map(|url| url.alias.as_deref());
         let policies = aliases.map(|alias| async move {
-            AliasPolicy { alias: alias.to_owned(), policy: self.policy(name, Some(alias)).await }
+            AliasPolicy { alias: alias.to_owned(), policy: self.policy(name, Some(alias), needed).await }
         });
         let policies = join_all(policies).await;
         (Reading::seen(urls), Reading::seen(policies))
@@ -157,7 +165,11 @@ impl LambdaFunctions {
     /// Lambda says the same of a function or alias without a policy and of no function or alias. Either way nobody is
     /// let in, and `GetFunction` tells a function that has gone.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html>
-    async fn policy(&self, name: &str, qualifier: Option<&str>) -> Reading<String> {
+    async fn policy(&self, name: &str, qualifier: Option<&str>, needed: &Needed) -> Reading<String> {
+        needed.read(GET_POLICY, self.needed_policy(name, qualifier)).await
+    }
+
+    async fn needed_policy(&self, name: &str, qualifier: Option<&str>) -> Reading<String> {
         let call = self.client.get_policy().function_name(name).set_qualifier(qualifier.map(ToOwned::to_owned));
         match self.get_policy_budget.spend(call.send()).await {
             Ok(answer) => match answer.policy {

@@ -7,7 +7,7 @@ use aws_sdk_ec2::Client;
 use aws_sdk_ec2::types::Subnet;
 use tokio::sync::OnceCell;
 
-const ACTION: &str = "ec2:DescribeSubnets";
+pub(super) const ACTION: &str = "ec2:DescribeSubnets";
 
 /// Requests of `DescribeSubnets` a second that all scanners of an account's functions make together. EC2 grants 20
 /// paginated calls that describe a second, of which the scanners of VPCs take 10; together that is two thirds. Each shard
@@ -22,7 +22,7 @@ const PAGE_SIZE: i32 = 1_000;
 /// its functions is attached to a VPC. It does not outlive the shard: an answer of an earlier scan tells nothing of
 /// this one.
 #[derive(Debug, Default)]
-pub struct SubnetZones {
+pub(super) struct SubnetZones {
     zones: OnceCell<Result<BTreeMap<String, String>, Unreadable>>,
 }
 

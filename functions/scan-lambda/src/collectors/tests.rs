@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
@@ -5,14 +6,14 @@ use audit_artifacts::sample;
 use audit_model::plan::{Target, TargetKind};
 use audit_model::resource::{AliasPolicy, EnvironmentVariable, Function, FunctionConfiguration, FunctionUrl};
 use audit_model::{Finding, Reading, Status, Unreadable, UnreadableCause};
-use audit_rules::Judge;
+use audit_rules::{Judge, Needed};
 use audit_task::Budget;
 use aws_smithy_http_client::test_util::infallible_client_fn;
 use http::{Request, Response};
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use super::{FunctionCollector, LambdaFunctions, SubnetZones};
+use super::{FunctionCollector, LambdaFunctions, Shared};
 
 /// An answer of Lambda or EC2: the status, the error code where it is an error of Lambda's, and the body.
 type Answer = (u16, &'static str, &'static str);
@@ -199,7 +200,7 @@ fn target() -> Target {
 }
 
 async fn read_from(answers: Answers) -> Option<Function> {
-    functions(answers).0.function(&target(), &SubnetZones::default()).await
+    functions(answers).0.function(&target(), &Shared::default()).await
 }
 
 async fn read(function: Answer, policy: Answer) -> Option<Function> {
@@ -380,10 +381,28 @@ async fn a_refused_call_spoils_its_own_readings_only() {
     }
 }
 
+/// What no rule needs cannot change a verdict. The function itself is always asked for, lest one that has gone be judged.
+#[tokio::test]
+async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
+    let cases: [(&str, &[&str]); 4] = [
+        ("lambda-required-tags", &[]),
+        ("lambda-vpc-multi-az", &["DescribeSubnets"]),
+        ("lambda-function-url-cors-restricted", &["ListFunctionUrlConfigs"]),
+        ("lambda-function-public-access-prohibited", &["GetPolicy", "GetPolicy of live", "ListFunctionUrlConfigs"]),
+    ];
+    for (only, expected) in cases {
+        let (functions, calls) = functions(EVERYTHING);
+        let shared = Shared::new(Needed::by(|rule| rule == only));
+        assert!(functions.function(&target(), &shared).await.is_some(), "{only}");
+        let asked: BTreeSet<&str> = calls.lock().unwrap().iter().copied().collect();
+        assert_eq!(asked, expected.iter().copied().chain(["GetFunction"]).collect(), "{only}");
+    }
+}
+
 #[tokio::test]
 async fn subnets_are_listed_once_for_a_shard_when_a_function_is_attached_to_some() {
     let (functions, calls) = functions(EVERYTHING);
-    let shard = SubnetZones::default();
+    let shard = Shared::default();
     let (target, another) = (target(), target());
     futures::join!(functions.function(&target, &shard), functions.function(&another, &shard));
     functions.function(&target, &shard).await;
@@ -391,11 +410,11 @@ async fn subnets_are_listed_once_for_a_shard_when_a_function_is_attached_to_some
     // Two pages, once.
     assert_eq!((count("GetFunction"), count("DescribeSubnets")), (3, 2));
     // What another shard heard does not count.
-    functions.function(&target, &SubnetZones::default()).await;
+    functions.function(&target, &Shared::default()).await;
     assert_eq!(count("DescribeSubnets"), 4);
 
     let (functions, calls) = self::functions(Answers { function: BARE, ..EVERYTHING });
-    functions.function(&target, &SubnetZones::default()).await;
+    functions.function(&target, &Shared::default()).await;
     assert!(!calls.lock().unwrap().contains(&"DescribeSubnets"));
 }
 
@@ -505,7 +524,7 @@ async fn only_aliases_with_a_url_are_asked_about() {
     ];
     for (urls, asked) in cases {
         let (functions, calls) = functions(Answers { urls: urls_of(urls), ..EVERYTHING });
-        functions.function(&target(), &SubnetZones::default()).await;
+        functions.function(&target(), &Shared::default()).await;
         let calls = calls.lock().unwrap().clone();
         let policies: Vec<&str> = calls.into_iter().filter(|call| call.starts_with("GetPolicy")).collect();
         assert_eq!(policies, asked);
@@ -532,7 +551,7 @@ async fn a_function_that_is_deleted_while_it_is_read_has_gone() {
         let deleted = std::mem::replace(&mut *asked.lock().unwrap(), true);
         if deleted { NOT_FOUND } else { EVERYTHING.to(call, later) }
     });
-    assert_eq!(functions.function(&target(), &SubnetZones::default()).await, None);
+    assert_eq!(functions.function(&target(), &Shared::default()).await, None);
 }
 
 #[tokio::test]

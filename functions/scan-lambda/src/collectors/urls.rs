@@ -6,7 +6,7 @@ use audit_task::{Budget, listed};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::FunctionUrlConfig;
 
-const ACTION: &str = "lambda:ListFunctionUrlConfigs";
+pub(super) const ACTION: &str = "lambda:ListFunctionUrlConfigs";
 
 /// Requests of `ListFunctionUrlConfigs` a second that all scanners of an account's functions make together: two thirds
 /// of the quota, 15, that all calls have together that are neither an invocation nor `GetFunction` nor `GetPolicy`.

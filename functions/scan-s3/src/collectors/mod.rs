@@ -42,5 +42,5 @@ pub trait S3Collector: Send + Sync {
     async fn bucket(&self, target: &Target, shared: &Shared) -> Option<Bucket>;
 
     /// All that the rules need to know of an access point, or `None` when it has gone since it was listed.
-    async fn access_point(&self, target: &Target) -> Option<AccessPoint>;
+    async fn access_point(&self, target: &Target, shared: &Shared) -> Option<AccessPoint>;
 }

@@ -16,7 +16,20 @@ use super::remembered::Shared;
 use super::settings::Replica;
 use super::{S3Collector, control, settings, settled};
 
+const ACCESS_POINT: &str = "s3:GetAccessPoint";
+const ACCOUNT_PUBLIC_ACCESS_BLOCK: &str = "s3:GetAccountPublicAccessBlock";
+const ACL: &str = "s3:GetBucketAcl";
 const DESCRIBE_KEY: &str = "kms:DescribeKey";
+const ENCRYPTION: &str = "s3:GetEncryptionConfiguration";
+const LIFECYCLE: &str = "s3:GetLifecycleConfiguration";
+const LOCATION: &str = "s3:GetBucketLocation";
+const NOTIFICATIONS: &str = "s3:GetBucketNotification";
+const OBJECT_LOCK: &str = "s3:GetBucketObjectLockConfiguration";
+const OBJECT_OWNERSHIP: &str = "s3:GetBucketOwnershipControls";
+const POLICY: &str = "s3:GetBucketPolicy";
+const POLICY_STATUS: &str = "s3:GetBucketPolicyStatus";
+const PUBLIC_ACCESS_BLOCK: &str = "s3:GetBucketPublicAccessBlock";
+const VERSIONING: &str = "s3:GetBucketVersioning";
 
 /// The region of a bucket that neither the listing nor an answer of the bucket told.
 const UNKNOWN_REGION: &str = "unknown";
@@ -66,10 +79,13 @@ impl S3Collector for S3Resources {
         }
     }
 
-    async fn access_point(&self, target: &Target) -> Option<AccessPoint> {
+    async fn access_point(&self, target: &Target, shared: &Shared) -> Option<AccessPoint> {
         let name = &target.id;
-        let (public_access_block, bucket) =
-            self.budget.spend(control::access_point(&self.s3_control, &self.account, name)).await?;
+        let read = async { Ok(self.budget.spend(control::access_point(&self.s3_control, &self.account, name)).await) };
+        let (public_access_block, bucket) = match shared.needed.call(ACCESS_POINT, read).await {
+            Ok(read) => read?,
+            Err(why) => (Reading::Unreadable(why.clone()), Reading::Unreadable(why)),
+        };
         Some(AccessPoint {
             identity: Identity {
                 name: name.clone(),
@@ -88,6 +104,8 @@ impl S3Resources {
     /// elsewhere, S3 answers with an error (`PermanentRedirect`), which is never taken for a value.
     async fn here(&self, name: &str, region: Option<&str>, shared: &Shared) -> Option<Bucket> {
         let reader = self.reader(name);
+        let needed = &shared.needed;
+        // Remediation needs to know where logs and replicas go, whatever rules there are, and every finding tells the tags.
         let (
             account_public_access_block,
             (encryption, encryption_key),
@@ -102,21 +120,27 @@ impl S3Resources {
         ) = futures::join!(
             self.account_public_access_block(shared),
             self.encryption_and_key(reader, shared),
-            self.budget.spend(reader.policy()),
-            self.budget.spend(settings::public_access_block(reader)),
-            self.budget.spend(reader.object_ownership()),
-            self.budget.spend(settings::versioning(reader)),
+            needed.read(POLICY, self.budget.spend(reader.policy())),
+            needed.read(PUBLIC_ACCESS_BLOCK, self.budget.spend(settings::public_access_block(reader))),
+            needed.read(OBJECT_OWNERSHIP, self.budget.spend(reader.object_ownership())),
+            needed.read(VERSIONING, self.budget.spend(settings::versioning(reader))),
             self.logging(reader, shared),
-            self.budget.spend(settings::lifecycle(reader)),
-            self.budget.spend(settings::notifications(reader)),
+            needed.read(LIFECYCLE, self.budget.spend(settings::lifecycle(reader))),
+            needed.read(NOTIFICATIONS, self.budget.spend(settings::notifications(reader))),
             self.budget.spend(reader.tags()),
         );
         let blocks = [&public_access_block, &account_public_access_block];
         let (policy_is_public, acl, replication, object_lock) = futures::join!(
-            unless(settled::policy_status(&policy, blocks), self.budget.spend(settings::policy_is_public(reader))),
-            unless(settled::acl(&object_ownership, blocks), self.budget.spend(reader.acl())),
+            needed.read(
+                POLICY_STATUS,
+                unless(settled::policy_status(&policy, blocks), self.budget.spend(settings::policy_is_public(reader))),
+            ),
+            needed.read(ACL, unless(settled::acl(&object_ownership, blocks), self.budget.spend(reader.acl()))),
             self.replication(reader, shared),
-            unless(settled::object_lock(&versioning), self.budget.spend(settings::object_lock(reader))),
+            needed.read(
+                OBJECT_LOCK,
+                unless(settled::object_lock(&versioning), self.budget.spend(settings::object_lock(reader))),
+            ),
         );
         let answers = [
             Answer::of(&encryption),
@@ -170,26 +194,29 @@ impl S3Resources {
         let unreadable = |action: &str| self.out_of_reach(action, "bucket", region);
         Bucket {
             identity: self.bucket_identity(name, region),
-            encryption: Reading::Unreadable(unreadable("s3:GetEncryptionConfiguration")),
-            policy: Reading::Unreadable(unreadable("s3:GetBucketPolicy")),
-            policy_is_public: Reading::Unreadable(unreadable("s3:GetBucketPolicyStatus")),
-            acl: Reading::Unreadable(unreadable("s3:GetBucketAcl")),
-            public_access_block: Reading::Unreadable(unreadable("s3:GetBucketPublicAccessBlock")),
+            encryption: Reading::Unreadable(unreadable(ENCRYPTION)),
+            policy: Reading::Unreadable(unreadable(POLICY)),
+            policy_is_public: Reading::Unreadable(unreadable(POLICY_STATUS)),
+            acl: Reading::Unreadable(unreadable(ACL)),
+            public_access_block: Reading::Unreadable(unreadable(PUBLIC_ACCESS_BLOCK)),
             account_public_access_block: self.account_public_access_block(shared).await,
-            object_ownership: Reading::Unreadable(unreadable("s3:GetBucketOwnershipControls")),
-            versioning: Reading::Unreadable(unreadable("s3:GetBucketVersioning")),
+            object_ownership: Reading::Unreadable(unreadable(OBJECT_OWNERSHIP)),
+            versioning: Reading::Unreadable(unreadable(VERSIONING)),
             logging: Reading::Unreadable(unreadable("s3:GetBucketLogging")),
-            lifecycle: Reading::Unreadable(unreadable("s3:GetLifecycleConfiguration")),
+            lifecycle: Reading::Unreadable(unreadable(LIFECYCLE)),
             replication: Reading::Unreadable(unreadable("s3:GetReplicationConfiguration")),
-            notifications: Reading::Unreadable(unreadable("s3:GetBucketNotification")),
-            object_lock: Reading::Unreadable(unreadable("s3:GetBucketObjectLockConfiguration")),
+            notifications: Reading::Unreadable(unreadable(NOTIFICATIONS)),
+            object_lock: Reading::Unreadable(unreadable(OBJECT_LOCK)),
             encryption_key: Reading::Unreadable(unreadable(DESCRIBE_KEY)),
             tags: Reading::Unreadable(unreadable("s3:GetBucketTagging")),
         }
     }
 
     async fn account_public_access_block(&self, shared: &Shared) -> Reading<PublicAccessBlock> {
-        let read = || self.budget.spend(control::account_public_access_block(&self.s3_control, &self.account));
+        let read = || {
+            let read = control::account_public_access_block(&self.s3_control, &self.account);
+            shared.needed.read(ACCOUNT_PUBLIC_ACCESS_BLOCK, self.budget.spend(read))
+        };
         shared.account_block.get_or_init(read).await.clone()
     }
 
@@ -198,10 +225,10 @@ impl S3Resources {
         of: BucketReader<'_>,
         shared: &Shared,
     ) -> (Reading<BucketEncryption>, Reading<KmsKey>) {
-        let encryption = self.budget.spend(of.encryption()).await;
+        let encryption = shared.needed.read(ENCRYPTION, self.budget.spend(of.encryption())).await;
         let key = match encryption.known() {
             Ok(encryption) => match encryption.and_then(customer_key) {
-                Some(key) => self.key(key, shared).await,
+                Some(key) => shared.needed.read(DESCRIBE_KEY, self.key(key, shared)).await,
                 None => Reading::Absent,
             },
             // Which key it is that nobody knows, KMS cannot tell.
@@ -229,8 +256,8 @@ impl S3Resources {
                 let read = async {
                     let target = self.reader(&bucket);
                     let (encryption, object_lock) = futures::join!(
-                        self.budget.spend(target.encryption()),
-                        self.budget.spend(settings::object_lock(target)),
+                        shared.needed.read(ENCRYPTION, self.budget.spend(target.encryption())),
+                        shared.needed.read(OBJECT_LOCK, self.budget.spend(settings::object_lock(target))),
                     );
                     let gone = Answer::tell_that_it_is_gone(&[Answer::of(&encryption), Answer::of(&object_lock)]);
                     let settings = (!gone).then_some(LoggingTargetSettings { encryption, object_lock });
@@ -248,8 +275,8 @@ impl S3Resources {
             Reading::Seen { value: replicas } => {
                 let rules = replicas.into_iter().map(|Replica { enabled, bucket, account }| async move {
                     let read = self.budget.spend(settings::location(&self.s3, &bucket, account.clone()));
-                    let destination_region =
-                        shared.locations.get_or_read((bucket.clone(), account.clone()), read).await;
+                    let read = shared.locations.get_or_read((bucket.clone(), account), read);
+                    let destination_region = shared.needed.read(LOCATION, read).await;
                     ReplicationRule { enabled, destination: bucket, destination_region }
                 });
                 Reading::seen(join_all(rules).await)

@@ -11,6 +11,7 @@ use audit_model::resource::{
 };
 use audit_model::task::ScanShardInput;
 use audit_model::{Reading, Service, UnreadableCause};
+use audit_rules::Needed;
 use audit_task::Budget;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
@@ -937,7 +938,7 @@ async fn access_point(answer: Answer) -> Option<AccessPoint> {
         (CONTROL, "accesspoint/reporting") => answer.clone(),
         _ => panic!("{whom} was asked for {what}"),
     });
-    resources.access_point(&sample::target(TargetKind::AccessPoint, "reporting")).await
+    resources.access_point(&sample::target(TargetKind::AccessPoint, "reporting"), &Shared::default()).await
 }
 
 #[tokio::test]
@@ -987,8 +988,38 @@ async fn three_of_the_four_block_settings_are_no_answer() {
         assert_eq!(state(&itself.public_access_block), "s3:GetAccountPublicAccessBlock Malformed", "{left_out}");
         assert_eq!(itself.public_access_block, bucket.account_public_access_block);
         let access_point = sample::target(TargetKind::AccessPoint, "reporting");
-        let found = resources.access_point(&access_point).await.unwrap();
+        let found = resources.access_point(&access_point, &shared).await.unwrap();
         assert_eq!(state(&found.public_access_block), "s3:GetAccessPoint Malformed", "{left_out}");
+    }
+}
+
+/// What no rule needs cannot change a verdict. Where logs and replicas go the remediation needs, and tags every finding tells.
+#[tokio::test]
+async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
+    const ALWAYS: [(&str, &str); 3] = [(BUCKET, "logging"), (BUCKET, "replication"), (BUCKET, "tagging")];
+    let cases: [(&str, &[(&str, &str)]); 8] = [
+        ("s3-bucket-required-tags", &[]),
+        ("s3-event-notifications-enabled", &[(BUCKET, "notification")]),
+        ("s3-bucket-encryption-key-usable", &[(BUCKET, "encryption"), (KMS, KEY), (LOG_TARGET, "encryption")]),
+        ("s3-bucket-cross-region-replication-enabled", &[(REPLICA, "location")]),
+        ("s3-bucket-mfa-delete-enabled", &[(BUCKET, "lifecycle"), (BUCKET, "versioning")]),
+        ("s3-bucket-public-access-blocked", &[(BUCKET, "publicAccessBlock")]),
+        ("s3-account-public-access-blocked", &[(CONTROL, "configuration/publicAccessBlock")]),
+        ("s3-access-point-public-access-blocked", &[(CONTROL, "accesspoint/reporting")]),
+    ];
+    for (only, expected) in cases {
+        let (resources, requests) = account(configured);
+        let shared = Shared::new(Needed::by(|rule| rule == only));
+        let bucket = resources.bucket(&target(Some("us-east-1")), &shared).await.unwrap();
+        assert_eq!(state(&bucket.policy), "s3:GetBucketPolicy NotLookedAt", "{only}");
+        resources.account(&shared).await;
+        let access_point = sample::target(TargetKind::AccessPoint, "reporting");
+        assert!(resources.access_point(&access_point, &shared).await.is_some(), "{only}");
+        let mut expected = [&ALWAYS[..], expected].concat();
+        expected.sort_unstable();
+        let asked = requests.made();
+        let asked: Vec<(&str, &str)> = asked.iter().map(|it| (it.whom.as_str(), it.what.as_str())).collect();
+        assert_eq!(asked, expected, "{only}");
     }
 }
 

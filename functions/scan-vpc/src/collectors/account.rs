@@ -1,17 +1,21 @@
 use audit_model::resource::{Identity, NetworkAccount, VpcBlockPublicAccess};
 use audit_model::{Reading, Unreadable};
+use audit_rules::Needed;
 use audit_task::unreadable;
 
 use super::Ec2Vpcs;
-use super::endpoint_services::endpoint_services;
-use super::peering_connections::peering_connections;
+use super::endpoint_services::{self, endpoint_services};
+use super::peering_connections::{self, peering_connections};
 
 const BLOCK_PUBLIC_ACCESS: &str = "ec2:DescribeVpcBlockPublicAccessOptions";
 
 /// What the account has of its own in the region's network.
-pub(super) async fn network_account(ec2: &Ec2Vpcs) -> NetworkAccount {
-    let (block_public_access, services, connections) =
-        futures::join!(block_public_access(ec2), endpoint_services(ec2), peering_connections(ec2));
+pub(super) async fn network_account(ec2: &Ec2Vpcs, needed: &Needed) -> NetworkAccount {
+    let (block_public_access, services, connections) = futures::join!(
+        needed.read(BLOCK_PUBLIC_ACCESS, block_public_access(ec2)),
+        needed.call(endpoint_services::LIST, endpoint_services(ec2)),
+        needed.call(peering_connections::ACTION, peering_connections(ec2)),
+    );
     NetworkAccount {
         identity: Identity {
             name: ec2.account.clone(),

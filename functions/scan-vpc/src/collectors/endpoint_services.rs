@@ -5,7 +5,7 @@ use aws_sdk_ec2::types::{AllowedPrincipal, ServiceConfiguration};
 
 use super::{Ec2Vpcs, PAGE_SIZE, tags};
 
-const LIST: &str = "ec2:DescribeVpcEndpointServiceConfigurations";
+pub(super) const LIST: &str = "ec2:DescribeVpcEndpointServiceConfigurations";
 const PERMISSIONS: &str = "ec2:DescribeVpcEndpointServicePermissions";
 
 /// The endpoint services that the account offers, with who may make endpoints to them.

@@ -6,7 +6,7 @@ use aws_sdk_ec2::types;
 use super::per_vpc::PerVpc;
 use super::{Ec2Vpcs, PAGE_SIZE, filter};
 
-const ACTION: &str = "ec2:DescribeFlowLogs";
+pub(super) const ACTION: &str = "ec2:DescribeFlowLogs";
 
 /// The flow logs of these VPCs; those of single subnets or network interfaces are not theirs.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeFlowLogs.html>

@@ -25,6 +25,7 @@ use std::num::NonZeroU32;
 use async_trait::async_trait;
 use audit_model::plan::Target;
 use audit_model::resource::{NetworkAccount, Vpc};
+use audit_rules::Needed;
 use aws_sdk_ec2::types::Filter;
 
 pub use vpcs::Ec2Vpcs;
@@ -37,15 +38,15 @@ pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// Entries on a page, the most that EC2 gives in the calls that have no smaller limit of their own.
 const PAGE_SIZE: i32 = 1_000;
 
-/// Reads VPCs, and what an account has of its own beside them.
+/// Reads what is `needed` of VPCs, and of what an account has of its own beside them.
 #[async_trait]
 pub trait VpcCollector: Send + Sync {
     /// What the account has of its own in the region's network, outside of any VPC.
-    async fn account(&self) -> NetworkAccount;
+    async fn account(&self, needed: &Needed) -> NetworkAccount;
 
     /// All that the rules need to know of these VPCs and what hangs on them, in this order, without those that have
     /// gone since they were listed.
-    async fn vpcs(&self, targets: &[Target]) -> Vec<Vpc>;
+    async fn vpcs(&self, targets: &[Target], needed: &Needed) -> Vec<Vpc>;
 }
 
 /// Asks for what belongs to one of these ids. Asked for ids directly, EC2 refuses them all when one has gone.

@@ -6,7 +6,7 @@ use aws_sdk_ec2::types::{GroupIdentifier, NetworkInterface};
 
 use super::{Ec2Vpcs, PAGE_SIZE, filter};
 
-const ACTION: &str = "ec2:DescribeNetworkInterfaces";
+pub(super) const ACTION: &str = "ec2:DescribeNetworkInterfaces";
 
 /// Values in a filter, the most that EC2 takes.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>

@@ -8,7 +8,7 @@ use aws_sdk_ec2::types::{VpcPeeringConnection, VpcPeeringConnectionVpcInfo};
 use super::route_tables::peering_routes;
 use super::{Ec2Vpcs, PAGE_SIZE, tags};
 
-const ACTION: &str = "ec2:DescribeVpcPeeringConnections";
+pub(super) const ACTION: &str = "ec2:DescribeVpcPeeringConnections";
 
 /// The account's peering connections in the region in any state, with its routes into them. A connection that was
 /// deleted, rejected or has expired stays on AWS's list for a while.

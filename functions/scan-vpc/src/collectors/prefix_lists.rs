@@ -4,7 +4,7 @@ use aws_sdk_ec2::types::PrefixListEntry;
 
 use super::Ec2Vpcs;
 
-const ACTION: &str = "ec2:GetManagedPrefixListEntries";
+pub(super) const ACTION: &str = "ec2:GetManagedPrefixListEntries";
 
 /// Entries on a page, the most that EC2 gives.
 const PAGE_SIZE: i32 = 100;

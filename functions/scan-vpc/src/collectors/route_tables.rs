@@ -8,7 +8,7 @@ use aws_sdk_ec2::types::{self, Filter};
 use super::per_vpc::PerVpc;
 use super::{Ec2Vpcs, filter};
 
-const ACTION: &str = "ec2:DescribeRouteTables";
+pub(super) const ACTION: &str = "ec2:DescribeRouteTables";
 
 /// Tables on a page, the most that EC2 gives.
 const PAGE_SIZE: i32 = 100;

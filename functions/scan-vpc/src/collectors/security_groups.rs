@@ -2,14 +2,15 @@ use std::collections::BTreeMap;
 
 use audit_model::resource::{IpPermission, PrefixList, SecurityGroup};
 use audit_model::{Reading, Unreadable};
+use audit_rules::Needed;
 use audit_task::listed;
 use aws_sdk_ec2::types;
 
-use super::network_interfaces::network_interfaces;
+use super::network_interfaces::{self, network_interfaces};
 use super::per_vpc::PerVpc;
 use super::{Ec2Vpcs, PAGE_SIZE, filter, prefix_lists, tags};
 
-const ACTION: &str = "ec2:DescribeSecurityGroups";
+pub(super) const ACTION: &str = "ec2:DescribeSecurityGroups";
 
 /// Security groups as EC2 lists them, by id.
 type Groups = BTreeMap<String, types::SecurityGroup>;
@@ -22,11 +23,17 @@ type Interfaces = Result<BTreeMap<String, u64>, Unreadable>;
 
 /// The security groups of these VPCs, with the ranges of the prefix lists that they refer to and the network
 /// interfaces that they are attached to.
-pub(super) async fn security_groups(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<PerVpc<SecurityGroup>, Unreadable> {
+pub(super) async fn security_groups(
+    ec2: &Ec2Vpcs,
+    vpc_ids: &[String],
+    needed: &Needed,
+) -> Result<PerVpc<SecurityGroup>, Unreadable> {
     let groups = describe(ec2, vpc_ids).await?;
     let group_ids: Vec<String> = groups.keys().cloned().collect();
-    let (entries, interfaces) =
-        futures::join!(entries_of_prefix_lists(ec2, &groups), network_interfaces(ec2, &group_ids));
+    let (entries, interfaces) = futures::join!(
+        entries_of_prefix_lists(ec2, &groups, needed),
+        needed.call(network_interfaces::ACTION, network_interfaces(ec2, &group_ids)),
+    );
     let group = |group: types::SecurityGroup| (group.vpc_id.clone(), security_group(ec2, group, &entries, &interfaces));
     PerVpc::new(ACTION, "a security group", groups.into_values().map(group))
 }
@@ -42,11 +49,12 @@ async fn describe(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<Groups, Unreadabl
 }
 
 /// Each prefix list that these groups refer to is read once.
-async fn entries_of_prefix_lists(ec2: &Ec2Vpcs, groups: &Groups) -> Entries {
+async fn entries_of_prefix_lists(ec2: &Ec2Vpcs, groups: &Groups, needed: &Needed) -> Entries {
     let mut entries = Entries::new();
     for id in groups.values().flat_map(referred_prefix_lists) {
         if !entries.contains_key(id) {
-            entries.insert(id.to_owned(), prefix_lists::entries(ec2, id).await);
+            let read = needed.read(prefix_lists::ACTION, prefix_lists::entries(ec2, id)).await;
+            entries.insert(id.to_owned(), read);
         }
     }
     entries

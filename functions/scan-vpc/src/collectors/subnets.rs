@@ -6,7 +6,7 @@ use aws_sdk_ec2::types;
 use super::per_vpc::PerVpc;
 use super::{Ec2Vpcs, PAGE_SIZE, filter, tags};
 
-const ACTION: &str = "ec2:DescribeSubnets";
+pub(super) const ACTION: &str = "ec2:DescribeSubnets";
 
 /// The subnets of these VPCs.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSubnets.html>

@@ -7,7 +7,7 @@ use super::per_vpc::PerVpc;
 use super::subnets::availability_zones;
 use super::{Ec2Vpcs, PAGE_SIZE, filter, tags};
 
-const ACTION: &str = "ec2:DescribeVpcEndpoints";
+pub(super) const ACTION: &str = "ec2:DescribeVpcEndpoints";
 
 /// The endpoints in these VPCs, in the zones of `subnets`.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcEndpoints.html>

@@ -4,18 +4,19 @@ use async_trait::async_trait;
 use audit_model::plan::Target;
 use audit_model::resource::{Identity, NetworkAccount, Vpc};
 use audit_model::{Reading, Tags, Unreadable};
+use audit_rules::Needed;
 use audit_task::{Budget, listed};
 use aws_sdk_ec2::{Client, types};
 use shard_scan::in_time;
 
 use super::account::network_account;
-use super::flow_logs::flow_logs;
-use super::network_acls::network_acls;
+use super::flow_logs::{self, flow_logs};
+use super::network_acls::{self, network_acls};
 use super::per_vpc::PerVpc;
-use super::route_tables::route_tables;
-use super::security_groups::security_groups;
-use super::subnets::subnets;
-use super::vpc_endpoints::vpc_endpoints;
+use super::route_tables::{self, route_tables};
+use super::security_groups::{self, security_groups};
+use super::subnets::{self, subnets};
+use super::vpc_endpoints::{self, vpc_endpoints};
 use super::{PAGE_SIZE, VpcCollector, filter, tags};
 
 const ACTION: &str = "ec2:DescribeVpcs";
@@ -35,34 +36,34 @@ pub struct Ec2Vpcs {
 
 #[async_trait]
 impl VpcCollector for Ec2Vpcs {
-    async fn account(&self) -> NetworkAccount {
-        in_time(Box::pin(network_account(self))).await
+    async fn account(&self, needed: &Needed) -> NetworkAccount {
+        in_time(Box::pin(network_account(self, needed))).await
     }
 
-    async fn vpcs(&self, targets: &[Target]) -> Vec<Vpc> {
+    async fn vpcs(&self, targets: &[Target], needed: &Needed) -> Vec<Vpc> {
         // A filter without values would ask for nothing in particular.
         if targets.is_empty() {
             return Vec::new();
         }
         // On the heap, for it holds all calls at once.
-        in_time(Box::pin(self.read(targets))).await
+        in_time(Box::pin(self.read(targets, needed))).await
     }
 }
 
 impl Ec2Vpcs {
-    async fn read(&self, targets: &[Target]) -> Vec<Vpc> {
+    async fn read(&self, targets: &[Target], needed: &Needed) -> Vec<Vpc> {
         let ids: Vec<String> = targets.iter().map(|target| target.id.clone()).collect();
         let subnets_and_endpoints = async {
-            let subnets = subnets(self, &ids).await;
-            let endpoints = vpc_endpoints(self, &ids, &subnets).await;
+            let subnets = needed.call(subnets::ACTION, subnets(self, &ids)).await;
+            let endpoints = needed.call(vpc_endpoints::ACTION, vpc_endpoints(self, &ids, &subnets)).await;
             (subnets, endpoints)
         };
         let (mut flow_logs, mut groups, mut acls, (mut subnets, mut endpoints), mut tables) = futures::join!(
-            flow_logs(self, &ids),
-            security_groups(self, &ids),
-            network_acls(self, &ids),
+            needed.call(flow_logs::ACTION, flow_logs(self, &ids)),
+            needed.call(security_groups::ACTION, security_groups(self, &ids, needed)),
+            needed.call(network_acls::ACTION, network_acls(self, &ids)),
             subnets_and_endpoints,
-            route_tables(self, &ids),
+            needed.call(route_tables::ACTION, route_tables(self, &ids)),
         );
         // Asked last: of a VPC that is no more EC2 lists nothing, which looks like one in which there is nothing. One that
         // is still there was there all the time.

@@ -114,7 +114,7 @@ impl<T: DeserializeOwned> JsonLinesReader<T> {
     pub async fn next(&mut self) -> Result<Option<T>, TaskError> {
         self.number += 1;
         let end = loop {
-            if let Some(end) = self.content[self.searched..].iter().position(|&byte| byte == b'\n') {
+            if let Some(end) = memchr::memchr(b'\n', &self.content[self.searched..]) {
                 break self.searched + end + 1;
             }
             self.searched = self.content.len();

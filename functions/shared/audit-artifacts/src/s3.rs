@@ -1,5 +1,6 @@
 //! The reports bucket. Every object is stored with a SHA-256 checksum that S3 verifies on arrival and keeps, and, where it was
-//! written under a condition, with the name of the attempt that wrote it.
+//! written under a condition, with the name of the attempt that wrote it. The checksum is a signed header, and so the content
+//! is not hashed a second time for the signature: <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
 
 mod reading;
 
@@ -128,7 +129,7 @@ impl ArtifactStore for S3Store {
             Condition::IfAbsent => request.if_none_match("*").metadata(ATTEMPT, &attempt),
             Condition::IfMatch(etag) => request.if_match(etag).metadata(ATTEMPT, &attempt),
         };
-        match request.send().await {
+        match request.customize().disable_payload_signing().send().await {
             Ok(_) => Ok(PutOutcome::Written),
             Err(error) if matches!(error_code(&error), Some("PreconditionFailed" | "ConditionalRequestConflict")) => {
                 let is_ours = self.is_written_by(key, &attempt).await?;
@@ -217,6 +218,8 @@ impl S3Writer {
             .part_number(number)
             .checksum_sha256(&checksum)
             .body(ByteStream::from(content))
+            .customize()
+            .disable_payload_signing()
             .send()
             .await
             .map_err(|error| task_error("s3:PutObject", &error))?;

@@ -4,7 +4,7 @@
 use audit_model::remediation::RemediationRecord;
 use audit_model::summary::{AlertViolations, Summary};
 use audit_model::task::RemediationResult;
-use audit_model::{Finding, Plan, Rules};
+use audit_model::{Finding, Plan, ResourceTags, Rules};
 use audit_task::TaskError;
 
 use crate::{ArtifactStore, ArtifactStoreExt, FindingsReader, JsonLinesReader, keys};
@@ -56,6 +56,14 @@ impl ScanRecord {
             read: 0,
             counted: self.summary.totals.all(),
         })
+    }
+
+    /// How the scan's resources are tagged, to be read one at a time.
+    ///
+    /// # Errors
+    /// `NotFound` when the findings are not there, and those of the store.
+    pub async fn tags(&self, store: &dyn ArtifactStore) -> Result<JsonLinesReader<ResourceTags>, TaskError> {
+        JsonLinesReader::open(store, &keys::findings(&self.summary.scan_id)).await
     }
 
     /// What the alert may name of the scan's findings.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::reading::Unreadable;
 use crate::{Service, Tags};
 
-pub use by_resource::ResourceFindings;
+pub use by_resource::{ResourceFindings, ResourceTags};
 
 /// The version of the finding's form; it rises when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: &str = "3.0";

@@ -16,7 +16,9 @@ pub mod task;
 
 pub use alert::AlertReceipt;
 pub use deliveries::BucketDeliveries;
-pub use finding::{Change, Evidence, ExceptionMark, Finding, ResourceFindings, ResourceRef, Severity, Status};
+pub use finding::{
+    Change, Evidence, ExceptionMark, Finding, ResourceFindings, ResourceRef, ResourceTags, Severity, Status,
+};
 pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};
 pub use reading::{Reading, Unreadable, UnreadableCause};

@@ -205,7 +205,7 @@ mod tests {
 
     use super::*;
     use crate::CATALOGUE;
-    use crate::fixtures::{self, ReadingOf};
+    use crate::fixtures::{self, Denial, ReadingOf};
 
     /// Resources of every type, with what judges them.
     fn judged(pick: [Vec<Finding>; 6]) -> Vec<Finding> {
@@ -310,11 +310,21 @@ mod tests {
         verdicts
     }
 
+    /// What each rule found, on what.
+    fn by_rule(findings: Vec<Finding>) -> BTreeMap<&'static str, Vec<(String, Status, String)>> {
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for Finding { rule_id, resource, status, evidence, .. } in findings {
+            let rule = crate::rule(&rule_id).unwrap().id;
+            found.entry(rule).or_default().push((resource.arn.clone(), status, evidence.observed.into_owned()));
+        }
+        found
+    }
+
     /// A resource that takes each of its readings from one of the samples, and the ways to take readings away.
     struct Readings<R: 'static> {
         samples: Vec<R>,
         readings: &'static [ReadingOf<R>],
-        nested: &'static [fn(&mut R)],
+        nested: &'static [Denial<R>],
     }
 
     impl<R: Clone> Readings<R> {
@@ -327,8 +337,38 @@ mod tests {
             mixture
         }
 
-        fn denials(&self) -> Vec<fn(&mut R)> {
-            self.readings.iter().map(|reading| reading.deny).chain(self.nested.iter().copied()).collect()
+        fn denials(&self) -> Vec<Denial<R>> {
+            self.readings.iter().map(|reading| reading.denial).chain(self.nested.iter().copied()).collect()
+        }
+
+        /// Which rule judges by what which action reads: without it the rule finds something else, in a resource whose
+        /// readings come from one sample but for one. A rule is told nothing that it says not to read, all at once.
+        fn used(&self, judge: impl Fn(&R) -> Vec<Finding>) -> BTreeSet<(&'static str, &'static str)> {
+            let mut used = BTreeSet::new();
+            let (samples, readings) = (self.samples.len(), self.readings.len());
+            for number in 0..samples * samples * readings {
+                let mut choices = vec![number % samples; readings];
+                choices[number / (samples * samples)] = number / samples % samples;
+                let resource = self.mixture(&choices);
+                let full = by_rule(judge(&resource));
+                for (action, deny) in self.denials() {
+                    let mut poorer = resource.clone();
+                    deny(&mut poorer, action);
+                    let left = by_rule(judge(&poorer));
+                    let changed = full.iter().filter(|(rule, found)| left.get(*rule) != Some(found));
+                    used.extend(changed.map(|(rule, _)| (*rule, action)));
+                }
+                for (id, found) in &full {
+                    let mut poorer = resource.clone();
+                    for (action, deny) in self.denials() {
+                        if !crate::rule(id).unwrap().reads.contains(&action) {
+                            deny(&mut poorer, action);
+                        }
+                    }
+                    assert_eq!(by_rule(judge(&poorer)).get(id), Some(found), "{id}");
+                }
+            }
+            used
         }
 
         /// Denies every single reading in turn, and every pair of them: a verdict may be lost by that, but never
@@ -338,11 +378,11 @@ mod tests {
             let full = judge(&resource);
             let full = verdicts(&full);
             let denials = self.denials();
-            for (index, first) in denials.iter().enumerate() {
-                for second in &denials[index..] {
+            for (index, (one, first)) in denials.iter().enumerate() {
+                for (other, second) in &denials[index..] {
                     let mut poorer = resource.clone();
-                    first(&mut poorer);
-                    second(&mut poorer);
+                    first(&mut poorer, one);
+                    second(&mut poorer, other);
                     let findings = judge(&poorer);
                     let left = verdicts(&findings);
                     for (key, status) in &left {
@@ -362,19 +402,19 @@ mod tests {
         }
     }
 
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-
-        #[test]
-        fn a_denied_reading_never_turns_a_verdict_around(choices in prop::collection::vec(0_usize..12, 16)) {
-            let policy = fixtures::policy();
-            let judge = fixtures::judge(&policy);
+    /// The readings of every type of resource that is read by itself, each with what judges it.
+    fn each_type(mut look: impl FnMut(&dyn Mixed)) {
+        let policy = fixtures::policy();
+        let judge = fixtures::judge(&policy);
+        look(&(
             Readings {
                 samples: vec![fixtures::s3_account(true), fixtures::s3_account(false)],
                 readings: fixtures::S3_ACCOUNT_READINGS,
                 nested: &[],
-            }
-            .never_turn_around(&choices, |it| judge.s3_account(it));
+            },
+            |it: &S3Account| judge.s3_account(it),
+        ));
+        look(&(
             Readings {
                 samples: vec![
                     fixtures::good_bucket(),
@@ -384,26 +424,34 @@ mod tests {
                 ],
                 readings: fixtures::BUCKET_READINGS,
                 nested: fixtures::NESTED_BUCKET_READINGS,
-            }
-            .never_turn_around(&choices, |it| judge.bucket(it));
+            },
+            |it: &Bucket| judge.bucket(it),
+        ));
+        look(&(
             Readings {
                 samples: vec![fixtures::access_point(true), fixtures::access_point(false)],
                 readings: fixtures::ACCESS_POINT_READINGS,
                 nested: &[],
-            }
-            .never_turn_around(&choices, |it| judge.access_point(it));
+            },
+            |it: &AccessPoint| judge.access_point(it),
+        ));
+        look(&(
             Readings {
                 samples: vec![fixtures::good_network_account(), fixtures::bad_network_account()],
                 readings: fixtures::NETWORK_ACCOUNT_READINGS,
                 nested: fixtures::NESTED_NETWORK_ACCOUNT_READINGS,
-            }
-            .never_turn_around(&choices, |it| judge.network(&[], Some(it)).flatten().collect());
+            },
+            |it: &NetworkAccount| judge.network(&[], Some(it)).flatten().collect(),
+        ));
+        look(&(
             Readings {
                 samples: vec![fixtures::good_vpc(), fixtures::bad_vpc()],
                 readings: fixtures::VPC_READINGS,
                 nested: fixtures::NESTED_VPC_READINGS,
-            }
-            .never_turn_around(&choices, |it| judge.network(slice::from_ref(it), None).flatten().collect());
+            },
+            |it: &Vpc| judge.network(slice::from_ref(it), None).flatten().collect(),
+        ));
+        look(&(
             Readings {
                 samples: vec![
                     fixtures::good_function(),
@@ -413,9 +461,44 @@ mod tests {
                 ],
                 readings: fixtures::FUNCTION_READINGS,
                 nested: fixtures::NESTED_FUNCTION_READINGS,
-            }
-            .never_turn_around(&choices, |it| judge.function(it));
+            },
+            |it: &Function| judge.function(it),
+        ));
+    }
+
+    /// [`Readings`] of some type, with what judges it.
+    trait Mixed {
+        fn never_turn_around(&self, choices: &[usize]);
+        fn used(&self) -> BTreeSet<(&'static str, &'static str)>;
+    }
+
+    impl<R: Clone, J: Fn(&R) -> Vec<Finding>> Mixed for (Readings<R>, J) {
+        fn never_turn_around(&self, choices: &[usize]) {
+            self.0.never_turn_around(choices, &self.1);
         }
+
+        fn used(&self) -> BTreeSet<(&'static str, &'static str)> {
+            self.0.used(&self.1)
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn a_denied_reading_never_turns_a_verdict_around(choices in prop::collection::vec(0_usize..12, 16)) {
+            each_type(|readings| readings.never_turn_around(&choices));
+        }
+    }
+
+    #[test]
+    fn a_rule_judges_by_what_it_says_that_it_reads_and_by_nothing_else() {
+        let mut used = BTreeSet::new();
+        each_type(|readings| used.append(&mut readings.used()));
+        let said: BTreeSet<_> =
+            CATALOGUE.iter().flat_map(|rule| rule.reads.iter().map(|action| (rule.id, *action))).collect();
+        assert_eq!(used, said);
+        assert!(CATALOGUE.iter().all(|rule| rule.reads.is_sorted_by(|one, next| one < next)));
     }
 
     #[test]

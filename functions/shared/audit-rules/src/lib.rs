@@ -15,6 +15,7 @@ mod judge;
 mod kms_key;
 mod lambda;
 mod listing;
+mod needed;
 mod parameter;
 mod public_access_block;
 mod resource_policy;
@@ -34,6 +35,7 @@ pub use frameworks::{
 };
 pub use judge::Judge;
 pub use kms_key::{is_aws_managed, key_region};
+pub use needed::Needed;
 pub use parameter::Parameter;
 pub use resource_policy::{Grantee, Outsider, let_in_by_acl, let_in_by_policy};
 pub use rule::{Check, Outcome, Rule, in_force};

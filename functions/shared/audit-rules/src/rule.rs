@@ -37,6 +37,9 @@ pub struct Rule {
     pub parameters: &'static [Parameter],
     /// The controls of the frameworks that this rule answers to.
     pub references: &'static [Control],
+    /// The IAM actions of what it judges by, in order. One that no rule needs is not called: see
+    /// [`crate::Needed`].
+    pub reads: &'static [&'static str],
     /// Whether `remediate-s3-encryption` repairs its violations.
     pub remediable: bool,
     /// How a resource is judged.

@@ -107,6 +107,8 @@ fn section(text: &mut String, rule: &Rule) {
         rule.console,
         rule.cli,
     );
+    let actions: Vec<String> = rule.reads.iter().map(|action| format!("`{action}`")).collect();
+    let _ = writeln!(text, "\n**Judged by.** {}", actions.join(", "));
     if !rule.parameters.is_empty() {
         text.push_str("\n**Parameters.**\n\n");
         for parameter in rule.parameters {

@@ -68,7 +68,7 @@ fn block(options: &str) -> Answer {
 
 async fn read(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (NetworkAccount, Vec<Asked>) {
     let (ec2, requests) = ec2(answer);
-    let account = ec2.account().await;
+    let account = ec2.account(&Needed::default()).await;
     let asked = requests.lock().unwrap().clone();
     (account, asked)
 }

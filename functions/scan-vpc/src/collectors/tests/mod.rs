@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 
 use audit_model::{Reading, Tags, Unreadable};
+use audit_rules::Needed;
 use audit_task::Budget;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::config::retry::RetryConfig;

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use audit_model::plan::{Target, TargetKind};
@@ -132,7 +133,7 @@ fn usual(asked: &Asked) -> Answer {
 async fn read(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (Vec<Vpc>, Vec<Asked>) {
     let (ec2, requests) = ec2(answer);
     let target = |id: &str| Target { kind: TargetKind::Vpc, id: id.to_owned(), region: Some("us-east-1".to_owned()) };
-    let vpcs = ec2.vpcs(&["vpc-1", "vpc-2"].map(target)).await;
+    let vpcs = ec2.vpcs(&["vpc-1", "vpc-2"].map(target), &Needed::default()).await;
     let asked = requests.lock().unwrap().clone();
     (vpcs, asked)
 }
@@ -450,10 +451,34 @@ async fn no_filter_has_more_values_than_ec2_takes() {
     assert_eq!((groups[0].network_interfaces.clone(), counts), (Reading::seen(1), 2));
 }
 
+/// What no rule needs cannot change a verdict. The VPCs themselves are always asked for, lest one that has gone be judged.
+#[tokio::test]
+async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
+    let cases: [(&str, &[&str]); 7] = [
+        ("vpc-required-tags", &[]),
+        ("vpc-flow-logs-enabled", &[FLOW_LOGS]),
+        ("network-acl-unused-removed", &[ACLS]),
+        ("security-group-launch-wizard-prohibited", &[GROUPS]),
+        ("security-group-unused-removed", &[GROUPS, INTERFACES]),
+        ("security-group-ssh-from-internet-prohibited", &[GROUPS, ENTRIES]),
+        ("vpc-endpoint-multi-az", &[SUBNETS, ENDPOINTS]),
+    ];
+    for (only, expected) in cases {
+        let (ec2, asked) = ec2(usual);
+        let target = Target { kind: TargetKind::Vpc, id: "vpc-1".to_owned(), region: None };
+        let needed = Needed::by(|rule| rule == only);
+        let vpcs = ec2.vpcs(&[target], &needed).await;
+        assert_eq!(vpcs.len(), 1, "{only}");
+        let asked: BTreeSet<String> = asked.lock().unwrap().iter().map(|asked| asked.action.clone()).collect();
+        let expected = expected.iter().chain([&VPCS]).map(|action| action.to_string()).collect();
+        assert_eq!(asked, expected, "{only}");
+    }
+}
+
 #[tokio::test]
 async fn a_shard_without_vpcs_asks_nothing() {
     let (ec2, asked) = ec2(usual);
-    assert_eq!((ec2.vpcs(&[]).await, asked.lock().unwrap().len()), (Vec::new(), 0));
+    assert_eq!((ec2.vpcs(&[], &Needed::default()).await, asked.lock().unwrap().len()), (Vec::new(), 0));
 }
 
 #[tokio::test]

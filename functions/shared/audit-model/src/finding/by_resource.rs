@@ -49,6 +49,26 @@ impl<'de> Deserialize<'de> for ResourceFindings<'static> {
     }
 }
 
+/// Of a [`ResourceFindings`] only whose tags are which; what the rules say is skipped.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ResourceTags {
+    resource: Named,
+    /// The tags; `None` when they were not read.
+    pub tags: Option<Tags>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Named {
+    arn: String,
+}
+
+impl ResourceTags {
+    /// The resource's ARN.
+    pub fn arn(&self) -> &str {
+        &self.resource.arn
+    }
+}
+
 /// A finding without its resource, beside which it stands.
 struct Beside<F>(F);
 

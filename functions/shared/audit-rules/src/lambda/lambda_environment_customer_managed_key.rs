@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html",
     parameters: &[],
     references: &[],
+    reads: &["kms:Decrypt", "lambda:GetFunction"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

@@ -27,6 +27,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/with-secrets-manager.html",
     parameters: &[],
     references: &[],
+    reads: &["kms:Decrypt", "lambda:GetFunction"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

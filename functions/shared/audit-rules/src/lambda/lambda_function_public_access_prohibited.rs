@@ -48,6 +48,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_7_20,
         nist_800_53_r5::SC_7_21,
     ],
+    reads: &["lambda:GetPolicy", "lambda:ListFunctionUrlConfigs"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

@@ -54,6 +54,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_7_28,
         nist_800_53_r5::SC_25,
     ],
+    reads: &["lambda:ListFunctionUrlConfigs"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

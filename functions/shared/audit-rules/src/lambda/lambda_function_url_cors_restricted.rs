@@ -26,6 +26,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/urls-configuration.html",
     parameters: &[],
     references: &[],
+    reads: &["lambda:ListFunctionUrlConfigs"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

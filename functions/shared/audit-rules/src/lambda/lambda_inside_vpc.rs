@@ -42,6 +42,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_7_20,
         nist_800_53_r5::SC_7_21,
     ],
+    reads: &["lambda:GetFunction"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

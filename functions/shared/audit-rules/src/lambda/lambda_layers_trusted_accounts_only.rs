@@ -30,6 +30,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/adding-layers.html",
     parameters: &[TRUSTED_LAYER_ACCOUNTS],
     references: &[],
+    reads: &["lambda:GetFunction"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html",
     parameters: &[REQUIRED_TAGS],
     references: &[resource_tagging::LAMBDA_6],
+    reads: &["lambda:GetFunction"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

@@ -33,6 +33,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SI_2_4,
         nist_800_53_r5::SI_2_5,
     ],
+    reads: &["lambda:GetFunction"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

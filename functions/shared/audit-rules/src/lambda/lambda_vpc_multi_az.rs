@@ -36,6 +36,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_36,
         nist_800_53_r5::SI_13_5,
     ],
+    reads: &["ec2:DescribeSubnets", "lambda:GetFunction"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

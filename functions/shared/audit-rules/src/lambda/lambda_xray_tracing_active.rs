@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html",
     parameters: &[],
     references: &[security_hub::LAMBDA_7, nist_800_53_r5::CA_7],
+    reads: &["lambda:GetFunction"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),

@@ -47,6 +47,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_7_20,
         nist_800_53_r5::SC_7_21,
     ],
+    reads: &["s3:GetAccessPoint"],
     remediable: false,
     check: Check::AccessPoint(evaluate),
     source: file!(),

@@ -34,6 +34,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::AC_3_15,
         nist_800_53_r5::AC_6,
     ],
+    reads: &["s3:GetBucketOwnershipControls"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

@@ -42,6 +42,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_36_2,
         nist_800_53_r5::SI_13_5,
     ],
+    reads: &["s3:GetBucketLocation", "s3:GetReplicationConfiguration"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
     parameters: &[],
     references: &[],
+    reads: &["kms:DescribeKey", "s3:GetEncryptionConfiguration"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

@@ -26,6 +26,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/configuring-bucket-key.html",
     parameters: &[],
     references: &[],
+    reads: &["s3:GetEncryptionConfiguration"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

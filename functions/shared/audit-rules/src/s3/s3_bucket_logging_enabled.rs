@@ -41,6 +41,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SI_4_20,
         nist_800_53_r5::SI_7_8,
     ],
+    reads: &["s3:GetBucketLogging"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

@@ -32,6 +32,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::CM_3,
         nist_800_53_r5::SC_5_2,
     ],
+    reads: &["s3:GetBucketVersioning", "s3:GetLifecycleConfiguration"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

@@ -28,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html",
     parameters: &[OBJECT_LOCK_RETENTION_DAYS],
     references: &[security_hub::S3_15, pci_dss_4_0_1::R10_5_1, nist_800_53_r5::CP_6_2],
+    reads: &["s3:GetBucketObjectLockConfiguration"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

@@ -26,6 +26,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html",
     parameters: &[],
     references: &[fsbp::S3_6, nist_800_53_r5::CA_9_1, nist_800_53_r5::CM_2],
+    reads: &["s3:GetBucketPolicy"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

@@ -25,6 +25,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-tag-add.html",
     parameters: &[REQUIRED_TAGS],
     references: &[],
+    reads: &["s3:GetBucketTagging"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

@@ -41,6 +41,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_28_1,
         nist_800_53_r5::SI_19_4,
     ],
+    reads: &["s3:GetEncryptionConfiguration"],
     remediable: true,
     check: Check::S3Bucket(evaluate),
     source: file!(),

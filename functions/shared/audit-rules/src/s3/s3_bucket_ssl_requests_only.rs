@@ -42,6 +42,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_23_3,
         nist_800_53_r5::SI_7_6,
     ],
+    reads: &["s3:GetBucketPolicy"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

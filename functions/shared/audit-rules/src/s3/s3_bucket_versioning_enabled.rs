@@ -31,6 +31,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SI_12,
         nist_800_53_r5::SI_13_5,
     ],
+    reads: &["s3:GetBucketVersioning"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

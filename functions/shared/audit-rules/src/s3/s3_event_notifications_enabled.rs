@@ -32,6 +32,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SI_4,
         nist_800_53_r5::SI_4_4,
     ],
+    reads: &["s3:GetBucketNotification"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

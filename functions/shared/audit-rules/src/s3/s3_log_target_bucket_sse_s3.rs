@@ -32,6 +32,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html",
     parameters: &[],
     references: &[],
+    reads: &["s3:GetBucketLogging", "s3:GetBucketObjectLockConfiguration", "s3:GetEncryptionConfiguration"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

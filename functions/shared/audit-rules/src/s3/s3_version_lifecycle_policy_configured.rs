@@ -34,6 +34,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_5_2,
         nist_800_53_r5::SI_13_5,
     ],
+    reads: &["s3:GetBucketVersioning", "s3:GetLifecycleConfiguration"],
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),

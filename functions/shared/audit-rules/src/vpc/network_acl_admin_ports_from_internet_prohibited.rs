@@ -41,6 +41,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_7_5,
         nist_800_53_r5::SC_7_21,
     ],
+    reads: &["ec2:DescribeNetworkAcls"],
     remediable: false,
     check: Check::NetworkAcl(evaluate),
     source: file!(),

@@ -56,6 +56,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_7_27,
         nist_800_53_r5::SC_7_28,
     ],
+    reads: &["ec2:DescribeNetworkAcls"],
     remediable: false,
     check: Check::NetworkAcl(evaluate),
     source: file!(),

@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/delete-network-acl.html",
     parameters: &[],
     references: &[fsbp::EC2_16, pci_dss_4_0_1::R1_2_7, nist_800_53_r5::CM_8_1],
+    reads: &["ec2:DescribeNetworkAcls"],
     remediable: false,
     check: Check::NetworkAcl(evaluate),
     source: file!(),

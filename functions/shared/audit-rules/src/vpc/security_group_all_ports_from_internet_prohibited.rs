@@ -25,6 +25,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/working-with-security-group-rules.html",
     parameters: &[],
     references: &[cis_5_0::C5_3, cis_5_0::C5_4, cis_3_0::C5_2, cis_3_0::C5_3],
+    reads: &["ec2:DescribeSecurityGroups", "ec2:GetManagedPrefixListEntries"],
     remediable: false,
     check: Check::SecurityGroup(evaluate),
     source: file!(),

@@ -37,6 +37,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_7_16,
         nist_800_53_r5::SC_7_21,
     ],
+    reads: &["ec2:DescribeSecurityGroups", "ec2:GetManagedPrefixListEntries"],
     remediable: false,
     check: Check::SecurityGroup(evaluate),
     source: file!(),

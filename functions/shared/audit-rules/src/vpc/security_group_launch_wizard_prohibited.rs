@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/changing-security-group.html",
     parameters: &[],
     references: &[],
+    reads: &["ec2:DescribeSecurityGroups"],
     remediable: false,
     check: Check::SecurityGroup(evaluate),
     source: file!(),

@@ -34,6 +34,7 @@ pub(super) const RULE: Rule = Rule {
         cis_3_0::C5_3,
         pci_dss_4_0_1::R1_3_1,
     ],
+    reads: &["ec2:DescribeSecurityGroups", "ec2:GetManagedPrefixListEntries"],
     remediable: false,
     check: Check::SecurityGroup(evaluate),
     source: file!(),

@@ -23,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/deleting-security-groups.html",
     parameters: &[],
     references: &[security_hub::EC2_22],
+    reads: &["ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"],
     remediable: false,
     check: Check::SecurityGroup(evaluate),
     source: file!(),

@@ -31,6 +31,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/working-with-security-group-rules.html",
     parameters: &[],
     references: &[],
+    reads: &["ec2:DescribeSecurityGroups"],
     remediable: false,
     check: Check::SecurityGroup(evaluate),
     source: file!(),

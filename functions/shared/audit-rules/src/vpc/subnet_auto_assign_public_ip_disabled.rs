@@ -40,6 +40,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_7_20,
         nist_800_53_r5::SC_7_21,
     ],
+    reads: &["ec2:DescribeSubnets"],
     remediable: false,
     check: Check::Subnet(evaluate),
     source: file!(),

@@ -25,6 +25,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/security-vpc-bpa.html",
     parameters: &[],
     references: &[fsbp::EC2_172],
+    reads: &["ec2:DescribeVpcBlockPublicAccessOptions"],
     remediable: false,
     check: Check::NetworkAccount(evaluate),
     source: file!(),

@@ -43,6 +43,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_7_20,
         nist_800_53_r5::SC_7_21,
     ],
+    reads: &["ec2:DescribeVpcEndpoints"],
     remediable: false,
     check: Check::Vpc(evaluate),
     source: file!(),

@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/privatelink/interface-endpoints.html",
     parameters: &[],
     references: &[],
+    reads: &["ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints"],
     remediable: false,
     check: Check::VpcEndpoint(evaluate),
     source: file!(),

@@ -28,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
     parameters: &[TRUSTED_ACCOUNTS],
     references: &[],
+    reads: &["ec2:DescribeVpcEndpoints"],
     remediable: false,
     check: Check::VpcEndpoint(evaluate),
     source: file!(),

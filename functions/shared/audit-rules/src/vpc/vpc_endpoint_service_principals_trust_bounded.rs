@@ -26,6 +26,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/privatelink/configure-endpoint-service.html",
     parameters: &[TRUSTED_ACCOUNTS],
     references: &[],
+    reads: &["ec2:DescribeVpcEndpointServiceConfigurations", "ec2:DescribeVpcEndpointServicePermissions"],
     remediable: false,
     check: Check::EndpointService(evaluate),
     source: file!(),

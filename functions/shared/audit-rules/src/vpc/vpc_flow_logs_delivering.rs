@@ -26,6 +26,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html",
     parameters: &[],
     references: &[],
+    reads: &["ec2:DescribeFlowLogs"],
     remediable: false,
     check: Check::Vpc(evaluate),
     source: file!(),

@@ -33,6 +33,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::CA_7,
         nist_800_53_r5::SI_7_8,
     ],
+    reads: &["ec2:DescribeFlowLogs"],
     remediable: false,
     check: Check::Vpc(evaluate),
     source: file!(),

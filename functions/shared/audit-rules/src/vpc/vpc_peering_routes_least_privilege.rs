@@ -29,6 +29,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/peering/peering-configurations-partial-access.html",
     parameters: &[],
     references: &[cis_5_0::C5_6, cis_3_0::C5_5],
+    reads: &["ec2:DescribeRouteTables", "ec2:DescribeVpcPeeringConnections"],
     remediable: false,
     check: Check::PeeringConnection(evaluate),
     source: file!(),

@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags_Console.html",
     parameters: &[REQUIRED_TAGS],
     references: &[resource_tagging::EC2_46],
+    reads: &["ec2:DescribeVpcs"],
     remediable: false,
     check: Check::Vpc(evaluate),
     source: file!(),

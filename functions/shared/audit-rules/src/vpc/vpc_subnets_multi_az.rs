@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/create-subnets.html",
     parameters: &[],
     references: &[],
+    reads: &["ec2:DescribeSubnets"],
     remediable: false,
     check: Check::Vpc(evaluate),
     source: file!(),

@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/configure-subnets.html",
     parameters: &[],
     references: &[],
+    reads: &["ec2:DescribeRouteTables", "ec2:DescribeSubnets"],
     remediable: false,
     check: Check::Vpc(evaluate),
     source: file!(),
