@@ -36,7 +36,7 @@ use verdicts::Verdicts;
 type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 /// The setting `mapConcurrency` as it is shipped in `infrastructure/cdk.json`.
-const SHIPPED_CONCURRENCY: u32 = 4;
+const SHIPPED_CONCURRENCY: u32 = 2;
 
 /// `LISTING_SECONDS` as it is shipped.
 const SHIPPED_LISTING: Duration = Duration::from_secs(240);
