@@ -29,9 +29,11 @@ _MEMORIES = {
     **dict.fromkeys(SCANNERS, 1024),
     **dict.fromkeys(("aggregate-findings", "write-json-report", "write-csv-report"), 512),
 }
-"""MB. None holds more than a quarter of it (`tests/benchmark`); what counts is the share of a processor that comes with it,
-1,769 MB a whole one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html. Those with 512 only compute: twice
-as fast, they cost the same. All others wait for AWS nearly all of their time. What scanners have the customer demands."""
+"""MB. None holds more than a quarter of it (`tests/benchmark`); what counts is the share of a processor that comes with
+it, 1,769 MB a whole one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html. Those with 512 only
+compute: twice as fast, they cost the same. All others wait for AWS nearly all of their time. What scanners have the
+customer demands.
+"""
 _TIMEOUT = Duration.minutes(15)
 _TIMEOUTS = {
     "plan-scan": Duration.minutes(1),
