@@ -207,7 +207,14 @@ def _of_every_function(
 
 def _environments(settings: Settings, surroundings: Surroundings) -> Mapping[str, Mapping[str, str]]:
     """Each function's environment variables."""
-    everyone = {"ACCOUNT_ID": surroundings.account, "REPORTS_BUCKET": surroundings.reports_bucket}
+    everyone = {
+        "ACCOUNT_ID": surroundings.account,
+        "REPORTS_BUCKET": surroundings.reports_bucket,
+        # What was freed stays with the function, which soon ends: given back and taken anew page by page, as the C library
+        # does, it cost the scanners a fifth of their time. https://man7.org/linux/man-pages/man3/mallopt.3.html
+        "MALLOC_TRIM_THRESHOLD_": f"{2**28}",
+        "MALLOC_MMAP_THRESHOLD_": f"{2**25}",
+    }
     listing = _TIMEOUTS["list-targets"].to_seconds() - _FOR_THE_SHARDS.to_seconds()
     system = {"SYSTEM_NAME": settings.names.system}
     topic = {"ALERTS_TOPIC_ARN": surroundings.alerts_topic}
