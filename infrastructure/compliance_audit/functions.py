@@ -210,8 +210,8 @@ def _environments(settings: Settings, surroundings: Surroundings) -> Mapping[str
     everyone = {
         "ACCOUNT_ID": surroundings.account,
         "REPORTS_BUCKET": surroundings.reports_bucket,
-        # What was freed stays with the function, which soon ends: given back and taken anew page by page, as the C library
-        # does, it cost the scanners a fifth of their time. https://man7.org/linux/man-pages/man3/mallopt.3.html
+        # What was freed stays with the function, which soon ends: given back and taken anew page by page, as the C
+        # library does, it cost the scanners a fifth of their time. https://man7.org/linux/man-pages/man3/mallopt.3.html
         "MALLOC_TRIM_THRESHOLD_": f"{2**28}",
         "MALLOC_MMAP_THRESHOLD_": f"{2**25}",
     }
