@@ -75,14 +75,15 @@ def every_function_reserves_what_was_chosen(deployment: Deployment) -> Iterator[
 
 @constraint(_FUNCTION)
 def every_function_has_its_memory_and_time(deployment: Deployment) -> Iterator[str]:
-    """1 GB for the scanners; the others need less. At most 15 minutes:
+    """1 GB for the scanners; the others need less, those that only compute half of it. At most 15 minutes:
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
     """
     for logical_id, properties in deployment.of(_FUNCTION):
-        scanner = name_in_repository(properties, deployment).startswith("scan-")
-        memory = properties.get("MemorySize")
-        if memory not in ((1024,) if scanner else (256, 512)):
-            yield f"{logical_id}: has {memory} MB; allowed: 1024 for scanners, 256 or 512 for others"
+        name, memory = name_in_repository(properties, deployment), properties.get("MemorySize")
+        computes = name in ("aggregate-findings", "write-json-report", "write-csv-report")
+        allowed = 1024 if name.startswith("scan-") else 512 if computes else 256
+        if memory != allowed:
+            yield f"{logical_id}: has {memory} MB; allowed: {allowed}"
         if not 0 < properties.get("Timeout", 0) <= 900:
             yield f"{logical_id}: may run {properties.get('Timeout')} seconds; allowed: 1 to 900"
 
