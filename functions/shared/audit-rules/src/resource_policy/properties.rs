@@ -1,5 +1,8 @@
 //! What holds for every policy: a Deny only takes, an Allow only adds, and conditions narrow whatever they belong to.
 
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
@@ -63,39 +66,43 @@ fn policy(statements: &[Written]) -> PolicyDocument {
     PolicyDocument::parse(&text, "s3:GetBucketPolicy").unwrap()
 }
 
+const TEXT: &[&str] = &["StringEquals", "StringNotEquals", "StringLike", "StringNotLike"];
+const ARN: &[&str] = &["ArnEquals", "ArnLike", "ArnNotLike"];
+const ADDRESS: &[&str] = &["IpAddress", "NotIpAddress"];
+const BOOL: &[&str] = &["Bool"];
+const DATE: &[&str] = &["DateLessThan", "DateGreaterThan", "DateGreaterThanEquals", "DateNotEquals"];
+const NUMBER: &[&str] = &["NumericLessThan", "NumericGreaterThanEquals", "NumericNotEquals"];
+const ANY: &[&[&str]] = &[TEXT, ARN, ADDRESS, BOOL, DATE, NUMBER, &["Null", "NoSuchOperator"]];
+
+/// Keys, the operators that go with them, and values.
+const KEYS: &[(&str, &[&str], &[&str])] = &[
+    ("aws:SourceVpc", TEXT, &["vpc-1", "vpc-2", "vpc-*"]),
+    ("aws:PrincipalOrgID", TEXT, &["o-a1", "${aws:ResourceOrgID}", "*"]),
+    ("aws:PrincipalOrgPaths", TEXT, &["o-a1/r-b1/", "o-a1/*", "*"]),
+    ("aws:SourceOrgID", TEXT, &["o-a1", "o-*"]),
+    ("aws:ResourceOrgID", TEXT, &["o-a1", "o-b2"]),
+    ("aws:PrincipalAccount", TEXT, &["111122223333", "444455556666", "anonymous"]),
+    ("aws:PrincipalArn", ARN, &["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/*", "*"]),
+    ("aws:PrincipalServiceName", TEXT, &["s3.amazonaws.com", "*"]),
+    ("aws:PrincipalIsAWSService", BOOL, &["true", "false"]),
+    ("aws:SourceIp", ADDRESS, &["203.0.113.0/24", "10.0.0.0/8", "0.0.0.0/1", "128.0.0.0/1", "x"]),
+    ("aws:SecureTransport", BOOL, &["true", "false"]),
+    ("aws:CurrentTime", DATE, &["2020-04-01T00:00:00Z", "2030-01-01T00:00:00Z"]),
+    ("s3:max-keys", NUMBER, &["1", "10", "100"]),
+    ("aws:PrincipalTag/team", TEXT, &["red", "true"]),
+];
+
+/// Most with an operator that goes with the key.
 fn condition() -> impl Strategy<Value = Conditioned> {
     let set = prop::sample::select(vec!["", "", "", "ForAnyValue:", "ForAllValues:"]);
-    let comparison = prop::sample::select(vec![
-        "StringEquals",
-        "StringNotEquals",
-        "StringLike",
-        "StringNotLike",
-        "ArnLike",
-        "ArnNotLike",
-        "IpAddress",
-        "NotIpAddress",
-        "Bool",
-        "Null",
-        "DateLessThan",
-        "NoSuchOperator",
-    ]);
-    let key_and_values = prop::sample::select(vec![
-        ("aws:SourceVpc", vec!["vpc-1", "vpc-2", "vpc-*"]),
-        ("aws:PrincipalOrgID", vec!["o-a1", "${aws:ResourceOrgID}", "*"]),
-        ("aws:PrincipalOrgPaths", vec!["o-a1/r-b1/", "o-a1/*", "*"]),
-        ("aws:PrincipalAccount", vec!["111122223333", "444455556666", "anonymous"]),
-        ("aws:PrincipalArn", vec!["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/*", "*"]),
-        ("aws:PrincipalServiceName", vec!["s3.amazonaws.com", "*"]),
-        ("aws:PrincipalIsAWSService", vec!["true", "false"]),
-        ("aws:SourceIp", vec!["203.0.113.0/24", "10.0.0.0/8", "0.0.0.0/1", "128.0.0.0/1", "x"]),
-        ("aws:SecureTransport", vec!["true", "false"]),
-        ("aws:CurrentTime", vec!["2030-01-01T00:00:00Z"]),
-        ("aws:PrincipalTag/team", vec!["red", "true"]),
-    ]);
-    (set, comparison, any::<bool>(), key_and_values).prop_flat_map(|(set, comparison, if_exists, (key, values))| {
+    let chosen = (prop::sample::select(KEYS), prop::sample::select(ANY), 0..4);
+    let chosen = chosen.prop_flat_map(|((key, fitting, values), any, throw)| {
+        let comparison = prop::sample::select(if throw == 0 { any } else { fitting });
+        (comparison, Just(key), prop::sample::subsequence(values, 0..=values.len()))
+    });
+    (set, any::<bool>(), chosen).prop_map(|(set, if_exists, (comparison, key, values))| {
         let if_exists = if if_exists && comparison != "Null" { "IfExists" } else { "" };
-        let count = values.len();
-        (Just(format!("{set}{comparison}{if_exists}")), Just(key), prop::sample::subsequence(values, 0..=count))
+        (format!("{set}{comparison}{if_exists}"), key, values)
     })
 }
 
@@ -158,13 +165,17 @@ const STRANGERS: [Request; 4] = [
         ("aws:principalaccount", &["anonymous"]),
         ("aws:sourceip", &["198.51.100.1"]),
         ("aws:securetransport", &["true"]),
-        ("aws:currenttime", &["2026"]),
+        ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:resourceorgid", &["o-b2"]),
+        ("s3:max-keys", &["10"]),
     ],
     &[
         ("aws:principalaccount", &["anonymous"]),
         ("aws:sourceip", &["198.51.100.1"]),
         ("aws:securetransport", &["false"]),
-        ("aws:currenttime", &["2026"]),
+        ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:resourceorgid", &["o-b2"]),
+        ("s3:max-keys", &["10"]),
     ],
     &[
         ("aws:principalaccount", &["999999999999"]),
@@ -175,7 +186,9 @@ const STRANGERS: [Request; 4] = [
         ("aws:principaltag/team", &["red"]),
         ("aws:sourceip", &["9.9.9.9"]),
         ("aws:securetransport", &["true"]),
-        ("aws:currenttime", &["2026"]),
+        ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:resourceorgid", &["o-b2"]),
+        ("s3:max-keys", &["10"]),
     ],
     &[
         ("aws:principalaccount", &["999999999999"]),
@@ -183,7 +196,9 @@ const STRANGERS: [Request; 4] = [
         ("aws:principalisawsservice", &["false"]),
         ("aws:sourcevpc", &["vpc-9"]),
         ("aws:securetransport", &["true"]),
-        ("aws:currenttime", &["2026"]),
+        ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:resourceorgid", &["o-b2"]),
+        ("s3:max-keys", &["10"]),
     ],
 ];
 
@@ -223,13 +238,20 @@ fn holds((operator, key, values): &Conditioned, request: Request) -> Option<bool
     let negated = comparison.contains("Not");
     let alike = |asked: &str, value: &str| match comparison {
         "StringEquals" | "StringNotEquals" => Some(asked == value),
-        "StringLike" | "StringNotLike" | "ArnLike" | "ArnNotLike" => Some(wildcard::covers(value, asked)),
+        "StringLike" | "StringNotLike" | "ArnEquals" | "ArnLike" | "ArnNotLike" => Some(wildcard::covers(value, asked)),
         "Bool" => Some(asked == value),
         "IpAddress" | "NotIpAddress" => {
             let (asked, net) = (asked.parse::<std::net::IpAddr>().ok()?, value.parse::<ipnet::IpNet>().ok()?);
             Some(net.contains(&asked))
         }
-        "DateLessThan" => (key == "aws:currenttime").then_some(asked < value),
+        _ if comparison.starts_with("Date") => {
+            let (asked, value) = (asked.parse::<Timestamp>().ok()?, value.parse::<Timestamp>().ok()?);
+            stands(comparison.strip_prefix("Date")?, asked.cmp(&value))
+        }
+        _ if comparison.starts_with("Numeric") => {
+            let (asked, value) = (asked.parse::<i64>().ok()?, value.parse::<i64>().ok()?);
+            stands(comparison.strip_prefix("Numeric")?, asked.cmp(&value))
+        }
         _ => None,
     };
     let passes = |asked: &str| {
@@ -241,6 +263,18 @@ fn holds((operator, key, values): &Conditioned, request: Request) -> Option<bool
     };
     let all: Option<Vec<bool>> = asked.iter().map(|asked| passes(asked)).collect();
     all.map(|all| if set == "ForAllValues" { !all.contains(&false) } else { all.contains(&true) })
+}
+
+/// Whether a value of a request stands to that of a condition as an operator for dates or numbers says. Of a negated
+/// operator: whether it is the very value that must not be.
+fn stands(operator: &str, order: Ordering) -> Option<bool> {
+    match operator {
+        "LessThan" => Some(order.is_lt()),
+        "GreaterThan" => Some(order.is_gt()),
+        "GreaterThanEquals" => Some(order.is_ge()),
+        "NotEquals" => Some(order.is_eq()),
+        _ => None,
+    }
 }
 
 /// Whether a policy lets a request through; `None` where a statement that matters cannot be evaluated.
