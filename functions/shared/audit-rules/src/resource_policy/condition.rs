@@ -20,7 +20,7 @@ use super::principal::{fixed_account, is_account};
 use super::wildcard::has_wildcard;
 
 /// One condition of a statement. A plain one holds when any of its values matches, a negated one when none does.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Condition {
     pub(crate) operator: Operator,
     /// The condition key in lower case: IAM does not tell upper from lower case here.

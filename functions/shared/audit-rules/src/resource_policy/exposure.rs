@@ -26,10 +26,22 @@ pub(crate) enum Exposure {
 
 /// How far a policy opens what is asked.
 pub(crate) fn exposure(policy: &PolicyDocument, question: &Question) -> Exposure {
-    grants(policy, question).into_iter().map(exposure_by).max().unwrap_or(Exposure::NotPublic)
+    grants(policy, question).iter().map(exposure_by).max().unwrap_or(Exposure::NotPublic)
 }
 
-fn exposure_by(Grant { statement, narrowing, doubt }: Grant) -> Exposure {
+/// Whether what is asked first is public only if what is asked second is, too, whatever settles what is undecided: all
+/// that may let in the public there hangs on no less than something that does so here.
+pub(crate) fn is_public_only_with(policy: &PolicyDocument, first: &Question, second: &Question) -> bool {
+    let may_be_public = |question| {
+        let mut grants = grants(policy, question);
+        grants.retain(|grant| exposure_by(grant) != Exposure::NotPublic);
+        grants
+    };
+    let here = may_be_public(second);
+    may_be_public(first).iter().all(|there| here.iter().any(|here| here.is_no_narrower_than(there)))
+}
+
+fn exposure_by(Grant { statement, narrowing, doubt, .. }: &Grant) -> Exposure {
     match (narrowing, doubt) {
         (Narrowing::Fixed(_), _) => Exposure::NotPublic,
         (Narrowing::Unsettled { on, .. }, _) => Exposure::Undecided(format!("whom {statement} lets in hangs on {on}")),

@@ -52,7 +52,7 @@ impl Principals {
 }
 
 /// One principal of an Allow, or everybody but a few.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Who<'a> {
     One(&'a Principal),
     AllBut,
