@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Critical,
     rationale: "Databases, file shares, mail and remote administration listen on these ports, often without encryption \
         or with default passwords. Open to the internet, they are found by scanners and emptied. The audit policy's \
-        default list is that of Security Hub's EC2.19, which is longer than Prowler's. Beyond Prowler's check, ranges \
+        default list is that of Security Hub's EC2.19, which is longer than Prowler's; both speak of TCP. Beyond Prowler's check, ranges \
         that together cover the internet count, and so do prefix lists.",
     expected: "No TCP port of the audit policy's high_risk_ports is open to the internet, by IPv4 or by IPv6",
     remediation: "Remove the rules that open these ports, or limit them to known addresses or to the security groups \
