@@ -33,6 +33,7 @@ pub use frameworks::{
     Control, ControlResult, CoveredControl, Framework, FrameworkCoverage, RuleResult, UncoveredControl,
     framework_coverage,
 };
+pub use internet_ingress::flaw_of_trusted_range;
 pub use judge::Judge;
 pub use kms_key::{is_aws_managed, key_region};
 pub use needed::Needed;

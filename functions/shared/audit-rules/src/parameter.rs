@@ -17,6 +17,18 @@ pub(crate) const TRUSTED_LAYER_ACCOUNTS: Parameter = Parameter {
     name: "trusted_layer_accounts",
     meaning: "Accounts that may publish layers for the audited account's Lambda functions.",
 };
+pub(crate) const TRUSTED_CIDRS: Parameter = Parameter {
+    name: "trusted_cidrs",
+    meaning: "Address ranges whose owners are known: they do not belong to the internet.",
+};
+pub(crate) const INTERNET_IPV4_PREFIX: Parameter = Parameter {
+    name: "internet_ipv4_prefix",
+    meaning: "What lets in more public IPv4 addresses than a range with a prefix of this length is open to the internet.",
+};
+pub(crate) const INTERNET_IPV6_PREFIX: Parameter = Parameter {
+    name: "internet_ipv6_prefix",
+    meaning: "What lets in more public IPv6 addresses than a range with a prefix of this length is open to the internet.",
+};
 pub(crate) const HIGH_RISK_PORTS: Parameter =
     Parameter { name: "high_risk_ports", meaning: "TCP ports that must never be open to the internet." };
 pub(crate) const AUTHORIZED_TCP_PORTS: Parameter =

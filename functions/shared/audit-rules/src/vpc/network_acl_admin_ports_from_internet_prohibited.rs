@@ -1,10 +1,11 @@
-//! No network ACL lets the whole internet reach ports 22 and 3389.
+//! No network ACL lets the internet reach ports 22 and 3389.
 
 use audit_model::resource::NetworkAcl;
 use audit_model::{Policy, Severity, Unreadable};
 
 use crate::frameworks::{cis_3_0, cis_5_0, fsbp, nist_800_53_r5, pci_dss_4_0_1};
-use crate::internet_ingress::{AclIngress, Ports, Protocol};
+use crate::internet_ingress::{AclIngress, Internet, Ports, Protocol};
+use crate::parameter::{INTERNET_IPV4_PREFIX, INTERNET_IPV6_PREFIX, TRUSTED_CIDRS};
 use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -12,8 +13,8 @@ pub(super) const RULE: Rule = Rule {
     title: "Network ACL does not open SSH or Remote Desktop to the internet",
     severity: Severity::Medium,
     rationale: "A network ACL is the second wall behind security groups: where it lets in SSH or Remote Desktop from \
-        everywhere, one mistake in one group is enough. A denial of the whole internet in an entry with a lower number \
-        outweighs an entry, a denial of a part of it does not. Like Security Hub's EC2.21, this rule asks about TCP and \
+        everywhere, one mistake in one group is enough. What a denial in an entry with a lower number leaves of an \
+        entry counts, as a share of the internet. Like Security Hub's EC2.21, this rule asks about TCP and \
         UDP. EC2.21 leaves out a VPC's default ACL, which lets in everything as AWS creates it; the CIS benchmark does \
         not, and neither does this rule.",
     expected: "No entries in effect open TCP or UDP port 22 or 3389 to the internet, by IPv4 or by IPv6",
@@ -27,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
         --port-range From=22,To=22 --cidr-block 0.0.0.0/0 --rule-action deny\n\
         aws ec2 delete-network-acl-entry --network-acl-id ACL_ID --ingress --rule-number NUMBER",
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html",
-    parameters: &[],
+    parameters: &[INTERNET_IPV4_PREFIX, INTERNET_IPV6_PREFIX, TRUSTED_CIDRS],
     references: &[
         fsbp::EC2_21,
         cis_5_0::C5_2,
@@ -48,13 +49,14 @@ pub(super) const RULE: Rule = Rule {
     source: file!(),
 };
 
-fn evaluate(acl: &NetworkAcl, _: &Policy) -> Result<Outcome, Unreadable> {
-    let ingress = AclIngress::of(acl)?;
+fn evaluate(acl: &NetworkAcl, policy: &Policy) -> Result<Outcome, Unreadable> {
+    let internet = Internet::of(&policy.parameters);
+    let ingress = AclIngress::of(acl, &internet)?;
     let any_of = |protocol| ingress.any_of(protocol, &Ports::from_iter([SSH, REMOTE_DESKTOP]));
     let open: Vec<String> = [Protocol::Tcp, Protocol::Udp].into_iter().filter_map(any_of).collect();
     Ok(match open.is_empty() {
         false => Outcome::non_compliant(open.join("; ")),
-        true => Outcome::compliant("ports 22 and 3389 are not open to the whole internet"),
+        true => Outcome::compliant("ports 22 and 3389 are not open to the internet"),
     })
 }
 
