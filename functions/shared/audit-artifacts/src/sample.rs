@@ -60,6 +60,7 @@ pub fn plan() -> Plan {
             parameters: Parameters {
                 required_tags: vec!["Owner".to_owned()],
                 trusted_accounts: Vec::new(),
+                trusted_organizations: Vec::new(),
                 trusted_layer_accounts: Vec::new(),
                 trusted_cidrs: Vec::new(),
                 internet_ipv4_prefix: 8,

@@ -79,6 +79,10 @@ pub struct Parameters {
     pub required_tags: Vec<String>,
     /// Accounts, 12 digits each, that are trusted like the audited one.
     pub trusted_accounts: Vec<String>,
+    /// Organizations of AWS Organizations, by their ids, whose accounts are trusted. Where there are none, nobody has said
+    /// which are.
+    #[serde(default)]
+    pub trusted_organizations: Vec<String>,
     /// Accounts, 12 digits each, that may publish layers for the audited account's Lambda functions.
     pub trusted_layer_accounts: Vec<String>,
     /// Address ranges in CIDR notation whose owners are known: they do not belong to the internet.

@@ -20,6 +20,8 @@ const TAG_VALUE_LENGTH: usize = 256;
 pub(crate) struct ParameterTable {
     required_tags: Vec<Spanned<String>>,
     trusted_accounts: Vec<Spanned<String>>,
+    #[serde(default)]
+    trusted_organizations: Vec<Spanned<String>>,
     trusted_layer_accounts: Vec<Spanned<String>>,
     #[serde(default)]
     trusted_cidrs: Vec<Spanned<String>>,
@@ -45,6 +47,7 @@ pub(crate) fn parameters(table: ParameterTable) -> Result<Parameters, Mistake> {
     Ok(Parameters {
         required_tags: distinct(table.required_tags, "required tag", tag_key)?,
         trusted_accounts: distinct(table.trusted_accounts, "trusted account", account)?,
+        trusted_organizations: distinct(table.trusted_organizations, "trusted organization", organization)?,
         trusted_layer_accounts: distinct(table.trusted_layer_accounts, "trusted layer account", account)?,
         trusted_cidrs: distinct(table.trusted_cidrs, "trusted range", range)?,
         internet_ipv4_prefix: prefix(table.internet_ipv4_prefix, 8, 1..=32)?,
@@ -99,6 +102,19 @@ fn account(account: Spanned<String>) -> Result<String, Mistake> {
         return Ok(account.into_inner());
     }
     Err(Mistake::of(&account, format!("{id:?} is no account id; allowed: 12 digits, as a text")))
+}
+
+/// The form of an id: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html>
+fn organization(organization: Spanned<String>) -> Result<String, Mistake> {
+    let id = organization.get_ref();
+    let is_id = |rest: &str| {
+        (10..=32).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if id.strip_prefix("o-").is_some_and(is_id) {
+        return Ok(organization.into_inner());
+    }
+    let allowed = "o- and 10 to 32 lower-case letters or digits, for instance o-a1b2c3d4e5";
+    Err(Mistake::of(&organization, format!("{id:?} is no id of an organization; allowed: {allowed}")))
 }
 
 fn range(range: Spanned<String>) -> Result<String, Mistake> {

@@ -13,6 +13,11 @@ pub(crate) const REQUIRED_TAGS: Parameter =
     Parameter { name: "required_tags", meaning: "Tag keys that a resource must carry with a value." };
 pub(crate) const TRUSTED_ACCOUNTS: Parameter =
     Parameter { name: "trusted_accounts", meaning: "Accounts that are trusted like the audited one." };
+pub(crate) const TRUSTED_ORGANIZATIONS: Parameter = Parameter {
+    name: "trusted_organizations",
+    meaning: "Organizations of AWS Organizations whose accounts are trusted; without any, those that a policy names are \
+        not decided about.",
+};
 pub(crate) const TRUSTED_LAYER_ACCOUNTS: Parameter = Parameter {
     name: "trusted_layer_accounts",
     meaning: "Accounts that may publish layers for the audited account's Lambda functions.",

@@ -58,6 +58,14 @@ impl PolicyDocument {
         Ok(document)
     }
 
+    /// The policy as somebody reads it who trusts these organizations.
+    pub(crate) fn trusting(mut self, organizations: &[String]) -> Self {
+        for condition in self.statements.iter_mut().flat_map(|statement| &mut statement.conditions) {
+            condition.trusted_organizations = organizations.to_vec();
+        }
+        self
+    }
+
     /// The statements of one effect, each with a name that a reader of the policy can find it by.
     pub(crate) fn statements(&self, effect: Effect) -> impl Iterator<Item = (String, &Statement)> {
         let numbered = self.statements.iter().enumerate().filter(move |(_, statement)| statement.effect == effect);
@@ -161,7 +169,8 @@ fn into_conditions(Pairs(operators): Pairs<Pairs<Scalars>>) -> Result<Vec<Condit
                 return Err("a condition comes twice");
             }
             let values = values.iter().map(|value| Value::with_variables(value)).collect();
-            conditions.push(Condition { operator: Operator::from(operator.as_str()), key, values });
+            let operator = Operator::from(operator.as_str());
+            conditions.push(Condition { operator, key, values, trusted_organizations: Vec::new() });
         }
     }
     Ok(conditions)

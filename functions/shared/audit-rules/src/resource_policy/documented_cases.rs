@@ -372,6 +372,14 @@ fn keys() -> Vec<Case> {
             r#"{"ForAnyValue:StringEquals":{"aws:PrincipalServiceNamesList":"s3.us-east-1.amazonaws.com"}}"#,
             NotPublic,
         ),
+        // "This key is included in the request context for all requests": a set operator, or the question whether the key
+        // is missing, changes nothing; but is it still a fixed value?
+        deny_if(KEYS, r#"{"ForAnyValue:StringNotEquals":{"aws:PrincipalAccount":"123456789012"}}"#, Undecided),
+        deny_if(KEYS, r#"{"Null":{"aws:PrincipalAccount":"false"}}"#, Undecided),
+        get_if(KEYS, r#"{"Null":{"aws:CurrentTime":"true"}}"#, Undecided),
+        // Whoever has the key, with a value that no pattern matches: that may be nobody.
+        get_if(KEYS, r#"{"ForAnyValue:StringNotLike":{"aws:PrincipalOrgID":"*"}}"#, Undecided),
+        get_if(KEYS, r#"{"StringNotLike":{"aws:PrincipalOrgID":"*"}}"#, Public),
         // Services, yes, but on whose behalf?
         get_if(KEYS, r#"{"Bool":{"aws:PrincipalIsAWSService":"true"}}"#, Undecided),
         get_if(KEYS, r#"{"Bool":{"aws:PrincipalIsAWSService":"false"}}"#, Public),

@@ -100,9 +100,11 @@ fn condition() -> impl Strategy<Value = Conditioned> {
         let comparison = prop::sample::select(if throw == 0 { any } else { fitting });
         (comparison, Just(key), prop::sample::subsequence(values, 0..=values.len()))
     });
-    (set, any::<bool>(), chosen).prop_map(|(set, if_exists, (comparison, key, values))| {
-        let if_exists = if if_exists && comparison != "Null" { "IfExists" } else { "" };
-        (format!("{set}{comparison}{if_exists}"), key, values)
+    (set, any::<bool>(), any::<bool>(), chosen).prop_map(|(set, if_exists, is_missing, (comparison, key, values))| {
+        if comparison == "Null" {
+            return ("Null".to_owned(), key, vec![if is_missing { "true" } else { "false" }]);
+        }
+        (format!("{set}{comparison}{}", if if_exists { "IfExists" } else { "" }), key, values)
     })
 }
 
@@ -156,11 +158,14 @@ fn open(conditions: Vec<Conditioned>) -> Written {
     Written { effect: "Allow", principal, action, resource: r#""Resource":"arn:aws:s3:::b/*""#, conditions }
 }
 
-/// A request by somebody whom no generated policy means: each key with its values.
-type Request = &'static [(&'static str, &'static [&'static str])];
+/// Keys in lower case, each with its values.
+type Request<'a> = &'a [(&'a str, &'a [&'a str])];
+
+/// A request by somebody whom no generated policy means.
+type Stranger = Request<'static>;
 
 /// From the internet without a name, from there with one, through a VPC endpoint of somebody's own.
-const STRANGERS: [Request; 4] = [
+const STRANGERS: [Stranger; 4] = [
     &[
         ("aws:principalaccount", &["anonymous"]),
         ("aws:sourceip", &["198.51.100.1"]),
@@ -286,6 +291,104 @@ fn lets_through(statements: &[Written], request: Request) -> Option<bool> {
     Some(of("Allow")? && !of("Deny")?)
 }
 
+/// What a request may have of each key, or nothing, where nobody is meant whom a policy could mean.
+const OF_STRANGERS: &[(&str, &[&[&str]])] = &[
+    ("aws:sourcevpc", &[&[], &["vpc-9"]]),
+    ("aws:principalorgid", &[&[], &["o-z9"]]),
+    ("aws:principalorgpaths", &[&[], &["o-z9/r-b1/"]]),
+    ("aws:sourceorgid", &[&[], &["o-z9"]]),
+    ("aws:resourceorgid", &[&[], &["o-a1"], &["o-b2"], &["o-c3"]]),
+    ("aws:principalaccount", &[&["anonymous"], &["999999999999"]]),
+    ("aws:principalarn", &[&[], &["arn:aws:iam::999999999999:role/a"]]),
+    ("aws:principalservicename", &[&[], &["sns.amazonaws.com"]]),
+    ("aws:principalisawsservice", &[&[], &["true"], &["false"]]),
+    ("aws:sourceip", &[&[], &["198.51.100.1"], &["9.9.9.9"], &["2a00::1"]]),
+    ("aws:securetransport", &[&["true"], &["false"]]),
+    (
+        "aws:currenttime",
+        &[
+            &["2019-01-01T00:00:00Z"],
+            &["2020-04-01T00:00:00Z"],
+            &["2026-01-01T00:00:00Z"],
+            &["2030-01-01T00:00:00Z"],
+            &["2031-01-01T00:00:00Z"],
+        ],
+    ),
+    ("s3:max-keys", &[&[], &["0"], &["1"], &["5"], &["10"], &["50"], &["100"], &["500"]]),
+    ("aws:principaltag/team", &[&[], &["red"], &["true"], &["blue"]]),
+];
+
+/// Whether one of the requests that are made up of these gets through, or nobody can tell of one. Only keys that the
+/// statements name are tried out.
+fn any_gets_through(statements: &[Written], alternatives: &[(&str, Vec<Vec<&str>>)]) -> bool {
+    let named: Vec<String> = statements
+        .iter()
+        .flat_map(|statement| &statement.conditions)
+        .map(|(_, key, _)| key.to_ascii_lowercase())
+        .collect();
+    let mut requests = vec![Vec::new()];
+    for (key, alternatives) in alternatives.iter().filter(|(key, _)| named.iter().any(|named| named == key)) {
+        let mut longer = Vec::new();
+        for (request, values) in requests.iter().flat_map(|it| alternatives.iter().map(move |values| (it, values))) {
+            let mut request: Vec<(&str, &[&str])> = Vec::clone(request);
+            request.extend((!values.is_empty()).then_some((*key, values.as_slice())));
+            longer.push(request);
+        }
+        requests = longer;
+    }
+    requests.iter().any(|request| lets_through(statements, request) != Some(false))
+}
+
+fn of_strangers() -> Vec<(&'static str, Vec<Vec<&'static str>>)> {
+    OF_STRANGERS.iter().map(|(key, values)| (*key, values.iter().map(|values| values.to_vec()).collect())).collect()
+}
+
+/// The same, with whatever policies name; and of the keys that say who somebody is, only what they have.
+fn of<'a>(who: &'a Outsider, arn: &'a str, path: &'a str) -> Vec<(&'a str, Vec<Vec<&'a str>>)> {
+    let own: Vec<(&str, &str)> = match who {
+        Outsider::Account(id) => vec![("aws:principalaccount", id), ("aws:principalarn", arn)],
+        Outsider::Organization(organization) => vec![
+            ("aws:principalorgid", &organization.id),
+            ("aws:sourceorgid", &organization.id),
+            ("aws:principalorgpaths", path),
+        ],
+        _ => Vec::new(),
+    };
+    let mut alternatives: Vec<(&str, Vec<Vec<&str>>)> = of_strangers();
+    for (key, values) in &mut alternatives {
+        let named = KEYS.iter().find(|(named, ..)| named.eq_ignore_ascii_case(key));
+        let named = named.into_iter().flat_map(|(_, _, named)| named.iter());
+        let is_a_value = |value: &&&str| *key != "aws:sourceip" && !value.contains(['*', '$']);
+        values.extend(named.filter(is_a_value).map(|value| vec![*value]));
+        if let Some((_, value)) = own.iter().find(|(its, _)| its == key) {
+            *values = vec![vec![*value]];
+        }
+    }
+    alternatives
+}
+
+/// Without a second condition on one thing, and without those that nobody at all meets: what contradicts itself is public
+/// by what it names, and lets in nobody.
+fn consistent(conditions: Vec<Conditioned>) -> Vec<Conditioned> {
+    let mut different: Vec<Conditioned> = Vec::new();
+    for condition in conditions {
+        let is_met = any_gets_through(&[open(vec![condition.clone()])], &of(&Outsider::Anyone, "", ""));
+        if is_met && different.iter().all(|known| about(known.1) != about(condition.1)) {
+            different.push(condition);
+        }
+    }
+    different
+}
+
+/// An ARN names its account, and a path its organization.
+fn about(key: &str) -> &str {
+    match key {
+        "aws:PrincipalArn" => "aws:PrincipalAccount",
+        "aws:PrincipalOrgPaths" => "aws:PrincipalOrgID",
+        key => key,
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
@@ -359,6 +462,29 @@ proptest! {
     }
 
     #[test]
+    fn no_stranger_gets_through_what_lets_in_trusted_ones_only(
+        statements in statements(), allowed in conditions(3), denied in conditions(3),
+    ) {
+        let resources = ["arn:aws:s3:::b".to_owned(), "arn:aws:s3:::b/?*".to_owned()];
+        let question = Question { actions: ActionKind::of(&["s3:getobject"]), resources: &resources };
+        let denial = Written { effect: "Deny", ..open(denied) };
+        let trusted = |who: &Outsider| match who {
+            Outsider::Organization(organization) => organization.is_trusted,
+            Outsider::Service(_) | Outsider::Services => true,
+            _ => false,
+        };
+        for statements in [vec![open(allowed.clone())], vec![open(allowed), denial.clone()], vec![open(Vec::new()), denial], statements] {
+            let policy = policy(&statements).trusting(&["o-a1".to_owned()]);
+            let found = audience(&policy, "111122223333", &question);
+            if found.undecided.is_empty() && found.outsiders.keys().all(trusted) {
+                for request in STRANGERS {
+                    prop_assert_ne!(lets_through(&statements, request), Some(true), "{:?}", statements);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn one_more_deny_makes_no_outsider(statements in statements(), denied in statement()) {
         let denied = Written { effect: "Deny", ..denied };
         let resources = ["arn:aws:s3:::b".to_owned(), "arn:aws:s3:::b/?*".to_owned()];
@@ -397,5 +523,38 @@ proptest! {
         ]});
         let policy = PolicyDocument::parse(&text.to_string(), "s3:GetBucketPolicy").unwrap();
         exposure(&policy, &Question { actions: ActionKind::ALL, resources: &["*".to_owned()] });
+    }
+}
+
+// Each of these tries out many requests.
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn some_stranger_gets_through_what_is_public(conditions in conditions(4)) {
+        let mut conditions = consistent(conditions);
+        let denied = if conditions.len() > 2 { conditions.pop() } else { None };
+        let denial = denied.map(|denied| Written { effect: "Deny", ..open(vec![denied]) });
+        let statements: Vec<Written> = [open(conditions)].into_iter().chain(denial).collect();
+        if rank(&statements) == 2 {
+            prop_assert!(any_gets_through(&statements, &of_strangers()), "{:?}", statements);
+        }
+    }
+
+    #[test]
+    fn whoever_is_an_outsider_gets_through(conditions in conditions(3)) {
+        let statements = [open(consistent(conditions))];
+        let resources = ["arn:aws:s3:::b".to_owned(), "arn:aws:s3:::b/?*".to_owned()];
+        let question = Question { actions: ActionKind::of(&["s3:getobject"]), resources: &resources };
+        let policy = policy(&statements).trusting(&["o-a1".to_owned()]);
+        for who in audience(&policy, "111122223333", &question).outsiders.into_keys() {
+            let (arn, path) = match &who {
+                Outsider::Account(id) => (format!("arn:aws:iam::{id}:role/a"), String::new()),
+                Outsider::Organization(organization) => (String::new(), format!("{}/r-b1/", organization.id)),
+                Outsider::Anyone => (String::new(), String::new()),
+                _ => continue,
+            };
+            prop_assert!(any_gets_through(&statements, &of(&who, &arn, &path)), "{} by {:?}", who, statements);
+        }
     }
 }
