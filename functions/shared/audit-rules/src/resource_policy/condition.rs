@@ -44,7 +44,49 @@ pub(crate) fn any_fails(conditions: &[Condition]) -> Narrowing {
     conditions.iter().map(Condition::fails).fold(Narrowing::NOBODY, Narrowing::or)
 }
 
+/// What those conditions of an Allow leave of "anyone" that are not about on whose behalf a service asks.
+pub(crate) fn all_hold_of_who_asks(conditions: &[Condition]) -> Narrowing {
+    let of_who_asks: Vec<Condition> = conditions.iter().filter(|it| !it.is_on_the_source()).cloned().collect();
+    all_hold(&of_who_asks)
+}
+
+/// On whose behalf the conditions of an Allow let services ask.
+pub(crate) fn source_holds(conditions: &[Condition]) -> Narrowing {
+    let on_the_source: Vec<Condition> = conditions.iter().filter(|it| it.is_on_the_source()).cloned().collect();
+    let token = conditions.iter().find_map(Condition::event_source_token);
+    all_hold(&on_the_source).and(token.map_or(Narrowing::None, Narrowing::fixed))
+}
+
+/// On whose behalf services may still ask where these are the conditions of a Deny. A condition that holds for every
+/// service fails for none.
+pub(crate) fn source_fails(conditions: &[Condition]) -> Narrowing {
+    let of_services = |condition: &&Condition| {
+        !(condition.subject() == Subject::IsService && !condition.operator.negated && condition.truth() == Some(true))
+    };
+    let left = conditions.iter().filter(of_services).map(|condition| match condition.is_on_the_source() {
+        true => condition.fails(),
+        false => Narrowing::None,
+    });
+    left.fold(Narrowing::NOBODY, Narrowing::or)
+}
+
 impl Condition {
+    /// Whether it is about on whose behalf a service asks.
+    fn is_on_the_source(&self) -> bool {
+        SOURCE_KEYS.contains(&self.key.as_str())
+    }
+
+    /// The one token, if it demands one, that [Lambda gets from services][page] that name no source, such as Alexa.
+    ///
+    /// [page]: https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html#lambda-AddPermission-request-EventSourceToken
+    fn event_source_token(&self) -> Option<Grantee> {
+        let Operator { comparison, negated, if_exists, .. } = self.operator;
+        let demanded =
+            self.key == "lambda:eventsourcetoken" && comparison == Comparison::Equals && !negated && !if_exists;
+        let value = self.values.first().filter(|_| self.values.iter().all(Value::is_fixed))?;
+        demanded.then(|| Grantee::Other(format!("{} {}", self.key, value.written)))
+    }
+
     /// Whom it lets pass. `is_there`: another condition sees to it that the request has the key.
     fn holds(&self, is_there: bool) -> Narrowing {
         let Operator { comparison, negated, if_exists, set } = self.operator;
@@ -79,7 +121,7 @@ impl Condition {
             _ if comparison == Comparison::Unknown || self.values.is_empty() || self.asks_in_vain() => self.unsettled(),
             // Whoever asks can ask otherwise. But where TLS is denied, plain HTTP may be denied too, by another
             // statement.
-            Subject::Manner if comparison == Comparison::Bool && self.truth() != Some(false) => self.unsettled(),
+            Subject::Manner if self.key == "aws:securetransport" && !self.is_of_plain_http() => self.unsettled(),
             Subject::Manner => Narrowing::None,
             // Anyone may ask for what belongs to an organization that is trusted, as the audited account does.
             Subject::ResourceOwner if negated && self.values.iter().any(|value| self.is_trusted(value)) => {
@@ -245,6 +287,12 @@ impl Condition {
         }
     }
 
+    /// Whether a condition on TLS holds for requests without it, and for no others.
+    fn is_of_plain_http(&self) -> bool {
+        let without = if self.operator.negated { "true" } else { "false" };
+        self.values.iter().all(|value| value.written.eq_ignore_ascii_case(without))
+    }
+
     fn demands_the_key(&self) -> bool {
         let no = |value: &Value| value.written.eq_ignore_ascii_case("false");
         self.operator.comparison == Comparison::Null && matches!(self.values.as_slice(), [value] if no(value))
@@ -298,6 +346,12 @@ impl Condition {
         }
     }
 }
+
+/// What [a service says][page] of those on whose behalf it asks.
+///
+/// [page]: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html#cross-service-confused-deputy-prevention
+const SOURCE_KEYS: [&str; 5] =
+    ["aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceowner"];
 
 /// What a condition key is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

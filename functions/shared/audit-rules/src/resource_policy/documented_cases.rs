@@ -217,6 +217,8 @@ fn buckets() -> Vec<Case> {
         deny_if(BUCKET_EXAMPLES, r#"{"Bool":{"aws:SecureTransport":"false"}}"#, Public),
         deny_if(BUCKET_EXAMPLES, r#"{"NumericLessThan":{"s3:TlsVersion":1.2}}"#, Public),
         deny_if(BUCKET_EXAMPLES, r#"{"StringNotEquals":{"s3:x-amz-server-side-encryption":"aws:kms"}}"#, Public),
+        deny_if(BUCKET_EXAMPLES, r#"{"StringNotEquals":{"aws:SecureTransport":"true"}}"#, Public),
+        deny_if(BUCKET_EXAMPLES, r#"{"StringEquals":{"aws:SecureTransport":["true","false"]}}"#, Undecided),
         // Nobody gets in over TLS, and those without it may be denied elsewhere.
         deny_if(BUCKET_EXAMPLES, r#"{"Bool":{"aws:SecureTransport":"true"}}"#, Undecided),
         allow(

@@ -361,7 +361,9 @@ fn of<'a>(who: &'a Outsider, arn: &'a str, path: &'a str) -> Vec<(&'a str, Vec<V
         let is_a_value = |value: &&&str| *key != "aws:sourceip" && !value.contains(['*', '$']);
         values.extend(named.filter(is_a_value).map(|value| vec![*value]));
         if let Some((_, value)) = own.iter().find(|(its, _)| its == key) {
-            *values = vec![vec![*value]];
+            // Of an organization is who asks, or on whose behalf a service asks.
+            let absent = matches!(who, Outsider::Organization(_)).then(Vec::new);
+            *values = [vec![*value]].into_iter().chain(absent).collect();
         }
     }
     alternatives
