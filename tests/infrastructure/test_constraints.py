@@ -712,7 +712,7 @@ def test_every_function_runs_the_code_of_its_folder(tmp_path: Path) -> None:
 
 def test_the_functions_are_told_what_they_need() -> None:
     """The variables that the functions' main.rs read; those that serve CloudFormation are told everything by it."""
-    everyone = {"ACCOUNT_ID", "REPORTS_BUCKET"}
+    everyone = {"ACCOUNT_ID", "REPORTS_BUCKET", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"}
     own = {
         "plan-scan": {"SYSTEM_NAME"},
         "list-targets": {"LISTING_SECONDS", "MAP_CONCURRENCY"},

@@ -110,7 +110,12 @@ async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inve
     let (listing, mut shards) = ((ports.listing)(), Vec::new());
     let resources = targets.len() as u64;
     let mut targets = targets.into_iter();
-    for (number, size) in (1..).zip(shard_sizes(targets.len(), most, ports.map_concurrency)) {
+    let at_once = match service {
+        Service::S3 | Service::Lambda => ports.map_concurrency,
+        // All VPCs of a shard are asked about at once: the fewer shards, the fewer requests.
+        Service::Vpc => NonZeroU32::MIN,
+    };
+    for (number, size) in (1..).zip(shard_sizes(targets.len(), most, at_once)) {
         let shard = Shard { service, number, targets: targets.by_ref().take(size).collect() };
         ports.store.replace_json(&keys::shard(scan_id, service, &listing, number), &shard).await?;
         shards.push(size as u64);

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use lambda_runtime::Error;
 use list_targets::{AccessPoints, LambdaFunctions, Patience, Ports, REQUESTS_PER_SECOND, S3Buckets, Vpcs, handle};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let account = required("ACCOUNT_ID")?;

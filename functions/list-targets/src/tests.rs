@@ -119,7 +119,7 @@ async fn targets(store: &MemoryStore, service: Service, shards: &[u32]) -> Vec<(
 #[tokio::test]
 async fn each_service_is_cut_into_equal_shards_for_all_that_scan_at_once() {
     // The account itself is one of the resources of S3 and of the network. Four shards are scanned at once.
-    let cases: [(Service, usize, &[u64], u32); 11] = [
+    let cases: [(Service, usize, &[u64], u32); 12] = [
         (Service::S3, 0, &[1], 1),
         (Service::S3, 127, &[128], 1),
         (Service::S3, 128, &[65, 64], 2),
@@ -129,6 +129,8 @@ async fn each_service_is_cut_into_equal_shards_for_all_that_scan_at_once() {
         (Service::Vpc, 0, &[1], 1),
         (Service::Vpc, 19, &[20], 1),
         (Service::Vpc, 40, &[14, 14, 13], 3),
+        // All VPCs of a shard are asked about at once, so that no shard more than is needed is made of them.
+        (Service::Vpc, 99, &[20, 20, 20, 20, 20], 4),
         (Service::Lambda, 0, &[], 1),
         (Service::Lambda, 128, &[128], 1),
         (Service::Lambda, 250, &[125, 125], 2),

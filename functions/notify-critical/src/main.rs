@@ -6,7 +6,7 @@ use audit_task::{aws_config, required, run};
 use lambda_runtime::Error;
 use notify_critical::{Deployment, SnsTopic, handle};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let deployment = &Deployment { system: required("SYSTEM_NAME")?, reports_bucket: required("REPORTS_BUCKET")? };

@@ -8,7 +8,7 @@ use audit_task::{TaskError, aws_config, required, run};
 use lambda_runtime::Error;
 use plan_scan::{Ports, StepFunctions, handle};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let (account, region, system) = (required("ACCOUNT_ID")?, required("AWS_REGION")?, required("SYSTEM_NAME")?);
     let aws = aws_config().await;

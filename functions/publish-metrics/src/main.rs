@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lambda_runtime::Error;
 use publish_metrics::{CloudWatchMetrics, Ports, SnsTopic, handle};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let s3 = aws_sdk_s3::Client::new(&config);

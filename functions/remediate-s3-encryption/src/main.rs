@@ -18,7 +18,7 @@ const S3_REQUESTS: NonZeroU32 = NonZeroU32::new(100).unwrap();
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>
 const KMS_REQUESTS: NonZeroU32 = NonZeroU32::new(50).unwrap();
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let client = &aws_sdk_s3::Client::new(&config);

@@ -13,7 +13,7 @@ use rollback_s3_encryption::{Ports, Settings, handle};
 /// Requests per second to Amazon S3. It publishes no quota for reading configurations.
 const S3_REQUESTS: NonZeroU32 = NonZeroU32::new(100).unwrap();
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let client = &aws_sdk_s3::Client::new(&aws_config().await);
     let (account, reports_bucket) = (&required("ACCOUNT_ID")?, required("REPORTS_BUCKET")?);

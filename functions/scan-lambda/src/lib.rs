@@ -12,7 +12,7 @@ use std::pin::pin;
 use audit_artifacts::ArtifactStore;
 use audit_model::Service;
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_rules::Judge;
+use audit_rules::{Judge, Needed};
 use audit_task::TaskError;
 use futures::StreamExt;
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ pub struct Ports<'a> {
 /// that AWS refuses is no error but a finding that says so.
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::Lambda).await?;
-    let shared = Shared { needed: Needed::under(&work.policy), ..Shared::default() };
+    let shared = Shared::new(Needed::under(&work.policy));
     let read = |target| ports.functions.function(target, &shared);
     let mut functions = pin!(read_in_order(&work.targets, || ports.functions.room(), read));
     while let Some(function) = functions.next().await {

@@ -42,7 +42,7 @@ pub struct Ports<'a> {
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
     let deliveries_key = keys::deliveries(&input.scan_id, &input.listing, input.shard);
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::S3).await?;
-    let shared = &Shared { needed: Needed::under(&work.policy), ..Shared::default() };
+    let shared = &Shared::new(Needed::under(&work.policy));
     // What was read is held until its turn to be judged, for it is smaller than the findings about it.
     let read = |target| read(target, ports.resources, shared);
     let mut resources = pin!(read_in_order(&work.targets, || ports.resources.room(), read));

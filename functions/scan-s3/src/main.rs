@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use lambda_runtime::Error;
 use scan_s3::{KEY_REQUESTS_PER_SECOND, Ports, REQUESTS_PER_SECOND, S3Resources, handle};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let account = required("ACCOUNT_ID")?;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use lambda_runtime::Error;
 use write_json_report::handle;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let s3 = aws_sdk_s3::Client::new(&aws_config().await);
     let store = &S3Store::new(s3, required("REPORTS_BUCKET")?, required("ACCOUNT_ID")?);

@@ -8,6 +8,7 @@ mod faults;
 #[cfg(test)]
 mod honest;
 mod http;
+mod instructions;
 mod limits;
 mod machine;
 mod measure;
@@ -27,6 +28,7 @@ use account::Account;
 use audit_model::Service;
 use audit_model::task::CaughtError;
 use faults::{Conditions, Fault, fault_and_share};
+use instructions::Work;
 use scan::Scan;
 use verdicts::Verdicts;
 
@@ -34,7 +36,7 @@ use verdicts::Verdicts;
 type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 /// The setting `mapConcurrency` as it is shipped in `infrastructure/cdk.json`.
-const SHIPPED_CONCURRENCY: u32 = 4;
+const SHIPPED_CONCURRENCY: u32 = 2;
 
 /// `LISTING_SECONDS` as it is shipped.
 const SHIPPED_LISTING: Duration = Duration::from_secs(240);
@@ -55,6 +57,9 @@ of all services.";
 #[tokio::main]
 async fn main() -> Result<(), Problem> {
     let asked = Asked::read(env::args().skip(1))?;
+    if let Some(work) = asked.work {
+        return work.run(asked.times).await;
+    }
     match (asked.account, asked.findings) {
         (Some(account), _) if asked.conditions.faults.is_empty() => asked.scan(account, true).await,
         (Some(account), _) => asked.under_faults(account, std::slice::from_ref(&asked.conditions)).await,
@@ -74,6 +79,9 @@ struct Asked {
     findings: Option<u64>,
     peer: Option<PathBuf>,
     out: PathBuf,
+    /// What this process does under Callgrind, and how often.
+    work: Option<Work>,
+    times: u32,
 }
 
 impl Asked {
@@ -88,6 +96,8 @@ impl Asked {
             findings: None,
             peer: None,
             out: env::temp_dir().join("benchmark"),
+            work: None,
+            times: 1,
         };
         while let Some(name) = arguments.next() {
             let value = arguments.next().ok_or(USAGE)?;
@@ -104,6 +114,8 @@ impl Asked {
                 "--seed" => asked.conditions.seed = value.parse()?,
                 "--findings" => asked.findings = Some(value.parse()?),
                 "--peer" => asked.peer = Some(value.into()),
+                "--work" => asked.work = Some(value.parse()?),
+                "--times" => asked.times = value.parse()?,
                 "--out" => asked.out = value.into(),
                 _ => return Err(USAGE.into()),
             }
@@ -181,6 +193,7 @@ impl Asked {
 
     /// The tables of the README.
     async fn everything(mut self) -> Result<(), Problem> {
+        print(&instructions::compared()?)?;
         print(tables::SCANS)?;
         for account in [Account::new(50, 10, 30), Account::new(500, 40, 200)] {
             self.scan(account, false).await?;

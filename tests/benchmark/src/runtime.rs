@@ -111,6 +111,8 @@ impl Functions {
             .env("AWS_ENDPOINT_URL_S3_CONTROL", &self.endpoint)
             .env("ACCOUNT_ID", ACCOUNT)
             .env("REPORTS_BUCKET", REPORTS)
+            .env("MALLOC_TRIM_THRESHOLD_", "268435456")
+            .env("MALLOC_MMAP_THRESHOLD_", "33554432")
             .env("MAP_CONCURRENCY", self.concurrency.to_string())
             .env("LISTING_SECONDS", self.listing.as_secs().to_string())
             .env("SYSTEM_NAME", "bench-bench")

@@ -112,9 +112,9 @@ impl Outcome {
 }
 
 /// When every scan is said to have started, so that two runs ask for the same.
-const STARTED_AT: Timestamp = Timestamp::constant(1_767_225_600, 0);
+pub(crate) const STARTED_AT: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
-fn execution() -> Execution {
+pub(crate) fn execution() -> Execution {
     let machine = format!("arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:compliance-audit-bench-bench");
     Execution {
         id: format!("{}:benchmark", machine.replace("stateMachine", "execution")),

@@ -3,13 +3,18 @@
 use std::num::NonZeroU32;
 
 use audit_artifacts::S3Store;
+use audit_model::plan::Target;
+use audit_model::resource::{Bucket, Function, Vpc};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
+use audit_rules::Needed;
 use audit_task::{Budget, TaskError};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
 use bucket_readings::s3_control_client;
 use jiff::Timestamp;
-use scan_s3::{Ports, S3Resources, handle};
+use scan_lambda::{FunctionCollector, LambdaFunctions};
+use scan_s3::{Ports, S3Collector, S3Resources, handle};
+use scan_vpc::{Ec2Vpcs, VpcCollector};
 
 use crate::account::{ACCOUNT, REGION};
 use crate::scan::store;
@@ -50,7 +55,39 @@ impl Unbudgeted {
     /// # Errors
     /// Those of the scanner.
     pub(crate) async fn scan(&self, input: ScanShardInput) -> Result<ScanShardOutput, TaskError> {
-        let resources = S3Resources {
+        let resources = self.s3();
+        handle(input, &Ports { store: &self.store(), resources: &resources, now: Timestamp::now }).await
+    }
+
+    /// What is read of a bucket, unless it is gone.
+    pub(crate) async fn bucket(&self, target: &Target) -> Option<Bucket> {
+        self.s3().bucket(target, &scan_s3::Shared::default()).await
+    }
+
+    /// What is read of VPCs, without those that are gone.
+    pub(crate) async fn vpcs(&self, targets: &[Target]) -> Vec<Vpc> {
+        let client = aws_sdk_ec2::Client::new(&self.config);
+        let (account, region) = (ACCOUNT.to_owned(), REGION.to_owned());
+        Ec2Vpcs { client, account, region, budget: Budget::new(NO_BUDGET) }.vpcs(targets, &Needed::default()).await
+    }
+
+    /// What is read of a function, unless it is gone.
+    pub(crate) async fn function(&self, target: &Target) -> Option<Function> {
+        let functions = LambdaFunctions {
+            client: aws_sdk_lambda::Client::new(&self.config),
+            ec2: aws_sdk_ec2::Client::new(&self.config),
+            account: ACCOUNT.to_owned(),
+            region: REGION.to_owned(),
+            get_function_budget: Budget::new(NO_BUDGET),
+            get_policy_budget: Budget::new(NO_BUDGET),
+            list_urls_budget: Budget::new(NO_BUDGET),
+            describe_subnets_budget: Budget::new(NO_BUDGET),
+        };
+        functions.function(target, &scan_lambda::Shared::default()).await
+    }
+
+    fn s3(&self) -> S3Resources {
+        S3Resources {
             s3: aws_sdk_s3::Client::new(&self.config),
             s3_control: s3_control_client((&self.config).into(), Some(self.endpoint.clone())),
             kms: aws_sdk_kms::Client::new(&self.config),
@@ -58,7 +95,6 @@ impl Unbudgeted {
             region: REGION.to_owned(),
             budget: Budget::new(NO_BUDGET),
             key_budget: Budget::new(NO_BUDGET),
-        };
-        handle(input, &Ports { store: &self.store(), resources: &resources, now: Timestamp::now }).await
+        }
     }
 }

@@ -75,13 +75,14 @@ def every_function_reserves_what_was_chosen(deployment: Deployment) -> Iterator[
 
 @constraint(_FUNCTION)
 def every_function_has_its_memory_and_time(deployment: Deployment) -> Iterator[str]:
-    """1 GB for the scanners; the others need less. At most 15 minutes:
+    """1 GB for the scanners; the others need less, and a share of a processor that lets them finish. At most 15 minutes:
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html
     """
     for logical_id, properties in deployment.of(_FUNCTION):
         scanner = name_in_repository(properties, deployment).startswith("scan-")
-        if properties.get("MemorySize") != (1024 if scanner else 256):
-            yield f"{logical_id}: has {properties.get('MemorySize')} MB; allowed: 1024 for scanners, 256 for others"
+        allowed = (1024,) if scanner else (256, 512)
+        if properties.get("MemorySize") not in allowed:
+            yield f"{logical_id}: has {properties.get('MemorySize')} MB; allowed: 1024 for scanners, 256 or 512 for others"
         if not 0 < properties.get("Timeout", 0) <= 900:
             yield f"{logical_id}: may run {properties.get('Timeout')} seconds; allowed: 1 to 900"
 

@@ -22,8 +22,15 @@ pub use urls::LIST_URLS_PER_SECOND;
 #[derive(Debug, Default)]
 pub struct Shared {
     /// What is read at all.
-    pub needed: Needed,
+    needed: Needed,
     zones: SubnetZones,
+}
+
+impl Shared {
+    /// Of a shard of which no more is read than this.
+    pub fn new(needed: Needed) -> Self {
+        Self { needed, ..Self::default() }
+    }
 }
 
 /// Reads functions.

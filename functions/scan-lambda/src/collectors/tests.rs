@@ -392,7 +392,7 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
     ];
     for (only, expected) in cases {
         let (functions, calls) = functions(EVERYTHING);
-        let shared = Shared { needed: Needed::by(|rule| rule == only), ..Shared::default() };
+        let shared = Shared::new(Needed::by(|rule| rule == only));
         assert!(functions.function(&target(), &shared).await.is_some(), "{only}");
         let asked: BTreeSet<&str> = calls.lock().unwrap().iter().copied().collect();
         assert_eq!(asked, expected.iter().copied().chain(["GetFunction"]).collect(), "{only}");

@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, OnceCell};
 #[derive(Debug, Default)]
 pub struct Shared {
     /// What is read at all.
-    pub needed: Needed,
+    pub(super) needed: Needed,
     /// The account's block public access settings, which count for every bucket.
     pub(super) account_block: OnceCell<Reading<PublicAccessBlock>>,
     /// KMS keys, by id, ARN or alias as buckets name them.
@@ -23,6 +23,13 @@ pub struct Shared {
     pub(super) log_targets: Remembered<String, LoggingTarget>,
     /// The regions of buckets that objects are replicated to, by name and the account that must own the bucket.
     pub(super) locations: Remembered<(String, Option<String>), Reading<String>>,
+}
+
+impl Shared {
+    /// Of a shard of which no more is read than this.
+    pub fn new(needed: Needed) -> Self {
+        Self { needed, ..Self::default() }
+    }
 }
 
 /// Values by key, each read once, also where several ask for it at the same time. What failed is remembered, too: it

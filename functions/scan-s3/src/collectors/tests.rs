@@ -938,7 +938,7 @@ async fn access_point(answer: Answer) -> Option<AccessPoint> {
         (CONTROL, "accesspoint/reporting") => answer.clone(),
         _ => panic!("{whom} was asked for {what}"),
     });
-    resources.access_point(&sample::target(TargetKind::AccessPoint, "reporting")).await
+    resources.access_point(&sample::target(TargetKind::AccessPoint, "reporting"), &Shared::default()).await
 }
 
 #[tokio::test]
@@ -1009,7 +1009,7 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
     ];
     for (only, expected) in cases {
         let (resources, requests) = account(configured);
-        let shared = Shared { needed: Needed::by(|rule| rule == only), ..Shared::default() };
+        let shared = Shared::new(Needed::by(|rule| rule == only));
         let bucket = resources.bucket(&target(Some("us-east-1")), &shared).await.unwrap();
         assert_eq!(state(&bucket.policy), "s3:GetBucketPolicy NotLookedAt", "{only}");
         resources.account(&shared).await;

@@ -17,7 +17,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use sha2::Digest as _;
 
 use self::reading::Breaks;
@@ -144,7 +144,7 @@ impl ArtifactStore for S3Store {
             store: self.clone(),
             key: key.to_owned(),
             content_type: content_type.to_owned(),
-            pending: Vec::with_capacity(PART_SIZE),
+            pending: BytesMut::new(),
             upload: None,
             digest: Digest::new(),
             bytes: 0,
@@ -157,7 +157,7 @@ struct S3Writer {
     store: S3Store,
     key: String,
     content_type: String,
-    pending: Vec<u8>,
+    pending: BytesMut,
     upload: Option<Upload>,
     digest: Digest,
     bytes: u64,
@@ -180,7 +180,7 @@ impl Upload {
 
 impl S3Writer {
     async fn send_part(&mut self) -> Result<(), TaskError> {
-        let content = Bytes::from(std::mem::replace(&mut self.pending, Vec::with_capacity(PART_SIZE)));
+        let content = std::mem::take(&mut self.pending).freeze();
         let digest = Digest::of(&content);
         let checksum = BASE64.encode(digest);
         let upload = match &mut self.upload {
@@ -217,7 +217,7 @@ impl S3Writer {
             .upload_id(&upload.id)
             .part_number(number)
             .checksum_sha256(&checksum)
-            .body(ByteStream::from(content))
+            .body(ByteStream::from(content.clone()))
             .customize()
             .disable_payload_signing()
             .send()
@@ -227,6 +227,11 @@ impl S3Writer {
             .parts
             .push(CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag).checksum_sha256(checksum).build());
         upload.digest.update(&digest);
+        // The next part takes the same memory: fresh memory of this size costs more than what is written into it.
+        if let Ok(mut sent) = content.try_into_mut() {
+            sent.clear();
+            self.pending = sent;
+        }
         Ok(())
     }
 }
@@ -307,7 +312,7 @@ impl ArtifactWriter for S3Writer {
         }
         match self.upload {
             None => {
-                let put = self.store.put(&self.key, &self.content_type, self.pending.into(), Condition::None).await?;
+                let put = self.store.put(&self.key, &self.content_type, self.pending.freeze(), Condition::None).await?;
                 if put == PutOutcome::ConditionFailed {
                     return Err(TaskError::Conflict(format!("the object {} was written by somebody else", self.key)));
                 }

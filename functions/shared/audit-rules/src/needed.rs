@@ -21,7 +21,7 @@ impl Needed {
         Self(CATALOGUE.iter().filter(|rule| is_on(rule.id)).flat_map(|rule| rule.reads).copied().collect())
     }
 
-    /// What `call` lists or reads with the action, where somebody needs it.
+    /// What `call` reads with the action, where somebody needs it.
     ///
     /// # Errors
     /// `NotLookedAt` where nobody needs it, and those of the call.

@@ -57,12 +57,16 @@ impl Budget {
     ///
     /// Whoever waits has its time, and holds nothing that others wait for: a call that was begun and is not looked at for a
     /// while, as one of many that are made ahead, keeps nobody back. One that goes away loses its own request only.
-    pub async fn spend<F: Future>(&self, call: F) -> F::Output {
-        if !is_over() {
-            let slot = self.account.pace().take(Instant::now());
-            sleep_until(in_time(slot)).await;
+    pub fn spend<F: Future>(&self, call: F) -> impl Future<Output = F::Output> {
+        // On the heap: a resource has a dozen calls side by side, and each that is kept within what waits for it is kept twice.
+        let call = Box::pin(call);
+        async {
+            if !is_over() {
+                let slot = self.account.pace().take(Instant::now());
+                sleep_until(in_time(slot)).await;
+            }
+            CHARGED.scope(Charged { account: self.account.clone(), paid: Cell::new(true) }, call).await
         }
-        CHARGED.scope(Charged { account: self.account.clone(), paid: Cell::new(true) }, call).await
     }
 
     /// How many requests were throttled of those that the next rate depends on.

@@ -1,3 +1,4 @@
 mod conditions;
 mod patience;
+mod signature;
 mod uploads;
