@@ -38,6 +38,7 @@ RULES = {
         "s3-bucket-public-write-prohibited",
         "s3-bucket-ssl-requests-only",
         "s3-bucket-policy-grantee-restricted",
+        "s3-bucket-service-principals-source-bounded",
         "s3-bucket-server-side-encryption-enabled",
         "s3-bucket-customer-managed-key-encrypted",
         "s3-bucket-logging-enabled",
@@ -87,6 +88,7 @@ RULES = {
     ("vpc", "AWS::EC2::VPCPeeringConnection"): ("vpc-peering-routes-least-privilege",),
     ("lambda", "AWS::Lambda::Function"): (
         "lambda-function-public-access-prohibited",
+        "lambda-function-service-principals-source-bounded",
         "lambda-runtime-supported",
         "lambda-inside-vpc",
         "lambda-vpc-multi-az",
@@ -117,6 +119,7 @@ NEVER_COMPLIED_WITH = {
 SOMETIMES_NOT_APPLICABLE = {
     "s3-bucket-mfa-delete-enabled",
     "s3-version-lifecycle-policy-configured",
+    "s3-bucket-service-principals-source-bounded",
     "s3-bucket-encryption-key-usable",
     "s3-bucket-key-enabled",
     "s3-log-target-bucket-sse-s3",
@@ -128,6 +131,7 @@ SOMETIMES_NOT_APPLICABLE = {
     "security-group-unused-removed",
     "network-acl-unused-removed",
     "vpc-endpoint-multi-az",
+    "lambda-function-service-principals-source-bounded",
     "lambda-runtime-supported",
     "lambda-vpc-multi-az",
     "lambda-function-url-authenticated",

@@ -22,7 +22,8 @@ pub(crate) fn deliverer(who: &Outsider) -> Option<String> {
     match who {
         Outsider::Service(_) => Some(who.to_string()),
         Outsider::Account(id) | Outsider::Other(id) => known(id),
-        Outsider::Anyone => None,
+        // A policy's principals are none of these: only its conditions, which are not weighed here, name them.
+        Outsider::Anyone | Outsider::Organization(_) | Outsider::AccessPointsOf(_) | Outsider::Services => None,
     }
 }
 

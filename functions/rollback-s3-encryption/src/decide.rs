@@ -3,7 +3,7 @@
 use audit_model::remediation::{Decision, Reason, ReasonCode, RemediationOutcome, RemediationRecord};
 use audit_model::resource::BucketEncryption;
 use audit_model::{Reading, UnreadableCause};
-use bucket_encryption::{Described, shows};
+use bucket_encryption::{Described, shows, took};
 
 /// What a scan's remediation made of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,8 @@ pub(crate) fn objection(made: Made<'_>, scan_id: &str, shown: &Reading<BucketEnc
             let text = format!("what the bucket has now could not be read: {why}");
             Some(Reason::new(ReasonCode::Unreadable, text))
         }
-        Ok(shown) if shows(made.before, shown) => {
+        // Beyond what it had, it may have what Amazon S3 filled in when it was given back.
+        Ok(shown) if shows(made.before, shown) || took(made.before, shown) && !shows(made.after, shown) => {
             let text = "the bucket has the earlier default encryption already; scans leave it alone from now on";
             Some(Reason::new(ReasonCode::AlreadyAsBefore, text))
         }

@@ -59,9 +59,11 @@ fn only_what_was_seen_to_be_changed_can_be_taken_back() {
 fn a_bucket_is_given_back_what_it_had_only_if_nobody_has_changed_it_since() {
     let record = record(RemediationOutcome::Applied, Some(Reading::seen(kms(true))));
     let blocked = BucketEncryption { blocked_encryption_types: vec!["SSE-C".to_owned()], ..kms(true) };
+    let filled_in = BucketEncryption { blocked_encryption_types: vec!["SSE-C".to_owned()], ..sample::sse_s3() };
     let cases = [
         (Reading::seen(kms(true)), None),
         (Reading::seen(sample::sse_s3()), Some(ReasonCode::AlreadyAsBefore)),
+        (Reading::seen(filled_in), Some(ReasonCode::AlreadyAsBefore)),
         (Reading::seen(kms(false)), Some(ReasonCode::ChangedSince)),
         (Reading::seen(blocked), Some(ReasonCode::ChangedSince)),
         (Reading::Absent, Some(ReasonCode::ChangedSince)),

@@ -60,7 +60,11 @@ pub fn plan() -> Plan {
             parameters: Parameters {
                 required_tags: vec!["Owner".to_owned()],
                 trusted_accounts: Vec::new(),
+                trusted_organizations: Vec::new(),
                 trusted_layer_accounts: Vec::new(),
+                trusted_cidrs: Vec::new(),
+                internet_ipv4_prefix: 8,
+                internet_ipv6_prefix: 16,
                 high_risk_ports: vec![22, 3389],
                 authorized_tcp_ports: vec![443],
                 authorized_udp_ports: Vec::new(),

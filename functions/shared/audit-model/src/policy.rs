@@ -79,8 +79,21 @@ pub struct Parameters {
     pub required_tags: Vec<String>,
     /// Accounts, 12 digits each, that are trusted like the audited one.
     pub trusted_accounts: Vec<String>,
+    /// Organizations of AWS Organizations, by their ids, whose accounts are trusted. Where there are none, nobody has said
+    /// which are.
+    #[serde(default)]
+    pub trusted_organizations: Vec<String>,
     /// Accounts, 12 digits each, that may publish layers for the audited account's Lambda functions.
     pub trusted_layer_accounts: Vec<String>,
+    /// Address ranges in CIDR notation whose owners are known: they do not belong to the internet.
+    #[serde(default)]
+    pub trusted_cidrs: Vec<String>,
+    /// What lets in more public IPv4 addresses than a range with a prefix of this length is open to the internet.
+    #[serde(default = "eight")]
+    pub internet_ipv4_prefix: u8,
+    /// The same of IPv6.
+    #[serde(default = "sixteen")]
+    pub internet_ipv6_prefix: u8,
     /// TCP ports that must never be open to the internet.
     pub high_risk_ports: Vec<u16>,
     /// TCP ports that may be open to the internet.
@@ -95,6 +108,15 @@ pub struct Parameters {
     pub lifecycle_expiration_days: Option<u16>,
     /// Days, at the least, for which Object Lock must keep new objects; `None` asks for no default retention.
     pub object_lock_retention_days: Option<u16>,
+}
+
+/// The prefix of an IPv4 range as large as what any of the first networks had.
+const fn eight() -> u8 {
+    8
+}
+
+const fn sixteen() -> u8 {
+    16
 }
 
 /// How a rule is tuned.

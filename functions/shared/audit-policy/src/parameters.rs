@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 
 use audit_model::policy::Parameters;
+use audit_rules::flaw_of_trusted_range;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -18,7 +20,13 @@ const TAG_VALUE_LENGTH: usize = 256;
 pub(crate) struct ParameterTable {
     required_tags: Vec<Spanned<String>>,
     trusted_accounts: Vec<Spanned<String>>,
+    #[serde(default)]
+    trusted_organizations: Vec<Spanned<String>>,
     trusted_layer_accounts: Vec<Spanned<String>>,
+    #[serde(default)]
+    trusted_cidrs: Vec<Spanned<String>>,
+    internet_ipv4_prefix: Option<Spanned<u8>>,
+    internet_ipv6_prefix: Option<Spanned<u8>>,
     high_risk_ports: Vec<Spanned<u16>>,
     authorized_tcp_ports: Vec<Spanned<u16>>,
     authorized_udp_ports: Vec<Spanned<u16>>,
@@ -39,7 +47,11 @@ pub(crate) fn parameters(table: ParameterTable) -> Result<Parameters, Mistake> {
     Ok(Parameters {
         required_tags: distinct(table.required_tags, "required tag", tag_key)?,
         trusted_accounts: distinct(table.trusted_accounts, "trusted account", account)?,
+        trusted_organizations: distinct(table.trusted_organizations, "trusted organization", organization)?,
         trusted_layer_accounts: distinct(table.trusted_layer_accounts, "trusted layer account", account)?,
+        trusted_cidrs: distinct(table.trusted_cidrs, "trusted range", range)?,
+        internet_ipv4_prefix: prefix(table.internet_ipv4_prefix, 8, 1..=32)?,
+        internet_ipv6_prefix: prefix(table.internet_ipv6_prefix, 16, 4..=128)?,
         high_risk_ports: distinct(table.high_risk_ports, "high-risk port", port)?,
         authorized_tcp_ports: distinct(table.authorized_tcp_ports, "authorized TCP port", port)?,
         authorized_udp_ports: distinct(table.authorized_udp_ports, "authorized UDP port", port)?,
@@ -90,6 +102,39 @@ fn account(account: Spanned<String>) -> Result<String, Mistake> {
         return Ok(account.into_inner());
     }
     Err(Mistake::of(&account, format!("{id:?} is no account id; allowed: 12 digits, as a text")))
+}
+
+/// The form of an id: <https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html>
+fn organization(organization: Spanned<String>) -> Result<String, Mistake> {
+    let id = organization.get_ref();
+    let is_id = |rest: &str| {
+        (10..=32).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    if id.strip_prefix("o-").is_some_and(is_id) {
+        return Ok(organization.into_inner());
+    }
+    let allowed = "o- and 10 to 32 lower-case letters or digits, for instance o-a1b2c3d4e5";
+    Err(Mistake::of(&organization, format!("{id:?} is no id of an organization; allowed: {allowed}")))
+}
+
+fn range(range: Spanned<String>) -> Result<String, Mistake> {
+    match flaw_of_trusted_range(range.get_ref()) {
+        None => Ok(range.into_inner()),
+        Some(flaw) => {
+            let allowed = "allowed: a range in CIDR notation, /8 or narrower of IPv4, /16 or narrower of IPv6";
+            Err(Mistake::of(&range, format!("{:?} is no trusted range: {flaw}; {allowed}", range.get_ref())))
+        }
+    }
+}
+
+/// The least is a length that the internet has more addresses than: all public ones of IPv6 lie in 2000::/3.
+fn prefix(length: Option<Spanned<u8>>, default: u8, allowed: RangeInclusive<u8>) -> Result<u8, Mistake> {
+    let Some(length) = length else { return Ok(default) };
+    if allowed.contains(length.get_ref()) {
+        return Ok(length.into_inner());
+    }
+    let (least, most) = (allowed.start(), allowed.end());
+    Err(Mistake::of(&length, format!("{} is no length of a prefix; allowed: {least} to {most}", length.get_ref())))
 }
 
 fn port(port: Spanned<u16>) -> Result<u16, Mistake> {

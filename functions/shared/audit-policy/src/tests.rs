@@ -29,6 +29,9 @@ fn the_shipped_policy_says_what_its_comments_promise() {
     assert_eq!(policy.parameters.required_tags, ["Environment", "Owner", "CostCenter", "ComplianceLevel"]);
     assert_eq!(policy.parameters.trusted_accounts, [""; 0]);
     assert_eq!(policy.parameters.trusted_layer_accounts, [""; 0]);
+    assert_eq!(policy.parameters.trusted_organizations, [""; 0]);
+    assert_eq!(policy.parameters.trusted_cidrs, [""; 0]);
+    assert_eq!((policy.parameters.internet_ipv4_prefix, policy.parameters.internet_ipv6_prefix), (8, 16));
     // https://docs.aws.amazon.com/securityhub/latest/userguide/ec2-controls.html#ec2-19
     let high_risk = [
         20, 21, 22, 23, 25, 110, 135, 143, 445, 1433, 1434, 3000, 3306, 3389, 4333, 5000, 5432, 5500, 5601, 8080, 8088,
@@ -65,6 +68,10 @@ supported_runtimes = [\"python3.13\"]
 lambda_availability_zones = 3
 lifecycle_expiration_days = 365
 object_lock_retention_days = 30
+trusted_organizations = [\"o-a1b2c3d4e5\"]
+trusted_cidrs = [\"198.51.100.0/24\"]
+internet_ipv4_prefix = 10
+internet_ipv6_prefix = 20
 [rules]
 s3-bucket-required-tags = { enabled = false }
 s3-bucket-versioning-enabled = { severity = \"HIGH\" }
@@ -92,6 +99,9 @@ fn everything_that_is_said_is_heard() {
     assert_eq!(policy.parameters.lambda_availability_zones, 3);
     assert_eq!(policy.parameters.lifecycle_expiration_days, Some(365));
     assert_eq!(policy.parameters.object_lock_retention_days, Some(30));
+    assert_eq!(policy.parameters.trusted_organizations, ["o-a1b2c3d4e5"]);
+    assert_eq!(policy.parameters.trusted_cidrs, ["198.51.100.0/24"]);
+    assert_eq!((policy.parameters.internet_ipv4_prefix, policy.parameters.internet_ipv6_prefix), (10, 20));
     let rules = [
         ("s3-bucket-required-tags", RuleSetting { enabled: false, severity: None }),
         ("s3-bucket-versioning-enabled", RuleSetting { enabled: true, severity: Some(Severity::High) }),
@@ -126,6 +136,14 @@ fn every_value_that_the_comments_name_is_allowed() {
         ("= 3\n", "= 6\n"),
         ("lifecycle_expiration_days = 365\n", ""),
         ("object_lock_retention_days = 30\n", ""),
+        ("\"198.51.100.0/24\"", "\"54.0.0.0/8\", \"2001:db8::/32\", \"9.9.9.9/32\""),
+        ("trusted_organizations = [\"o-a1b2c3d4e5\"]\n", ""),
+        ("\"o-a1b2c3d4e5\"", ""),
+        ("trusted_cidrs = [\"198.51.100.0/24\"]\n", ""),
+        ("prefix = 10\n", "prefix = 32\n"),
+        ("prefix = 20\n", "prefix = 128\n"),
+        ("prefix = 20\n", "prefix = 4\n"),
+        ("internet_ipv4_prefix = 10\n", ""),
         // An exception that has expired is no mistake: the alert names it.
         ("2027-03-31", "2020-01-01"),
         ("2027-03-31", "2027-12-01"),
@@ -141,7 +159,7 @@ fn every_value_that_the_comments_name_is_allowed() {
 #[test]
 fn a_mistake_is_refused_with_its_line_and_what_is_allowed() {
     // (what stands there, what is put in its place, the line, what the error must tell)
-    let cases: [(&str, &str, usize, &[&str]); 55] = [
+    let cases: [(&str, &str, usize, &[&str]); 64] = [
         ("\"HIGH\"", "\"SEVERE\"", 2, &["SEVERE", "LOW", "MEDIUM", "HIGH", "CRITICAL"]),
         ("\"HIGH\"", "3", 2, &[]),
         ("\"off\"", "\"on\"", 4, &["`on`", "apply", "dry-run", "off"]),
@@ -180,28 +198,37 @@ fn a_mistake_is_refused_with_its_line_and_what_is_allowed() {
         ("expiration_days = 365", "expiration_days = 0", 19, &["1 to 65535"]),
         ("retention_days = 30", "retention_days = 0", 20, &["1 to 65535"]),
         ("retention_days", "retention", 20, &["object_lock_retention", "object_lock_retention_days"]),
-        ("s3-bucket-required-tags", "s3-bucket-required-tag", 22, &["s3-bucket-required-tag", "RULES.md"]),
-        ("enabled = false", "enabled = \"no\"", 22, &[]),
-        ("enabled = false", "on = false", 22, &["`on`", "enabled", "severity"]),
-        ("severity = \"HIGH\"", "severity = \"high\"", 23, &["high", "HIGH"]),
-        ("\"s3-bucket-public-read-prohibited\"", "\"s3-public\"", 25, &["s3-public", "RULES.md"]),
-        ("\"arn:aws:s3:::website-*\"", "\"*\"", 26, &["arn:", "[rules]"]),
-        ("\"arn:aws:s3:::website-*\"", "\"website\"", 26, &["arn:"]),
-        ("\"The company's website\"", "\" \"", 27, &["reason", "1 to 500"]),
-        ("\"The company's website\"", "\"a\\nb\"", 27, &["reason", "one line"]),
-        ("\"Head of security\"", "\"\"", 28, &["approver", "1 to 500"]),
-        ("2027-03-31", "\"2027-03-31\"", 29, &[]),
-        ("2027-03-31", "2027-03-31T10:00:00Z", 29, &["a date", "2027-03-31"]),
-        ("2027-03-31", "10:00:00", 29, &["a date"]),
-        ("reason = \"The company's website\"\n", "", 24, &["reason"]),
-        ("approver = \"Head of security\"\n", "", 24, &["approver"]),
-        ("expires = 2027-03-31\n", "", 24, &["expires"]),
+        ("\"o-a1b2c3d4e5\"", "\"o-A1B2C3D4E5\"", 21, &["organization", "lower-case", "o-a1b2c3d4e5"]),
+        ("\"o-a1b2c3d4e5\"", "\"o-a1b2\"", 21, &["10 to 32"]),
+        ("\"o-a1b2c3d4e5\"", "\"o-a1b2c3d4e5\", \"o-a1b2c3d4e5\"", 21, &["twice"]),
+        ("\"198.51.100.0/24\"", "\"198.51.100.7/24\"", 22, &["198.51.100.7/24", "bits", "CIDR"]),
+        ("\"198.51.100.0/24\"", "\"0.0.0.0/1\"", 22, &["wider", "/8", "/16"]),
+        ("\"198.51.100.0/24\"", "\"office\"", 22, &["CIDR"]),
+        ("\"198.51.100.0/24\"", "\"198.51.100.0/24\", \"198.51.100.0/24\"", 22, &["twice"]),
+        ("prefix = 10", "prefix = 0", 23, &["1 to 32"]),
+        ("prefix = 20", "prefix = 3", 24, &["4 to 128"]),
+        ("s3-bucket-required-tags", "s3-bucket-required-tag", 26, &["s3-bucket-required-tag", "RULES.md"]),
+        ("enabled = false", "enabled = \"no\"", 26, &[]),
+        ("enabled = false", "on = false", 26, &["`on`", "enabled", "severity"]),
+        ("severity = \"HIGH\"", "severity = \"high\"", 27, &["high", "HIGH"]),
+        ("\"s3-bucket-public-read-prohibited\"", "\"s3-public\"", 29, &["s3-public", "RULES.md"]),
+        ("\"arn:aws:s3:::website-*\"", "\"*\"", 30, &["arn:", "[rules]"]),
+        ("\"arn:aws:s3:::website-*\"", "\"website\"", 30, &["arn:"]),
+        ("\"The company's website\"", "\" \"", 31, &["reason", "1 to 500"]),
+        ("\"The company's website\"", "\"a\\nb\"", 31, &["reason", "one line"]),
+        ("\"Head of security\"", "\"\"", 32, &["approver", "1 to 500"]),
+        ("2027-03-31", "\"2027-03-31\"", 33, &[]),
+        ("2027-03-31", "2027-03-31T10:00:00Z", 33, &["a date", "2027-03-31"]),
+        ("2027-03-31", "10:00:00", 33, &["a date"]),
+        ("reason = \"The company's website\"\n", "", 28, &["reason"]),
+        ("approver = \"Head of security\"\n", "", 28, &["approver"]),
+        ("expires = 2027-03-31\n", "", 28, &["expires"]),
         ("\"444455556666\"", "\"4444\"", 13, &["12 digits"]),
-        ("\"arn:aws:s3:::website-*\"", "\"arn:*\"", 26, &["name", "[rules]"]),
-        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:s3:::*\"", 26, &["name", "[rules]"]),
-        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:ec2:*:*:security-group/*\"", 26, &["name", "[rules]"]),
-        ("2027-03-31", "2027-12-02", 29, &["more than a year", "2027-12-01"]),
-        ("2027-03-31", "9999-12-31", 29, &["more than a year"]),
+        ("\"arn:aws:s3:::website-*\"", "\"arn:*\"", 30, &["name", "[rules]"]),
+        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:s3:::*\"", 30, &["name", "[rules]"]),
+        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:ec2:*:*:security-group/*\"", 30, &["name", "[rules]"]),
+        ("2027-03-31", "2027-12-02", 33, &["more than a year", "2027-12-01"]),
+        ("2027-03-31", "9999-12-31", 33, &["more than a year"]),
     ];
     for (there, instead, line, told) in cases {
         assert!(PLAIN.contains(there), "{there}");
@@ -213,7 +240,7 @@ fn a_mistake_is_refused_with_its_line_and_what_is_allowed() {
     }
     let twice = format!("{PLAIN}{}", &PLAIN[PLAIN.find("[[exceptions]]").unwrap()..]);
     let error = parsed(&twice).unwrap_err();
-    assert!(error.line == 30 && error.what.contains("twice"), "{error}");
+    assert!(error.line == 34 && error.what.contains("twice"), "{error}");
     assert!(parsed("").is_err());
 }
 

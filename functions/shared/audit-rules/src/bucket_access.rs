@@ -6,7 +6,9 @@
 use audit_model::resource::{Bucket, ObjectOwnership, PublicAccessBlock};
 use audit_model::{Reading, Unreadable};
 
-use crate::resource_policy::{ActionKind, Exposure, PUBLIC_GROUPS, PolicyDocument, Question, exposure};
+use crate::resource_policy::{
+    ActionKind, Exposure, PUBLIC_GROUPS, PolicyDocument, Question, exposure, is_public_only_with,
+};
 use crate::rule::Outcome;
 
 /// What the public may do with a bucket.
@@ -146,11 +148,13 @@ fn by_policy(access: Access, bucket: &Bucket) -> Way {
     };
     let arn = &bucket.identity.arn;
     let resources = [arn.clone(), format!("{arn}/?*")];
-    let of = |access: Access| exposure(&document, &Question { actions: access.actions(), resources: &resources });
+    let question = |access: Access| Question { actions: access.actions(), resources: &resources };
+    let of = |access: Access| exposure(&document, &question(access));
+    let is_here = |there, here| is_public_only_with(&document, &question(there), &question(here));
     match (of(access), status) {
         (Exposure::Public(how), _) => Way::Open(format!("in the bucket policy {how}")),
-        // S3 looks at the policy as a whole: what it calls public must come from here when the rest is not public.
-        (Exposure::Undecided(how), Ok(Some(_))) if of(access.other()) == Exposure::NotPublic => {
+        // S3 looks at the policy as a whole: what it calls public lies here if all that may be public elsewhere is here.
+        (Exposure::Undecided(how), Ok(Some(_))) if is_here(access.other(), access) => {
             Way::Open(format!("in the bucket policy {how}, and Amazon S3 calls the policy public"))
         }
         (Exposure::NotPublic, Ok(Some(_))) if of(access.other()) == Exposure::NotPublic => {
@@ -322,9 +326,20 @@ mod tests {
     fn the_bucket_policy_decides_with_what_s3_calls_public() {
         for ((access, action, _), (_, other_action, _)) in [(ACCESSES[0], ACCESSES[1]), (ACCESSES[1], ACCESSES[0])] {
             let (matters, does_not, team) = (allow(action, "{}"), allow(other_action, "{}"), allow(action, TEAM));
+            let (wide, other_team) = (allow("s3:*", TEAM), allow(other_action, TEAM));
+            let other_tag = allow(other_action, &TEAM.replace("team", "unit"));
+            let deny = |access: Access| {
+                let actions = r#"["s3:Get*","s3:List*"]"#;
+                let element = if access == Access::Read { "Action" } else { "NotAction" };
+                format!(
+                    r#"{{"Effect":"Deny","Principal":"*","{element}":{actions},"Resource":"*",
+                       "Condition":{{"StringEquals":{{"aws:PrincipalTag/unit":"red"}}}}}}"#
+                )
+            };
+            let (deny_it, deny_other) = (deny(access), deny(access.other()));
             let (public, closed) = (|| Reading::seen(true), || Reading::seen(false));
             let dark = || denied("s3:GetBucketPolicyStatus");
-            let cases: [(&[&str], Reading<bool>, &str); 17] = [
+            let cases: [(&[&str], Reading<bool>, &str); 25] = [
                 (&[&matters], public(), "violation"),
                 (&[&matters], dark(), "violation"),
                 (&[&matters], closed(), "pass"),
@@ -335,6 +350,17 @@ mod tests {
                 (&[&team], dark(), "no verdict"),
                 // Either of the two may be what S3 calls public.
                 (&[&team, &does_not], public(), "no verdict"),
+                // Whoever has the one access has the other: what S3 calls public gives both.
+                (&[&wide], public(), "violation"),
+                (&[&wide], dark(), "no verdict"),
+                (&[&team, &other_team], public(), "violation"),
+                (&[&wide, &does_not], public(), "no verdict"),
+                // Either tag may be what lets in the public.
+                (&[&team, &other_tag], public(), "no verdict"),
+                (&[&wide, &other_tag], public(), "no verdict"),
+                // Where a denial may take this access, the other one may be all that is public; not the other way round.
+                (&[&wide, &deny_it], public(), "no verdict"),
+                (&[&wide, &deny_other], public(), "violation"),
                 (&[fixtures::TLS_ONLY], closed(), "pass"),
                 // S3 sees something public that was not found here: somebody is wrong, and nobody knows who.
                 (&[fixtures::TLS_ONLY], public(), "no verdict"),

@@ -33,10 +33,11 @@ pub use frameworks::{
     Control, ControlResult, CoveredControl, Framework, FrameworkCoverage, RuleResult, UncoveredControl,
     framework_coverage,
 };
+pub use internet_ingress::flaw_of_trusted_range;
 pub use judge::Judge;
 pub use kms_key::{is_aws_managed, key_region};
 pub use needed::Needed;
 pub use parameter::Parameter;
-pub use resource_policy::{Grantee, Outsider, let_in_by_acl, let_in_by_policy};
+pub use resource_policy::{Grantee, Organization, Outsider, let_in_by_acl, let_in_by_policy};
 pub use rule::{Check, Outcome, Rule, in_force};
 pub use secrets::{SecretKind, kind_of_secret};

@@ -13,9 +13,26 @@ pub(crate) const REQUIRED_TAGS: Parameter =
     Parameter { name: "required_tags", meaning: "Tag keys that a resource must carry with a value." };
 pub(crate) const TRUSTED_ACCOUNTS: Parameter =
     Parameter { name: "trusted_accounts", meaning: "Accounts that are trusted like the audited one." };
+pub(crate) const TRUSTED_ORGANIZATIONS: Parameter = Parameter {
+    name: "trusted_organizations",
+    meaning: "Organizations of AWS Organizations whose accounts are trusted; without any, those that a policy names are \
+        not decided about.",
+};
 pub(crate) const TRUSTED_LAYER_ACCOUNTS: Parameter = Parameter {
     name: "trusted_layer_accounts",
     meaning: "Accounts that may publish layers for the audited account's Lambda functions.",
+};
+pub(crate) const TRUSTED_CIDRS: Parameter = Parameter {
+    name: "trusted_cidrs",
+    meaning: "Address ranges whose owners are known: they do not belong to the internet.",
+};
+pub(crate) const INTERNET_IPV4_PREFIX: Parameter = Parameter {
+    name: "internet_ipv4_prefix",
+    meaning: "What lets in more public IPv4 addresses than a range with a prefix of this length is open to the internet.",
+};
+pub(crate) const INTERNET_IPV6_PREFIX: Parameter = Parameter {
+    name: "internet_ipv6_prefix",
+    meaning: "What lets in more public IPv6 addresses than a range with a prefix of this length is open to the internet.",
 };
 pub(crate) const HIGH_RISK_PORTS: Parameter =
     Parameter { name: "high_risk_ports", meaning: "TCP ports that must never be open to the internet." };

@@ -7,7 +7,7 @@ use audit_model::{Reading, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use jiff::Timestamp;
 
-use crate::compare::{Described, shows};
+use crate::compare::{Described, shows, took};
 use crate::{Begun, Calls, DefaultEncryption, Found, Hold, Journal, OpenChange, Patience, Records, Settled, Terms};
 
 /// What every change needs.
@@ -275,7 +275,7 @@ impl Changes<'_> {
         self.patience
             .until(async || {
                 let shown = self.encryption.read(bucket).await;
-                if shown.known().is_ok_and(|shown| shows(wanted, shown)) { Ok(shown) } else { Err(shown) }
+                if shown.known().is_ok_and(|shown| took(wanted, shown)) { Ok(shown) } else { Err(shown) }
             })
             .await
     }

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::compare::shows;
+use crate::compare::{shows, took};
 
 /// So long after somebody was last seen to be at a change, they are gone: AWS Lambda stops a function after 15 minutes.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html>
@@ -236,10 +236,11 @@ impl OpenChange {
         match self.kind {
             ChangeKind::Apply if !has_key && shows(self.before.as_ref(), shown) => Found::Untouched,
             ChangeKind::Apply if !has_key => Found::Other,
-            ChangeKind::Apply if shows(self.intended.as_ref(), shown) => Found::Done,
+            ChangeKind::Apply if took(self.intended.as_ref(), shown) => Found::Done,
             ChangeKind::Apply => Found::Half,
             ChangeKind::Rollback if shows(self.intended.as_ref(), shown) => Found::Done,
             ChangeKind::Rollback if shows(self.before.as_ref(), shown) => Found::Untouched,
+            ChangeKind::Rollback if took(self.intended.as_ref(), shown) => Found::Done,
             ChangeKind::Rollback => Found::Other,
         }
     }

@@ -24,7 +24,7 @@ use audit_model::resource::BucketEncryption;
 pub use abandoned::finish_abandoned;
 pub use answered::{Answered, Calls};
 pub use changes::{Changes, Resumed, Verified};
-pub use compare::{Described, shows};
+pub use compare::{Described, shows, took};
 pub use journal::{
     Announcement, Begun, ChangeKind, Found, Hold, Journal, LEASE, OpenChange, Settled, Terms, being_changed, change_id,
     day_limit_reached, taken_back,

@@ -12,7 +12,9 @@ use audit_model::{Reading, Tags, Unreadable};
 use audit_task::{error_code, unreadable};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::types::{Grant, Grantee, ObjectOwnership as S3ObjectOwnership, ServerSideEncryptionConfiguration};
+use aws_sdk_s3::types::{
+    Grant, Grantee, ObjectOwnership as S3ObjectOwnership, ServerSideEncryption, ServerSideEncryptionConfiguration,
+};
 
 pub use kms_key::describe_key;
 pub use s3_control::s3_control_client;
@@ -37,7 +39,7 @@ impl BucketReader<'_> {
         match answer {
             Ok(answer) => match answer.server_side_encryption_configuration.and_then(default_encryption) {
                 Some(encryption) => Reading::seen(encryption),
-                None => malformed(ACTION, "the answer names no algorithm"),
+                None => malformed(ACTION, "the answer holds no rule"),
             },
             Err(error) => absent_or_unreadable(ACTION, &["ServerSideEncryptionConfigurationNotFoundError"], &error),
         }
@@ -125,13 +127,20 @@ pub fn malformed<T>(action: &str, detail: &str) -> Reading<T> {
     Reading::Unreadable(Unreadable::malformed(action, detail))
 }
 
-/// S3 allows one rule in a bucket's encryption configuration.
+/// S3 allows one rule in a bucket's encryption configuration. A rule may [do without a default][rule] and only block
+/// encryption types; the bucket then has what [every bucket][base] has.
+///
+/// [rule]: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionRule.html
+/// [base]: https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
 fn default_encryption(configuration: ServerSideEncryptionConfiguration) -> Option<BucketEncryption> {
     let rule = configuration.rules.into_iter().next()?;
-    let default = rule.apply_server_side_encryption_by_default?;
+    let (algorithm, kms_key_id) = match rule.apply_server_side_encryption_by_default {
+        Some(default) => (default.sse_algorithm, default.kms_master_key_id),
+        None => (ServerSideEncryption::Aes256, None),
+    };
     Some(BucketEncryption {
-        algorithm: default.sse_algorithm.as_str().to_owned(),
-        kms_key_id: default.kms_master_key_id,
+        algorithm: algorithm.as_str().to_owned(),
+        kms_key_id,
         bucket_key_enabled: rule.bucket_key_enabled.unwrap_or(false),
         blocked_encryption_types: rule
             .blocked_encryption_types
@@ -196,7 +205,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_encryption_without_an_algorithm_is_not_understood() {
+    async fn a_rule_that_only_blocks_types_leaves_the_encryption_that_every_bucket_has() {
+        let rules = [
+            ("<BlockedEncryptionTypes><EncryptionType>SSE-C</EncryptionType></BlockedEncryptionTypes>", "SSE-C"),
+            ("<BlockedEncryptionTypes><EncryptionType>NONE</EncryptionType></BlockedEncryptionTypes>", "NONE"),
+        ];
+        for (rule, blocked) in rules {
+            let answer =
+                format!("<ServerSideEncryptionConfiguration><Rule>{rule}</Rule></ServerSideEncryptionConfiguration>");
+            let expected = BucketEncryption {
+                algorithm: "AES256".to_owned(),
+                kms_key_id: None,
+                bucket_key_enabled: false,
+                blocked_encryption_types: vec![blocked.to_owned()],
+            };
+            assert_eq!(reader(&s3_answering(200, &answer)).encryption().await, Reading::seen(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_encryption_without_a_rule_is_not_understood() {
         let client = s3_answering(200, "<ServerSideEncryptionConfiguration></ServerSideEncryptionConfiguration>");
         let reading = reader(&client).encryption().await;
         assert!(matches!(&reading, Reading::Unreadable(why) if why.cause == UnreadableCause::Malformed), "{reading:?}");

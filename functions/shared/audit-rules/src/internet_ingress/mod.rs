@@ -1,5 +1,5 @@
-//! What of a network the whole internet reaches: which ports of a protocol a security group, and a network ACL, lets
-//! it in to. IPv4 and IPv6 are looked at apart, for each has an internet of its own.
+//! What of a network the internet reaches: which ports of a protocol a security group, and a network ACL, lets it in
+//! to. Open is what lets in more of the internet's addresses than the audit policy bears, be it by one range or by many.
 
 mod addresses;
 mod network_acl;
@@ -10,16 +10,15 @@ mod small_space;
 
 use std::ops::RangeInclusive;
 
-use ipnet::IpNet;
-
 use crate::listing::first_of;
 
-pub(crate) use addresses::is_public;
+pub(crate) use addresses::Internet;
+pub use addresses::flaw_of_trusted_range;
 pub(crate) use network_acl::AclIngress;
 pub(crate) use ports::Ports;
 pub(crate) use security_group::{GroupIngress, any_open};
 
-use addresses::{Family, cover_internet};
+use addresses::{Family, Share};
 use ports::pieces;
 
 /// The protocols that are asked about.
@@ -57,13 +56,28 @@ fn ports_of(protocol: &str, first: Option<i32>, last: Option<i32>) -> RangeInclu
     port(first, 0)..=port(last, u16::MAX)
 }
 
-/// The ports at which the ranges cover the internet together. What `ranges_at` answers changes at `borders` only.
+/// The ports that are open by each family. What `share_at` answers changes at `borders` only.
 fn ports_from_internet(
-    family: Family,
+    internet: &Internet,
     borders: &[RangeInclusive<u16>],
-    ranges_at: impl Fn(u16) -> Vec<IpNet>,
-) -> Ports {
-    pieces(borders).into_iter().filter(|piece| cover_internet(&ranges_at(*piece.start()), family)).collect()
+    share_at: impl Fn(u16) -> Share,
+) -> [(Family, Ports); 2] {
+    let pieces = pieces(borders).into_iter().map(|piece| (internet.opened_by(&share_at(*piece.start())), piece));
+    let pieces: Vec<_> = pieces.collect();
+    Family::BOTH.map(|family| {
+        let open = pieces.iter().filter(|(opened, _)| opened.contains(&family));
+        (family, open.map(|(_, piece)| piece.clone()).collect())
+    })
+}
+
+/// Of what lets the internet in by a family, each with its share, what opens by itself, or where nothing does, all of
+/// it.
+fn that_open<T>(internet: &Internet, family: Family, sources: Vec<(T, Share)>) -> Vec<T> {
+    let of_family = sources.into_iter().map(|(source, share)| (source, share.of_family(family)));
+    let there = of_family.filter(|(_, share)| !share.is_empty());
+    let (alone, partly): (Vec<_>, Vec<_>) = there.partition(|(_, share)| !internet.opened_by(share).is_empty());
+    let named = if alone.is_empty() { partly } else { alone };
+    named.into_iter().map(|(source, _)| source).collect()
 }
 
 /// What a rule is for, in words.

@@ -16,10 +16,6 @@ impl Ports {
         Self(vec![1..=u16::MAX])
     }
 
-    pub(crate) fn none() -> Self {
-        Self(Vec::new())
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Which ports a security group opens to the whole internet.
+//! Which ports a security group opens to the internet.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -7,18 +7,21 @@ use audit_model::Unreadable;
 use audit_model::resource::{IpPermission, SecurityGroup};
 use ipnet::IpNet;
 
-use super::addresses::{Family, cover_internet};
+use super::addresses::{Family, Internet, Share};
 use super::ports::pieces;
-use super::{Ports, Protocol, in_words, open_in_words, ports_from_internet, ports_of};
+use super::{Ports, Protocol, in_words, open_in_words, ports_from_internet, ports_of, that_open};
+use crate::listing::first_of;
 
 /// A security group's inbound rules, as far as they are for one protocol.
 ///
 /// Address ranges and port ranges of all rules count together: 0.0.0.0/1 and 128.0.0.0/1 are everywhere, in one rule or
-/// in two, and so is a prefix list that says so. A security group as a source is never the internet: it stands for the
+/// in two, and so is a prefix list that says so. What is open is a question of the share of the internet's addresses
+/// that they let in. A security group as a source is never the internet: it stands for the
 /// [private addresses][page] of its network interfaces.
 ///
 /// [page]: https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
 pub(crate) struct GroupIngress<'a> {
+    internet: &'a Internet,
     protocol: Protocol,
     sources: Vec<Source<'a>>,
     open: [(Family, Ports); 2],
@@ -30,21 +33,23 @@ pub(crate) struct GroupIngress<'a> {
 struct Source<'a> {
     permission: &'a IpPermission,
     ports: RangeInclusive<u16>,
-    /// As the rule names it.
-    name: &'a str,
-    ranges: Vec<IpNet>,
+    /// As the rule names it, with the public ranges of a list.
+    name: String,
+    share: Share,
 }
 
 impl<'a> GroupIngress<'a> {
-    pub(crate) fn of(group: &'a SecurityGroup, protocol: Protocol) -> Self {
+    pub(crate) fn of(group: &'a SecurityGroup, protocol: Protocol, internet: &'a Internet) -> Self {
         let (mut sources, mut in_doubt) = (Vec::new(), Vec::new());
         for permission in group.ingress.iter().filter(|rule| protocol.is_matched_by(&rule.protocol)) {
             let ports = ports_of(&permission.protocol, permission.from_port, permission.to_port);
-            let mut add = |name, ranges| sources.push(Source { permission, ports: ports.clone(), name, ranges });
+            let mut add = |name, ranges: &[IpNet]| {
+                sources.push(Source { permission, ports: ports.clone(), name, share: internet.share_of(ranges) });
+            };
             let mut doubt = |why| in_doubt.push((Ports::from_iter([ports.clone()]), why));
             for range in permission.ipv4_ranges.iter().chain(&permission.ipv6_ranges) {
                 match parse(range, "ec2:DescribeSecurityGroups") {
-                    Ok(net) => add(range.as_str(), vec![net]),
+                    Ok(net) => add(range.clone(), &[net]),
                     Err(why) => doubt(why),
                 }
             }
@@ -63,21 +68,20 @@ impl<'a> GroupIngress<'a> {
                         Err(why) => doubt(why),
                     }
                 }
-                add(list.id.as_str(), ranges);
+                let public = ranges.iter().filter(|range| internet.overlaps(range));
+                let public: Vec<String> = public.map(ToString::to_string).collect();
+                add(format!("{} ({})", list.id, first_of(&public)), &ranges);
             }
         }
         let borders: Vec<_> = sources.iter().map(|source| source.ports.clone()).collect();
-        let open = Family::BOTH.map(|family| {
-            let ranges_at = |port: u16| {
-                let there = sources.iter().filter(|source| source.ports.contains(&port));
-                there.flat_map(|source| source.ranges.iter().copied()).collect()
-            };
-            (family, ports_from_internet(family, &borders, ranges_at))
+        let open = ports_from_internet(internet, &borders, |port| {
+            let there = sources.iter().filter(|source| source.ports.contains(&port));
+            Share::of_all(there.map(|source| &source.share))
         });
-        Self { protocol, sources, open, in_doubt }
+        Self { internet, protocol, sources, open, in_doubt }
     }
 
-    /// Which of the ports the whole internet reaches, and through what, in words; `None` if it reaches none of them.
+    /// Which of the ports the internet reaches, and through what, in words; `None` if it reaches none of them.
     ///
     /// # Errors
     /// None of them is known to be open, and a source that could not be read may open one.
@@ -89,7 +93,7 @@ impl<'a> GroupIngress<'a> {
         self.doubt_about(ports)
     }
 
-    /// Through what the whole internet reaches each of the ports by IPv4, or each by IPv6, in words; `None` if it does
+    /// Through what the internet reaches each of the ports by IPv4, or each by IPv6, in words; `None` if it does
     /// not.
     ///
     /// # Errors
@@ -131,18 +135,14 @@ impl<'a> GroupIngress<'a> {
         open_in_words(self.protocol, &all, &through)
     }
 
-    /// The sources that are the whole internet at one of these ports, alone, or where none is, together.
+    /// The sources that let the internet in to one of these ports.
     fn that_open(&self, family: Family, open: &Ports) -> Vec<&Source<'a>> {
         let borders: Vec<_> = self.sources.iter().map(|source| source.ports.clone()).collect();
         let mut opening = BTreeSet::new();
         for piece in pieces(&borders).iter().filter(|piece| open.overlap(piece)) {
-            let there = |source: &Source<'_>| {
-                source.ports.contains(piece.start()) && source.ranges.iter().any(|range| Family::of(range) == family)
-            };
-            let (alone, partly): (Vec<_>, Vec<_>) = (0..self.sources.len())
-                .filter(|index| there(&self.sources[*index]))
-                .partition(|index| cover_internet(&self.sources[*index].ranges, family));
-            opening.extend(if alone.is_empty() { partly } else { alone });
+            let there = self.sources.iter().enumerate().filter(|(_, source)| source.ports.contains(piece.start()));
+            let there = there.map(|(index, source)| (index, source.share.clone())).collect();
+            opening.extend(that_open(self.internet, family, there));
         }
         opening.into_iter().map(|index| &self.sources[index]).collect()
     }
@@ -177,16 +177,16 @@ mod tests {
     use crate::fixtures;
 
     /// The ports of 0 to 8, and the last one, that are open to the internet, by family, and those that may be.
-    fn open(permissions: &[IpPermission]) -> [Vec<u16>; 3] {
-        let group = fixtures::security_group("sg-1", permissions.to_vec());
-        let ingress = GroupIngress::of(&group, Protocol::Tcp);
+    fn open(permissions: &[IpPermission], prefixes: (u8, u8)) -> [Vec<u16>; 3] {
+        let (group, internet) = (fixtures::security_group("sg-1", permissions.to_vec()), small::internet(prefixes));
+        let ingress = GroupIngress::of(&group, Protocol::Tcp, &internet);
         let among = |ports: &Ports| small::PORTS.into_iter().filter(|port| ports.overlap(&(*port..=*port))).collect();
         let doubtful = ingress.in_doubt.iter().fold(Ports::from_iter(Vec::<u16>::new()), |all, (more, _)| all.or(more));
         [among(&ingress.open[0].1), among(&ingress.open[1].1), among(&doubtful)]
     }
 
-    /// Tries out every small port and address.
-    fn open_by_trial(permissions: &[IpPermission], family: Family) -> Vec<u16> {
+    /// Tries out every small port and every eighth.
+    fn open_by_trial(permissions: &[IpPermission], family: Family, prefixes: (u8, u8)) -> Vec<u16> {
         let lets_in = |permission: &IpPermission, port: u16, address: &IpNet| {
             let port_matches = permission.protocol == "-1"
                 || (permission.protocol == "tcp"
@@ -196,11 +196,11 @@ mod tests {
             let mut ranges = permission.ipv4_ranges.iter().chain(&permission.ipv6_ranges).chain(listed);
             port_matches && ranges.any(|range| range.parse::<IpNet>().unwrap().contains(address))
         };
-        let from_all = |port: &u16| {
-            let addresses = small::addresses(family);
-            addresses.iter().all(|address| permissions.iter().any(|permission| lets_in(permission, *port, address)))
+        let is_open = |port: &u16| {
+            let let_in = |address: &IpNet| permissions.iter().any(|permission| lets_in(permission, *port, address));
+            small::opened_by(let_in, prefixes).contains(&family)
         };
-        small::PORTS.into_iter().filter(from_all).collect()
+        small::PORTS.into_iter().filter(is_open).collect()
     }
 
     fn permission() -> impl Strategy<Value = IpPermission> {
@@ -221,40 +221,47 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #![proptest_config(ProptestConfig::with_cases(1000))]
 
         #[test]
-        fn the_open_ports_are_those_that_trial_finds(permissions in prop::collection::vec(permission(), 0..5)) {
-            let [v4, v6, _] = open(&permissions);
-            prop_assert_eq!(v4, open_by_trial(&permissions, Family::V4));
-            prop_assert_eq!(v6, open_by_trial(&permissions, Family::V6));
+        fn the_open_ports_are_those_that_trial_finds(
+            permissions in prop::collection::vec(permission(), 0..5), prefixes in small::prefixes(),
+        ) {
+            let [v4, v6, _] = open(&permissions, prefixes);
+            prop_assert_eq!(v4, open_by_trial(&permissions, Family::V4, prefixes));
+            prop_assert_eq!(v6, open_by_trial(&permissions, Family::V6, prefixes));
         }
 
         #[test]
-        fn one_more_rule_closes_nothing(permissions in prop::collection::vec(permission(), 1..5)) {
-            let ([v4, v6, _], [v4_before, v6_before, _]) = (open(&permissions), open(&permissions[1..]));
-            prop_assert!(is_subset(&v4_before, &v4) && is_subset(&v6_before, &v6));
+        fn one_more_rule_closes_nothing(
+            permissions in prop::collection::vec(permission(), 1..5), prefixes in small::prefixes(),
+        ) {
+            let ([v4, v6, _], [v4_before, v6_before, _]) = (open(&permissions, prefixes), open(&permissions[1..], prefixes));
+            let (before, after) = ([v4_before, v6_before].concat(), [v4, v6].concat());
+            prop_assert!(is_subset(&before, &after));
         }
 
         #[test]
         fn the_order_of_rules_does_not_matter(
             (one, other) in prop::collection::vec(permission(), 0..5)
-                .prop_flat_map(|permissions| (Just(permissions.clone()), Just(permissions).prop_shuffle()))
+                .prop_flat_map(|permissions| (Just(permissions.clone()), Just(permissions).prop_shuffle())),
+            prefixes in small::prefixes(),
         ) {
-            prop_assert_eq!(open(&one), open(&other));
+            prop_assert_eq!(open(&one, prefixes), open(&other, prefixes));
         }
 
         #[test]
-        fn what_an_unreadable_list_may_open_is_in_doubt(permissions in prop::collection::vec(permission(), 0..5)) {
-            let [v4, v6, _] = open(&permissions);
+        fn what_an_unreadable_list_may_open_is_in_doubt(
+            permissions in prop::collection::vec(permission(), 0..5), prefixes in small::prefixes(),
+        ) {
+            let [v4, v6, _] = open(&permissions, prefixes);
             let mut poorer = permissions;
             for list in poorer.iter_mut().flat_map(|permission| &mut permission.prefix_lists) {
                 list.entries = fixtures::unreadable("ec2:GetManagedPrefixListEntries");
             }
-            let [v4_known, v6_known, doubtful] = open(&poorer);
-            for (known, all) in [(v4_known, v4), (v6_known, v6)] {
-                prop_assert!(is_subset(&known, &all) && is_subset(&all, &[known, doubtful.clone()].concat()));
-            }
+            let [v4_known, v6_known, doubtful] = open(&poorer, prefixes);
+            let (known, all) = ([v4_known, v6_known].concat(), [v4, v6].concat());
+            prop_assert!(is_subset(&known, &all) && is_subset(&all, &[known, doubtful].concat()));
         }
     }
 
@@ -267,8 +274,13 @@ mod tests {
         fixtures::permission("tcp", Some(ports), ranges)
     }
 
+    fn listed(ranges: &[&str]) -> Reading<Vec<String>> {
+        Reading::seen(ranges.iter().map(ToString::to_string).collect())
+    }
+
     #[test]
     fn what_opens_a_port_is_told_and_no_more() {
+        let internet = small::internet((8, 16));
         let cases = [
             (
                 vec![tcp((22, 22), &["10.0.0.0/8", "0.0.0.0/0"])],
@@ -285,12 +297,31 @@ mod tests {
             ),
             (
                 vec![behind(Reading::seen(vec!["0.0.0.0/0".to_owned()]), (0, 79))],
-                "TCP 22 is open to the internet: tcp 0-79 from pl-1",
+                "TCP 22 is open to the internet: tcp 0-79 from pl-1 (0.0.0.0/0)",
+            ),
+            // Half of the internet, in a list and without one.
+            (
+                vec![tcp((22, 22), &["0.0.0.0/1"]), behind(listed(&["10.0.0.0/8", "128.0.0.0/2"]), (22, 22))],
+                "TCP 22 is open to the internet: tcp 22 from 0.0.0.0/1, tcp 22 from pl-1 (128.0.0.0/2)",
+            ),
+            (vec![tcp((22, 22), &["2000::/3"])], "TCP 22 is open to the internet: tcp 22 from 2000::/3"),
+            // None of these is much by itself.
+            (
+                vec![
+                    tcp((22, 22), &["54.0.0.0/9", "10.0.0.0/8", "55.0.0.0/9"]),
+                    behind(listed(&["9.9.9.9/32"]), (22, 22)),
+                ],
+                "TCP 22 is open to the internet: tcp 22 from 54.0.0.0/9, tcp 22 from 55.0.0.0/9, tcp 22 from pl-1 \
+                 (9.9.9.9/32)",
+            ),
+            (
+                vec![tcp((22, 22), &["54.0.0.0/9", "2600::/17", "2a00::/64"])],
+                "TCP 22 is open to the internet: tcp 22 from 54.0.0.0/9, tcp 22 from 2600::/17, tcp 22 from 2a00::/64",
             ),
         ];
         for (permissions, expected) in cases {
             let group = fixtures::security_group("sg-1", permissions);
-            let found = GroupIngress::of(&group, Protocol::Tcp).any_of(&Ports::from_iter([22, 80]));
+            let found = GroupIngress::of(&group, Protocol::Tcp, &internet).any_of(&Ports::from_iter([22, 80]));
             assert_eq!(found, Ok(Some(expected.to_owned())));
         }
     }
@@ -312,7 +343,8 @@ mod tests {
         ];
         for (permissions, expected) in cases {
             let group = fixtures::security_group("sg-1", permissions.clone());
-            let ingress = GroupIngress::of(&group, Protocol::Tcp);
+            let internet = small::internet((8, 16));
+            let ingress = GroupIngress::of(&group, Protocol::Tcp, &internet);
             let found = [ingress.any_of(&Ports::from_iter([22])), ingress.all_of(&Ports::from_iter([22, 23]))];
             assert_eq!(
                 found.map(|found| found.map(|open| open.is_some())),
@@ -327,7 +359,8 @@ mod tests {
         let halves = |second: &str| vec![tcp((0, 1023), &["0.0.0.0/0"]), tcp((1024, 65_535), &[second])];
         for (second, expected) in [("0.0.0.0/0", true), ("::/0", false)] {
             let group = fixtures::security_group("sg-1", halves(second));
-            let found = GroupIngress::of(&group, Protocol::Tcp).all_of(&Ports::every()).unwrap();
+            let internet = small::internet((8, 16));
+            let found = GroupIngress::of(&group, Protocol::Tcp, &internet).all_of(&Ports::every()).unwrap();
             assert_eq!(found.is_some(), expected, "{second}");
         }
     }
@@ -335,7 +368,8 @@ mod tests {
     #[test]
     fn a_range_that_is_none_leaves_in_doubt_what_is_not_open_otherwise() {
         let group = fixtures::security_group("sg-1", vec![tcp((22, 22), &["everywhere"]), tcp((23, 23), &["::/0"])]);
-        let ingress = GroupIngress::of(&group, Protocol::Tcp);
+        let internet = small::internet((8, 16));
+        let ingress = GroupIngress::of(&group, Protocol::Tcp, &internet);
         let why = ingress.any_of(&Ports::from_iter([22])).unwrap_err();
         assert_eq!((why.action.as_str(), why.cause), ("ec2:DescribeSecurityGroups", UnreadableCause::Malformed));
         assert!(ingress.any_of(&Ports::from_iter([22, 23])).unwrap().is_some());
@@ -345,6 +379,7 @@ mod tests {
     fn a_security_group_as_a_source_is_not_the_internet() {
         let from_group = IpPermission { security_groups: vec!["sg-2".to_owned()], ..tcp((22, 22), &[]) };
         let group = fixtures::security_group("sg-1", vec![from_group]);
-        assert_eq!(GroupIngress::of(&group, Protocol::Tcp).any_of(&Ports::from_iter([22])), Ok(None));
+        let internet = small::internet((8, 16));
+        assert_eq!(GroupIngress::of(&group, Protocol::Tcp, &internet).any_of(&Ports::from_iter([22])), Ok(None));
     }
 }

@@ -1,9 +1,10 @@
 //! Nobody from the public invokes a function.
 
-use audit_model::resource::{AliasPolicy, Function};
+use audit_model::resource::Function;
 use audit_model::{Policy, Reading, Severity, Unreadable};
 
 use crate::frameworks::{fsbp, nist_800_53_r5, pci_dss_4_0_1};
+use crate::lambda::{FunctionPolicy, policies};
 use crate::listing::first_of;
 use crate::resource_policy::{ActionKind, Exposure, PolicyDocument, Question, exposure, lets_in_service_for_anyone};
 use crate::rule::{Check, Outcome, Rule};
@@ -55,17 +56,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
-    let arn = &function.identity.arn;
-    let mut places = vec![("the function policy".to_owned(), &function.policy, vec![arn.clone(), format!("{arn}:?*")])];
-    let (mut openings, mut closed, mut missing) = (Vec::new(), Vec::new(), Vec::new());
-    match function.alias_policies.known() {
-        Ok(aliases) => places.extend(aliases.into_iter().flatten().map(|AliasPolicy { alias, policy }| {
-            (format!("the policy of alias {alias}"), policy, vec![format!("{arn}:{alias}")])
-        })),
-        Err(why) => missing.push(why),
-    }
-    for (place, policy, resources) in places {
-        match opening(&place, policy, &resources) {
+    let (policies, mut missing) = policies(function);
+    let (mut openings, mut closed) = (Vec::new(), Vec::new());
+    for FunctionPolicy { place, text, resources } in policies {
+        match opening(&place, text, &resources) {
             Ok(Answer::NoPolicy) => {}
             Ok(Answer::Closed) => closed.push(place),
             Ok(Answer::Open(how)) => openings.push(how),

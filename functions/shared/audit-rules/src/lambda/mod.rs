@@ -4,6 +4,7 @@ mod lambda_dlq_configured;
 mod lambda_environment_customer_managed_key;
 mod lambda_environment_no_secrets;
 mod lambda_function_public_access_prohibited;
+mod lambda_function_service_principals_source_bounded;
 mod lambda_function_url_authenticated;
 mod lambda_function_url_cors_restricted;
 mod lambda_inside_vpc;
@@ -14,14 +15,15 @@ mod lambda_runtime_supported;
 mod lambda_vpc_multi_az;
 mod lambda_xray_tracing_active;
 
-use audit_model::Unreadable;
-use audit_model::resource::{Function, FunctionConfiguration, FunctionUrl};
+use audit_model::resource::{AliasPolicy, Function, FunctionConfiguration, FunctionUrl};
+use audit_model::{Reading, Unreadable};
 
 use crate::rule::Rule;
 
 /// In the order of the catalogue.
 pub(crate) const RULES: &[&Rule] = &[
     &lambda_function_public_access_prohibited::RULE,
+    &lambda_function_service_principals_source_bounded::RULE,
     &lambda_runtime_supported::RULE,
     &lambda_inside_vpc::RULE,
     &lambda_vpc_multi_az::RULE,
@@ -51,6 +53,34 @@ fn configuration(function: &Function) -> Result<&FunctionConfiguration, Unreadab
 /// They could not be read.
 fn urls(function: &Function) -> Result<&[FunctionUrl], Unreadable> {
     function.urls.listed()
+}
+
+/// A resource policy of a function.
+struct FunctionPolicy<'a> {
+    /// Whose it is, in words.
+    place: String,
+    text: &'a Reading<String>,
+    /// Patterns of the ARNs that it is for.
+    resources: Vec<String>,
+}
+
+/// The policies of a function, its own and those of its aliases, and why there may be more.
+fn policies(function: &Function) -> (Vec<FunctionPolicy<'_>>, Vec<Unreadable>) {
+    let arn = &function.identity.arn;
+    let resources = vec![arn.clone(), format!("{arn}:?*")];
+    let own = FunctionPolicy { place: "the function policy".to_owned(), text: &function.policy, resources };
+    let mut policies = vec![own];
+    match function.alias_policies.known() {
+        Ok(aliases) => {
+            policies.extend(aliases.into_iter().flatten().map(|AliasPolicy { alias, policy }| FunctionPolicy {
+                place: format!("the policy of alias {alias}"),
+                text: policy,
+                resources: vec![format!("{arn}:{alias}")],
+            }));
+            (policies, Vec::new())
+        }
+        Err(why) => (policies, vec![why]),
+    }
 }
 
 /// Which of a function's URLs this is.

@@ -13,19 +13,21 @@ use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::grantee::Grantee;
+use super::grantee::{Grantee, Organization};
 use super::narrowing::Narrowing;
 use super::pattern::Value;
 use super::principal::{fixed_account, is_account};
 use super::wildcard::has_wildcard;
 
 /// One condition of a statement. A plain one holds when any of its values matches, a negated one when none does.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Condition {
     pub(crate) operator: Operator,
     /// The condition key in lower case: IAM does not tell upper from lower case here.
     pub(crate) key: String,
     pub(crate) values: Vec<Value>,
+    /// The ids of the organizations that are trusted.
+    pub(crate) trusted_organizations: Vec<String>,
 }
 
 /// What the conditions of one Allow, which must all hold, leave of "anyone".
@@ -42,14 +44,57 @@ pub(crate) fn any_fails(conditions: &[Condition]) -> Narrowing {
     conditions.iter().map(Condition::fails).fold(Narrowing::NOBODY, Narrowing::or)
 }
 
+/// What those conditions of an Allow leave of "anyone" that are not about on whose behalf a service asks.
+pub(crate) fn all_hold_of_who_asks(conditions: &[Condition]) -> Narrowing {
+    let of_who_asks: Vec<Condition> = conditions.iter().filter(|it| !it.is_on_the_source()).cloned().collect();
+    all_hold(&of_who_asks)
+}
+
+/// On whose behalf the conditions of an Allow let services ask.
+pub(crate) fn source_holds(conditions: &[Condition]) -> Narrowing {
+    let on_the_source: Vec<Condition> = conditions.iter().filter(|it| it.is_on_the_source()).cloned().collect();
+    let token = conditions.iter().find_map(Condition::event_source_token);
+    all_hold(&on_the_source).and(token.map_or(Narrowing::None, Narrowing::fixed))
+}
+
+/// On whose behalf services may still ask where these are the conditions of a Deny. A condition that holds for every
+/// service fails for none.
+pub(crate) fn source_fails(conditions: &[Condition]) -> Narrowing {
+    let of_services = |condition: &&Condition| {
+        !(condition.subject() == Subject::IsService && !condition.operator.negated && condition.truth() == Some(true))
+    };
+    let left = conditions.iter().filter(of_services).map(|condition| match condition.is_on_the_source() {
+        true => condition.fails(),
+        false => Narrowing::None,
+    });
+    left.fold(Narrowing::NOBODY, Narrowing::or)
+}
+
 impl Condition {
+    /// Whether it is about on whose behalf a service asks.
+    fn is_on_the_source(&self) -> bool {
+        SOURCE_KEYS.contains(&self.key.as_str())
+    }
+
+    /// The one token, if it demands one, that [Lambda gets from services][page] that name no source, such as Alexa.
+    ///
+    /// [page]: https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html#lambda-AddPermission-request-EventSourceToken
+    fn event_source_token(&self) -> Option<Grantee> {
+        let Operator { comparison, negated, if_exists, .. } = self.operator;
+        let demanded =
+            self.key == "lambda:eventsourcetoken" && comparison == Comparison::Equals && !negated && !if_exists;
+        let value = self.values.first().filter(|_| self.values.iter().all(Value::is_fixed))?;
+        demanded.then(|| Grantee::Other(format!("{} {}", self.key, value.written)))
+    }
+
     /// Whom it lets pass. `is_there`: another condition sees to it that the request has the key.
     fn holds(&self, is_there: bool) -> Narrowing {
         let Operator { comparison, negated, if_exists, set } = self.operator;
         let passes_without = (if_exists || set == SetOperator::ForAllValues) && !is_there;
+        let demanded = is_there || (set == SetOperator::ForAnyValue && !if_exists);
         match self.subject() {
-            _ if comparison == Comparison::Unknown || self.values.is_empty() => self.unsettled(),
-            Subject::Manner | Subject::Circumstance => Narrowing::None,
+            _ if comparison == Comparison::Unknown || self.values.is_empty() || self.asks_in_vain() => self.unsettled(),
+            Subject::Manner | Subject::Circumstance | Subject::ResourceOwner => Narrowing::None,
             Subject::Unknown => self.unsettled(),
             _ if comparison == Comparison::Null => Narrowing::None,
             Subject::IsService => match self.truth() {
@@ -58,6 +103,8 @@ impl Condition {
                 Some(false) => Narrowing::None,
                 None => self.unsettled(),
             },
+            // With the key demanded, a pattern that every value matches leaves nobody.
+            _ if negated && demanded && !self.values.iter().all(Value::is_fixed) => self.unsettled(),
             _ if negated => Narrowing::None,
             // Every request has the key, so that passing without it means nothing; but whether Amazon S3 heeds that
             // when it looks for fixed values, its page does not say.
@@ -71,11 +118,16 @@ impl Condition {
     fn fails(&self) -> Narrowing {
         let Operator { comparison, negated, if_exists, set } = self.operator;
         match self.subject() {
-            _ if comparison == Comparison::Unknown || self.values.is_empty() => self.unsettled(),
+            _ if comparison == Comparison::Unknown || self.values.is_empty() || self.asks_in_vain() => self.unsettled(),
             // Whoever asks can ask otherwise. But where TLS is denied, plain HTTP may be denied too, by another
             // statement.
-            Subject::Manner if comparison == Comparison::Bool && self.truth() != Some(false) => self.unsettled(),
+            Subject::Manner if self.key == "aws:securetransport" && !self.is_of_plain_http() => self.unsettled(),
             Subject::Manner => Narrowing::None,
+            // Anyone may ask for what belongs to an organization that is trusted, as the audited account does.
+            Subject::ResourceOwner if negated && self.values.iter().any(|value| self.is_trusted(value)) => {
+                Narrowing::None
+            }
+            Subject::ResourceOwner => self.unsettled(),
             Subject::Circumstance | Subject::Unknown => self.unsettled(),
             // Any value of the key passes, or none at all: neither is a fixed one.
             _ if comparison == Comparison::Null => Narrowing::None,
@@ -85,7 +137,9 @@ impl Condition {
                 Some(_) => Narrowing::None,
                 None => self.unsettled(),
             },
-            _ if negated && set == SetOperator::ForAnyValue && !if_exists => Narrowing::None,
+            _ if negated && set == SetOperator::ForAnyValue && !if_exists && !self.is_in_every_request() => {
+                Narrowing::None
+            }
             _ if negated && set == SetOperator::ForAnyValue => self.matches().or(self.unsettled()),
             _ if negated => self.matches(),
             // Everybody but a few.
@@ -117,6 +171,10 @@ impl Condition {
         let text = value.written.as_str();
         let account = |account: &str| Grantee::Account(account.to_owned());
         let other = || Grantee::Other(format!("{} {text}", self.key));
+        let organization = |id: &str| {
+            let is_trusted = self.trusts(id);
+            Grantee::Organization(Organization { id: id.to_owned(), is_trusted })
+        };
         let within = |grantee: Grantee| Narrowing::Unsettled { on: self.on(), within: Some([grantee].into()) };
         if value.variable {
             // The resource's own account or organization is no stranger, though no fixed value either.
@@ -127,7 +185,10 @@ impl Condition {
             return match subject {
                 // The operator takes the wildcard for a mere character, the meaning of "public" for a wildcard.
                 _ if self.operator.comparison == Comparison::Equals => self.unsettled(),
-                Subject::AccessPointArn if fixed_account(text).is_some() => Narrowing::fixed(other()),
+                Subject::AccessPointArn => match fixed_account(text) {
+                    Some(id) => Narrowing::fixed(Grantee::AccessPointsOf(id.to_owned())),
+                    None => Narrowing::None,
+                },
                 // A wildcard in an ARN of a fixed account, or below a fixed organization, keeps strangers out, though
                 // it is no fixed value by Amazon S3's words.
                 Subject::Arn => fixed_account(text).map_or(Narrowing::None, |id| within(account(id))),
@@ -136,9 +197,11 @@ impl Condition {
                     Some((_, id)) if !has_wildcard(id) => within(other()),
                     _ => Narrowing::None,
                 },
-                Subject::OrganizationPath => match text.split_once('/') {
-                    Some((organization, _)) if !has_wildcard(organization) => within(other()),
-                    _ => Narrowing::None,
+                Subject::OrganizationPath | Subject::EndpointPath => match text.split_once('/') {
+                    Some((id, _)) if has_wildcard(id) => Narrowing::None,
+                    Some((id, _)) if subject == Subject::OrganizationPath => within(organization(id)),
+                    Some(_) => within(other()),
+                    None => Narrowing::None,
                 },
                 _ => Narrowing::None,
             };
@@ -148,6 +211,18 @@ impl Condition {
             _ if self.is_in_every_request() && text == "anonymous" => Narrowing::None,
             Subject::Account if is_account(text) => Narrowing::fixed(account(text)),
             Subject::Arn => Narrowing::fixed(fixed_account(text).map_or_else(other, account)),
+            Subject::Organization => Narrowing::fixed(organization(text)),
+            Subject::OrganizationPath => Narrowing::fixed(match text.split_once('/') {
+                Some((id, _)) => organization(id),
+                None => other(),
+            }),
+            Subject::AccessPointAccount if is_account(text) => {
+                Narrowing::fixed(Grantee::AccessPointsOf(text.to_owned()))
+            }
+            Subject::AccessPointArn => Narrowing::fixed(match fixed_account(text) {
+                Some(id) => Grantee::AccessPointsOf(id.to_owned()),
+                None => other(),
+            }),
             Subject::Service | Subject::Services => Narrowing::fixed(Grantee::Service(text.to_owned())),
             _ => Narrowing::fixed(other()),
         }
@@ -181,7 +256,17 @@ impl Condition {
     }
 
     fn services(&self) -> Narrowing {
-        Narrowing::Unsettled { on: self.on(), within: Some([Grantee::Other("AWS services".to_owned())].into()) }
+        Narrowing::Unsettled { on: self.on(), within: Some([Grantee::Services].into()) }
+    }
+
+    /// Whether the value is an organization that is trusted, or a place in one.
+    fn is_trusted(&self, value: &Value) -> bool {
+        let id = value.written.split('/').next().unwrap_or_default();
+        self.key.starts_with("aws:resourceorg") && !value.variable && self.trusts(id)
+    }
+
+    fn trusts(&self, organization: &str) -> bool {
+        self.trusted_organizations.iter().any(|trusted| trusted.eq_ignore_ascii_case(organization))
     }
 
     fn unsettled(&self) -> Narrowing {
@@ -202,28 +287,42 @@ impl Condition {
         }
     }
 
+    /// Whether a condition on TLS holds for requests without it, and for no others.
+    fn is_of_plain_http(&self) -> bool {
+        let without = if self.operator.negated { "true" } else { "false" };
+        self.values.iter().all(|value| value.written.eq_ignore_ascii_case(without))
+    }
+
     fn demands_the_key(&self) -> bool {
         let no = |value: &Value| value.written.eq_ignore_ascii_case("false");
         self.operator.comparison == Comparison::Null && matches!(self.values.as_slice(), [value] if no(value))
     }
 
     fn is_in_every_request(&self) -> bool {
-        matches!(self.key.as_str(), "aws:principalaccount" | "aws:userid")
+        let of_who_asks = matches!(self.key.as_str(), "aws:principalaccount" | "aws:userid");
+        of_who_asks || matches!(self.key.as_str(), "aws:currenttime" | "aws:epochtime" | "aws:securetransport")
+    }
+
+    /// Whether a key is missing that never is, which is true of nobody, or untrue of nobody.
+    fn asks_in_vain(&self) -> bool {
+        self.operator.comparison == Comparison::Null && self.is_in_every_request()
     }
 
     fn subject(&self) -> Subject {
         match self.key.as_str() {
             "aws:principalaccount" | "aws:sourceaccount" | "aws:sourceowner" => Subject::Account,
             "aws:principalarn" | "aws:sourcearn" => Subject::Arn,
-            "aws:principalorgid" | "aws:sourceorgid" | "aws:vpceorgid" => Subject::Value,
-            "aws:principalorgpaths" | "aws:sourceorgpaths" | "aws:vpceorgpaths" => Subject::OrganizationPath,
+            "aws:principalorgid" | "aws:sourceorgid" => Subject::Organization,
+            "aws:principalorgpaths" | "aws:sourceorgpaths" => Subject::OrganizationPath,
+            "aws:vpceorgpaths" => Subject::EndpointPath,
             "aws:principalservicename" => Subject::Service,
             "aws:principalservicenameslist" => Subject::Services,
             "aws:principalisawsservice" => Subject::IsService,
             "aws:sourceip" => Subject::Address,
-            "aws:sourcevpc" | "aws:sourcevpce" | "aws:vpceaccount" => Subject::Value,
+            "aws:sourcevpc" | "aws:sourcevpce" | "aws:vpceaccount" | "aws:vpceorgid" => Subject::Value,
             "aws:sourcevpcarn" => Subject::VpcArn,
-            "aws:userid" | "s3:dataaccesspointaccount" => Subject::Value,
+            "aws:userid" => Subject::Value,
+            "s3:dataaccesspointaccount" => Subject::AccessPointAccount,
             "s3:dataaccesspointarn" => Subject::AccessPointArn,
             // An older edition of the page on "public" lists the first, the current one does not. The second says that
             // the request came from some VPC, through an access point that somebody made for it.
@@ -235,12 +334,10 @@ impl Condition {
             | "s3:signatureversion"
             | "s3:tlsversion" => Subject::Manner,
             key if key.starts_with("s3:x-amz-") => Subject::Manner,
+            "aws:resourceaccount" | "aws:resourceorgid" | "aws:resourceorgpaths" => Subject::ResourceOwner,
             "aws:currenttime"
             | "aws:epochtime"
             | "aws:requestedregion"
-            | "aws:resourceaccount"
-            | "aws:resourceorgid"
-            | "aws:resourceorgpaths"
             | "lambda:functionarn"
             | "lambda:functionurlauthtype"
             | "lambda:invokedviafunctionurl" => Subject::Circumstance,
@@ -249,6 +346,12 @@ impl Condition {
         }
     }
 }
+
+/// What [a service says][page] of those on whose behalf it asks.
+///
+/// [page]: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html#cross-service-confused-deputy-prevention
+const SOURCE_KEYS: [&str; 5] =
+    ["aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourceowner"];
 
 /// What a condition key is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,8 +364,14 @@ enum Subject {
     VpcArn,
     /// The access point that the request came through.
     AccessPointArn,
-    /// The places in organizations of who asks, or of the endpoint; several values.
+    /// The account of that access point.
+    AccessPointAccount,
+    /// The organization of who asks, or on whose behalf a service asks.
+    Organization,
+    /// The places in organizations of who asks, or on whose behalf a service asks; several values.
     OrganizationPath,
+    /// The places in organizations of the endpoint that the request came through; several values.
+    EndpointPath,
     /// The service that asks.
     Service,
     /// The names of the service that asks; several values.
@@ -277,13 +386,15 @@ enum Subject {
     Manner,
     /// When or for what the request is made: nothing of who makes it.
     Circumstance,
+    /// Whose the resource is that is asked for: nothing of who asks.
+    ResourceOwner,
     /// What AWS's page on "public" does not name, and what is not seen to be one of the others.
     Unknown,
 }
 
 impl Subject {
     fn is_multivalued(self) -> bool {
-        matches!(self, Self::OrganizationPath | Self::Services)
+        matches!(self, Self::OrganizationPath | Self::EndpointPath | Self::Services)
     }
 }
 

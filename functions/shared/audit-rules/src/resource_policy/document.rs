@@ -5,6 +5,7 @@
 //!
 //! [grammar]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -55,6 +56,14 @@ impl PolicyDocument {
             document.statements.iter_mut().for_each(Statement::take_variables_literally);
         }
         Ok(document)
+    }
+
+    /// The policy as somebody reads it who trusts these organizations.
+    pub(crate) fn trusting(mut self, organizations: &[String]) -> Self {
+        for condition in self.statements.iter_mut().flat_map(|statement| &mut statement.conditions) {
+            condition.trusted_organizations = organizations.to_vec();
+        }
+        self
     }
 
     /// The statements of one effect, each with a name that a reader of the policy can find it by.
@@ -147,18 +156,21 @@ impl TryFrom<RawStatement> for Statement {
 }
 
 /// IAM does not tell upper from lower case in operators and keys. Which of two that are the same then it heeds is not
-/// written down.
+/// written down. Two operators on one key are two conditions: a [period][dates] is one after a date and one before.
+///
+/// [dates]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws-dates.html
 fn into_conditions(Pairs(operators): Pairs<Pairs<Scalars>>) -> Result<Vec<Condition>, &'static str> {
-    let mut conditions: Vec<Condition> = Vec::new();
+    let mut written = BTreeSet::new();
+    let mut conditions = Vec::new();
     for (operator, Pairs(keys)) in operators {
-        let operator = Operator::from(operator.as_str());
         for (key, Scalars(values)) in keys {
             let key = key.to_ascii_lowercase();
-            if conditions.iter().any(|known| known.operator == operator && known.key == key) {
+            if !written.insert((operator.to_ascii_lowercase(), key.clone())) {
                 return Err("a condition comes twice");
             }
             let values = values.iter().map(|value| Value::with_variables(value)).collect();
-            conditions.push(Condition { operator: operator.clone(), key, values });
+            let operator = Operator::from(operator.as_str());
+            conditions.push(Condition { operator, key, values, trusted_organizations: Vec::new() });
         }
     }
     Ok(conditions)
@@ -310,6 +322,28 @@ mod tests {
         assert_eq!(transport.values, [Value::literal("false")]);
         assert_eq!(transport.operator.comparison, Comparison::Bool);
         assert!(!transport.operator.negated && !transport.operator.if_exists);
+    }
+
+    /// The first is the page's example of a period; the others are operators of one kind that differ all the same.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws-dates.html>
+    #[test]
+    fn different_operators_on_one_key_are_different_conditions() {
+        let pairs = [
+            ("DateGreaterThan", "DateLessThan", "aws:CurrentTime"),
+            ("NumericGreaterThanEquals", "NumericLessThanEquals", "s3:max-keys"),
+            ("NumericNotEquals", "DateNotEquals", "aws:EpochTime"),
+            ("StringEquals", "StringEqualsIgnoreCase", "aws:PrincipalOrgID"),
+            ("ArnEquals", "ArnLike", "aws:SourceArn"),
+            ("ArnNotEqualsIfExists", "ArnNotLikeIfExists", "aws:SourceArn"),
+            ("ForSomeValues:StringLike", "StringMatches", "aws:userid"),
+        ];
+        for (one, other, key) in pairs {
+            let members = format!(
+                r#""Effect":"Allow","Principal":"*","Action":"*",
+                   "Condition":{{"{one}":{{"{key}":"1"}},"{other}":{{"{key}":"2"}}}}"#
+            );
+            assert_eq!(only_statement(&members).conditions.len(), 2, "{one} {other}");
+        }
     }
 
     #[test]

@@ -33,6 +33,7 @@ const SEVERAL: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/referenc
 const SETS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html";
 const KEYS: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html";
 const VARIABLES: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html";
+const DATES: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_aws-dates.html";
 const PRINCIPAL: &str = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html";
 const NOT_PRINCIPAL: &str =
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html";
@@ -216,6 +217,8 @@ fn buckets() -> Vec<Case> {
         deny_if(BUCKET_EXAMPLES, r#"{"Bool":{"aws:SecureTransport":"false"}}"#, Public),
         deny_if(BUCKET_EXAMPLES, r#"{"NumericLessThan":{"s3:TlsVersion":1.2}}"#, Public),
         deny_if(BUCKET_EXAMPLES, r#"{"StringNotEquals":{"s3:x-amz-server-side-encryption":"aws:kms"}}"#, Public),
+        deny_if(BUCKET_EXAMPLES, r#"{"StringNotEquals":{"aws:SecureTransport":"true"}}"#, Public),
+        deny_if(BUCKET_EXAMPLES, r#"{"StringEquals":{"aws:SecureTransport":["true","false"]}}"#, Undecided),
         // Nobody gets in over TLS, and those without it may be denied elsewhere.
         deny_if(BUCKET_EXAMPLES, r#"{"Bool":{"aws:SecureTransport":"true"}}"#, Undecided),
         allow(
@@ -250,6 +253,36 @@ fn operators() -> Vec<Case> {
         get_if(OPERATORS, r#"{"DateLessThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"}}"#, Public),
         // Whether the time has come depends on when one asks.
         deny_if(OPERATORS, r#"{"DateGreaterThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"}}"#, Undecided),
+        // A period, as the page's example has it: two operators on one key.
+        get_if(
+            DATES,
+            r#"{"DateGreaterThan":{"aws:CurrentTime":"2020-04-01T00:00:00Z"},
+               "DateLessThan":{"aws:CurrentTime":"2020-06-30T23:59:59Z"}}"#,
+            Public,
+        ),
+        get_if(
+            DATES,
+            r#"{"DateGreaterThan":{"aws:CurrentTime":"2020-04-01T00:00:00Z"},
+               "DateLessThan":{"aws:CurrentTime":"2020-06-30T23:59:59Z"},
+               "StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}"#,
+            NotPublic,
+        ),
+        deny_if(
+            DATES,
+            r#"{"DateGreaterThan":{"aws:CurrentTime":"2020-04-01T00:00:00Z"},
+               "DateLessThan":{"aws:CurrentTime":"2020-06-30T23:59:59Z"}}"#,
+            Undecided,
+        ),
+        get_if(
+            OPERATORS,
+            r#"{"NumericGreaterThanEquals":{"s3:max-keys":"1"},"NumericLessThanEquals":{"s3:max-keys":"10"}}"#,
+            Public,
+        ),
+        get_if(
+            OPERATORS,
+            r#"{"StringEquals":{"aws:PrincipalOrgID":"o-a1"},"StringEqualsIgnoreCase":{"aws:PrincipalOrgID":"O-A1"}}"#,
+            NotPublic,
+        ),
         get_if(
             ARN_OPERATORS,
             r#"{"ArnEquals":{"aws:SourceArn":"arn:aws:sns:us-east-1:123456789012:topic"}}"#,
@@ -341,6 +374,14 @@ fn keys() -> Vec<Case> {
             r#"{"ForAnyValue:StringEquals":{"aws:PrincipalServiceNamesList":"s3.us-east-1.amazonaws.com"}}"#,
             NotPublic,
         ),
+        // "This key is included in the request context for all requests": a set operator, or the question whether the key
+        // is missing, changes nothing; but is it still a fixed value?
+        deny_if(KEYS, r#"{"ForAnyValue:StringNotEquals":{"aws:PrincipalAccount":"123456789012"}}"#, Undecided),
+        deny_if(KEYS, r#"{"Null":{"aws:PrincipalAccount":"false"}}"#, Undecided),
+        get_if(KEYS, r#"{"Null":{"aws:CurrentTime":"true"}}"#, Undecided),
+        // Whoever has the key, with a value that no pattern matches: that may be nobody.
+        get_if(KEYS, r#"{"ForAnyValue:StringNotLike":{"aws:PrincipalOrgID":"*"}}"#, Undecided),
+        get_if(KEYS, r#"{"StringNotLike":{"aws:PrincipalOrgID":"*"}}"#, Public),
         // Services, yes, but on whose behalf?
         get_if(KEYS, r#"{"Bool":{"aws:PrincipalIsAWSService":"true"}}"#, Undecided),
         get_if(KEYS, r#"{"Bool":{"aws:PrincipalIsAWSService":"false"}}"#, Public),

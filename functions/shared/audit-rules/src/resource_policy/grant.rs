@@ -7,10 +7,12 @@
 
 use std::collections::BTreeSet;
 
-use super::condition::{all_hold, any_fails};
+use super::condition::{Condition, all_hold, all_hold_of_who_asks, any_fails, source_fails, source_holds};
 use super::document::{Effect, PolicyDocument, Statement};
+use super::grantee::Grantee;
 use super::narrowing::Narrowing;
 use super::pattern::{Patterns, Reach, Share};
+use super::principal::Who;
 use super::wildcard::{covers, has_wildcard, overlap};
 
 /// What is asked of a policy.
@@ -76,14 +78,42 @@ impl ActionKind {
 }
 
 /// What one Allow lets in: one principal to one share.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Grant {
+#[derive(Debug, Clone)]
+pub(crate) struct Grant<'a> {
     /// The statement, by a name to find it by.
     pub(crate) statement: String,
     /// Who is let in.
     pub(crate) narrowing: Narrowing,
+    /// On whose behalf services are let in, of anyone's.
+    pub(crate) source: Narrowing,
     /// A statement that denies some of the share, so that all of it may be gone.
     pub(crate) doubt: Option<String>,
+    /// Whom the Allow names.
+    who: Who<'a>,
+    /// Under what conditions.
+    conditions: &'a [Condition],
+    /// How far each Deny of the policy reaches the share.
+    reaches: Vec<Reach>,
+}
+
+impl Grant<'_> {
+    /// The AWS services that are let in, on whoever's behalf.
+    pub(crate) fn services(&self) -> Vec<Grantee> {
+        match self.who.narrowing().and(all_hold_of_who_asks(self.conditions)) {
+            Narrowing::Fixed(let_in) | Narrowing::Unsettled { within: Some(let_in), .. } => {
+                let_in.into_iter().filter(|who| matches!(who, Grantee::Service(_) | Grantee::Services)).collect()
+            }
+            Narrowing::Unsettled { within: None, .. } | Narrowing::None => Vec::new(),
+        }
+    }
+
+    /// Whether this one lets in whoever the other one lets in, by what is written: the same people under the same
+    /// conditions, of whom no Deny takes more.
+    pub(crate) fn is_no_narrower_than(&self, other: &Self) -> bool {
+        self.doubt.is_none()
+            && (&self.who, self.conditions) == (&other.who, other.conditions)
+            && self.reaches.iter().zip(&other.reaches).all(|(own, others)| own <= others)
+    }
 }
 
 /// A Deny with what is worked out once for all grants.
@@ -92,32 +122,47 @@ struct Denial<'a> {
     statement: &'a Statement,
     /// Those for whom one of its conditions fails.
     left: Narrowing,
+    /// Those on whose behalf a service asks when one fails.
+    left_of_sources: Narrowing,
 }
 
 /// All that a policy grants of what is asked.
-pub(crate) fn grants(policy: &PolicyDocument, question: &Question) -> Vec<Grant> {
+pub(crate) fn grants<'a>(policy: &'a PolicyDocument, question: &Question) -> Vec<Grant<'a>> {
     let denials = policy.statements(Effect::Deny).map(|(name, statement)| {
         let left = any_fails(&statement.conditions);
-        Denial { name, statement, left }
+        Denial { name, statement, left, left_of_sources: source_fails(&statement.conditions) }
     });
     let denials: Vec<Denial> = denials.collect();
     let allows = policy.statements(Effect::Allow);
     allows.flat_map(|(name, allow)| grants_of(&name, allow, &denials, question)).collect()
 }
 
-fn grants_of(name: &str, allow: &Statement, denials: &[Denial], question: &Question) -> Vec<Grant> {
-    let conditions = all_hold(&allow.conditions);
+fn grants_of<'a>(name: &str, allow: &'a Statement, denials: &[Denial], question: &Question) -> Vec<Grant<'a>> {
+    let (narrowed, source) = (all_hold(&allow.conditions), source_holds(&allow.conditions));
     let reaches = reaches(allow, denials, question);
     let mut grants = Vec::new();
     for who in allow.principals.each() {
-        let allowed = who.narrowing().and(conditions.clone());
+        let allowed = who.narrowing().and(narrowed.clone());
         for reaches in &reaches {
-            let mut grant = Grant { statement: name.to_owned(), narrowing: allowed.clone(), doubt: None };
+            let mut grant = Grant {
+                statement: name.to_owned(),
+                narrowing: allowed.clone(),
+                source: source.clone(),
+                doubt: None,
+                who: who.clone(),
+                conditions: &allow.conditions,
+                reaches: reaches.clone(),
+            };
             for (denial, reach) in denials.iter().zip(reaches) {
                 let (reach_of_who, spared) = denial.statement.principals.shut_out(&who);
                 let left = spared.or(denial.left.clone());
                 match reach_of_who.min(*reach) {
-                    Reach::Whole => grant.narrowing = grant.narrowing.and(left),
+                    Reach::Whole => {
+                        grant.narrowing = grant.narrowing.and(left);
+                        if !denial.statement.principals.spare(&who) {
+                            grant.source = grant.source.and(denial.left_of_sources.clone());
+                        }
+                    }
                     Reach::Part if left != Narrowing::None => {
                         grant.doubt = grant.doubt.or_else(|| Some(denial.name.clone()));
                     }

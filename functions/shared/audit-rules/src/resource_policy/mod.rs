@@ -30,11 +30,11 @@ mod wildcard;
 
 pub(crate) use condition::{Comparison, Condition};
 pub(crate) use document::{Effect, PolicyDocument, Statement};
-pub(crate) use exposure::{Exposure, exposure, lets_in_service_for_anyone};
+pub(crate) use exposure::{Exposure, exposure, is_public_only_with, lets_in_service_for_anyone, services};
 pub(crate) use grant::{ActionKind, Question};
-pub use grantee::Grantee;
+pub use grantee::{Grantee, Organization};
 pub use outsiders::{Outsider, let_in_by_acl, let_in_by_policy};
-pub(crate) use outsiders::{PUBLIC_GROUPS, audience};
+pub(crate) use outsiders::{PUBLIC_GROUPS, audience, organization_not_known};
 pub(crate) use pattern::{Reach, Share};
 pub(crate) use principal::{account_of, is_account};
 pub(crate) use wildcard::covers;

@@ -92,21 +92,30 @@ fn common(a: Circle, b: Circle) -> Circle {
     if (kind_a, b.len(), &b) > (kind_b, a.len(), &a) { a } else { b }
 }
 
-/// How much a circle says about who asks: nobody most of all; then accounts, which is also on whose behalf a service
-/// asks; then services; then anything else.
+/// How much a circle says about who asks: nobody most of all; then organizations that are trusted, whose accounts are,
+/// too; then accounts, which is also on whose behalf a service asks; then services; then access points; then other
+/// organizations; then anything else.
 fn kind(circle: &Circle) -> u8 {
-    let Some(first) = circle.first() else { return 3 };
-    let alike = circle.iter().all(|grantee| mem::discriminant(grantee) == mem::discriminant(first));
+    let Some(first) = circle.first() else { return 6 };
+    let are_alike = |grantee: &Grantee| match (grantee, first) {
+        (Grantee::Organization(one), Grantee::Organization(other)) => one.is_trusted == other.is_trusted,
+        _ => mem::discriminant(grantee) == mem::discriminant(first),
+    };
     match first {
-        Grantee::Account(_) if alike => 2,
-        Grantee::Service(_) if alike => 1,
-        _ => 0,
+        _ if !circle.iter().all(are_alike) => 0,
+        Grantee::Organization(organization) if organization.is_trusted => 5,
+        Grantee::Account(_) => 4,
+        Grantee::Service(_) => 3,
+        Grantee::AccessPointsOf(_) => 2,
+        Grantee::Organization(_) => 1,
+        Grantee::Anyone | Grantee::Services | Grantee::Other(_) => 0,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource_policy::grantee::Organization;
 
     fn account(id: &str) -> Grantee {
         Grantee::Account(id.to_owned())
@@ -117,7 +126,26 @@ mod tests {
         let accounts = || Circle::from([account("1"), account("2")]);
         let network = || Circle::from([Grantee::Other("vpc-1".to_owned())]);
         let service = || Circle::from([Grantee::Service("s3.amazonaws.com".to_owned())]);
+        let organizations = |ids: &[&str], is_trusted: bool| -> Circle {
+            let organization = |id: &&str| Grantee::Organization(Organization { id: id.to_string(), is_trusted });
+            ids.iter().map(organization).collect()
+        };
+        let (trusted, strange) = (|| organizations(&["o-1"], true), || organizations(&["o-2", "o-3"], false));
+        let access_points = || Circle::from([Grantee::AccessPointsOf("1".to_owned())]);
         let cases = [
+            (trusted(), accounts(), trusted()),
+            (trusted(), strange(), trusted()),
+            (trusted(), trusted().union(&strange()).cloned().collect(), trusted()),
+            (trusted(), organizations(&["o-9"], true), Circle::new()),
+            (strange(), organizations(&["o-3"], false), organizations(&["o-3"], false)),
+            (strange(), accounts(), accounts()),
+            (strange(), service(), service()),
+            (strange(), access_points(), access_points()),
+            (strange(), network(), strange()),
+            // An access point of an account is none of its principals.
+            (access_points(), Circle::from([account("2")]), Circle::from([account("2")])),
+            (access_points(), service(), service()),
+            (service(), Circle::from([Grantee::Services]), service()),
             (accounts(), Circle::from([account("2"), account("3")]), Circle::from([account("2")])),
             (accounts(), Circle::from([account("3")]), Circle::new()),
             (accounts(), network(), accounts()),

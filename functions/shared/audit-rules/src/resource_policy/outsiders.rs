@@ -23,7 +23,7 @@ pub type Outsider = Grantee;
 pub(crate) struct Audience {
     /// Each outsider, and a statement that lets them in. Whom conditions name counts: `*` under a condition on
     /// `aws:PrincipalAccount` is that account, and so is a service under one on `aws:SourceAccount`. Where conditions
-    /// name no account, those who meet them are one [`Grantee::Other`]: an organization, a network.
+    /// name neither account nor organization, those who meet them are one [`Grantee::Other`], for instance a network.
     pub(crate) outsiders: BTreeMap<Outsider, String>,
     /// Why there may be more, one sentence each.
     pub(crate) undecided: Vec<String>,
@@ -35,6 +35,14 @@ impl Audience {
     pub(crate) fn missing(&self, action: &str) -> Vec<Unreadable> {
         self.undecided.iter().map(|why| Unreadable::undecidable(action, why.clone())).collect()
     }
+}
+
+/// Why an organization is neither trusted nor distrusted where the audit policy names none.
+pub(crate) fn organization_not_known(statement: &str, organization: &Outsider) -> String {
+    format!(
+        "{statement} lets in {organization}, and the audit policy does not say which organizations are trusted: name them \
+         in trusted_organizations"
+    )
 }
 
 /// Whom from outside of `own_account` a policy lets in to what is asked.
@@ -50,7 +58,9 @@ pub(crate) fn audience(policy: &PolicyDocument, own_account: &str, question: &Qu
                 continue;
             }
         };
+        // What comes in through the account's own access points, the account itself lets in there.
         let_in.remove(&Grantee::Account(own_account.to_owned()));
+        let_in.remove(&Grantee::AccessPointsOf(own_account.to_owned()));
         for outsider in let_in {
             match &grant.doubt {
                 Some(denial) => {
@@ -120,7 +130,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures::ACCOUNT;
-    use crate::resource_policy::ActionKind;
+    use crate::resource_policy::{ActionKind, Organization};
 
     const OTHER: &str = "444455556666";
 
@@ -194,7 +204,7 @@ mod tests {
 
     fn asked(statements: &[&str]) -> Audience {
         let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","));
-        let document = PolicyDocument::parse(&text, "s3:GetBucketPolicy").unwrap();
+        let document = PolicyDocument::parse(&text, "s3:GetBucketPolicy").unwrap().trusting(&["o-b2".to_owned()]);
         let question = Question {
             actions: ActionKind::of(&["s3:putbucketpolicy", "s3:putobjectacl"]),
             resources: &["arn:aws:s3:::ledger".to_owned(), "arn:aws:s3:::ledger/?*".to_owned()],
@@ -205,7 +215,8 @@ mod tests {
     #[test]
     fn an_audience_is_whom_principals_and_conditions_name() {
         let account = || vec![Outsider::Account(OTHER.to_owned())];
-        let other = |text: &str| vec![Outsider::Other(text.to_owned())];
+        let organization =
+            |id: &str, is_trusted| vec![Outsider::Organization(Organization { id: id.to_owned(), is_trusted })];
         let star = |condition: &str| format!(r#""Principal":"*","Condition":{condition}"#);
         // (principal and conditions, outsiders, whether something is undecided)
         let cases = [
@@ -235,7 +246,66 @@ mod tests {
             ),
             (star(&format!(r#"{{"ArnLike":{{"aws:PrincipalArn":"arn:aws:iam::{OTHER}:role/*"}}}}"#)), account(), false),
             (star(&format!(r#"{{"StringEquals":{{"aws:SourceAccount":"{OTHER}"}}}}"#)), account(), false),
-            (star(r#"{"StringEquals":{"aws:PrincipalOrgID":"o-a1"}}"#), other("aws:principalorgid o-a1"), false),
+            (star(r#"{"StringEquals":{"aws:PrincipalOrgID":"o-a1"}}"#), organization("o-a1", false), false),
+            (star(r#"{"StringEquals":{"aws:PrincipalOrgID":"o-b2"}}"#), organization("o-b2", true), false),
+            (star(r#"{"StringEqualsIgnoreCase":{"aws:SourceOrgID":"O-B2"}}"#), organization("O-B2", true), false),
+            (star(r#"{"StringEqualsIfExists":{"aws:PrincipalOrgID":"o-b2"}}"#), vec![Outsider::Anyone], false),
+            (star(r#"{"StringLike":{"aws:PrincipalOrgID":"o-*"}}"#), vec![Outsider::Anyone], false),
+            // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalorgpaths>
+            (
+                star(r#"{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-b2/r-ab12/ou-ab12-11111111/*"}}"#),
+                organization("o-b2", true),
+                false,
+            ),
+            (
+                star(r#"{"ForAnyValue:StringEquals":{"aws:SourceOrgPaths":"o-a1/r-ab12/ou-ab12-11111111/"}}"#),
+                organization("o-a1", false),
+                false,
+            ),
+            (
+                star(r#"{"ForAnyValue:StringLike":{"aws:PrincipalOrgPaths":"o-*/r-ab12/*"}}"#),
+                vec![Outsider::Anyone],
+                false,
+            ),
+            (star(r#"{"StringEquals":{"aws:PrincipalOrgPaths":"o-b2/r-ab12/"}}"#), vec![], true),
+            // An account of an organization that is trusted is not worse than the whole of it.
+            (
+                star(&format!(
+                    r#"{{"StringEquals":{{"aws:PrincipalOrgID":"o-b2","aws:PrincipalAccount":"{OTHER}"}}}}"#
+                )),
+                organization("o-b2", true),
+                false,
+            ),
+            // Whose the resource is says nothing of who asks.
+            (star(r#"{"StringEquals":{"aws:ResourceOrgID":"o-b2"}}"#), vec![Outsider::Anyone], false),
+            (
+                star(r#"{"StringEquals":{"aws:PrincipalOrgID":"o-b2","aws:ResourceOrgID":"o-b2"}}"#),
+                organization("o-b2", true),
+                false,
+            ),
+            // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html#access-points-delegating-control>
+            (star(&format!(r#"{{"StringEquals":{{"s3:DataAccessPointAccount":"{ACCOUNT}"}}}}"#)), vec![], false),
+            (
+                star(&format!(
+                    r#"{{"ArnLike":{{"s3:DataAccessPointArn":"arn:aws:s3:us-west-2:{ACCOUNT}:accesspoint/*"}}}}"#
+                )),
+                vec![],
+                false,
+            ),
+            (
+                star(&format!(r#"{{"StringEquals":{{"s3:DataAccessPointAccount":"{OTHER}"}}}}"#)),
+                vec![Outsider::AccessPointsOf(OTHER.to_owned())],
+                false,
+            ),
+            (
+                format!(
+                    r#""Principal":{{"AWS":"{OTHER}"}},
+                       "Condition":{{"StringEquals":{{"s3:DataAccessPointAccount":"{ACCOUNT}"}}}}"#
+                ),
+                account(),
+                false,
+            ),
+            (star(r#"{"Bool":{"aws:PrincipalIsAWSService":"true"}}"#), vec![Outsider::Services], false),
             (
                 star(&format!(
                     r#"{{"StringEquals":{{"aws:PrincipalOrgID":"o-a1","aws:PrincipalAccount":"{OTHER}"}}}}"#
@@ -261,6 +331,28 @@ mod tests {
             assert_eq!(found.outsiders.into_keys().collect::<Vec<_>>(), outsiders, "{who}");
             assert_eq!(!found.undecided.is_empty(), undecided, "{who}");
         }
+    }
+
+    #[test]
+    fn a_denial_of_what_belongs_to_others_leaves_everybody() {
+        let allow = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
+        let deny = |condition: &str| {
+            format!(r#"{{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{condition}}}"#)
+        };
+        let of = |condition: &str| asked(&[allow, &deny(condition)]);
+        for condition in [
+            r#"{"StringNotEquals":{"aws:ResourceOrgID":"o-b2"}}"#,
+            r#"{"StringNotEqualsIfExists":{"aws:ResourceOrgID":["o-a1","o-b2"]}}"#,
+            r#"{"ForAllValues:StringNotLike":{"aws:ResourceOrgPaths":"o-b2/r-ab12/*"}}"#,
+        ] {
+            let found = of(condition);
+            assert_eq!(found.outsiders.into_keys().collect::<Vec<_>>(), [Outsider::Anyone], "{condition}");
+        }
+        // Whether the resource belongs to it, nobody knows.
+        assert!(!of(r#"{"StringNotEquals":{"aws:ResourceOrgID":"o-a1"}}"#).undecided.is_empty());
+        let trusted = of(r#"{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-b2"}}"#);
+        let organization = Organization { id: "o-b2".to_owned(), is_trusted: true };
+        assert_eq!(trusted.outsiders.into_keys().collect::<Vec<_>>(), [Outsider::Organization(organization)]);
     }
 
     #[test]

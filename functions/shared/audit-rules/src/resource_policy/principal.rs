@@ -35,6 +35,11 @@ impl Principals {
         }
     }
 
+    /// Whether they leave out this very principal.
+    pub(crate) fn spare(&self, who: &Who) -> bool {
+        matches!((self, who), (Self::AllBut(left_out), Who::One(principal)) if left_out.contains(principal))
+    }
+
     /// The AWS service with this principal name, where it is named.
     pub(crate) fn service(&self, name: &str) -> Option<Who<'_>> {
         let Self::Only(principals) = self else { return None };
@@ -52,7 +57,7 @@ impl Principals {
 }
 
 /// One principal of an Allow, or everybody but a few.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Who<'a> {
     One(&'a Principal),
     AllBut,

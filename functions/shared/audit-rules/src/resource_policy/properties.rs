@@ -1,5 +1,8 @@
 //! What holds for every policy: a Deny only takes, an Allow only adds, and conditions narrow whatever they belong to.
 
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
@@ -63,39 +66,45 @@ fn policy(statements: &[Written]) -> PolicyDocument {
     PolicyDocument::parse(&text, "s3:GetBucketPolicy").unwrap()
 }
 
+const TEXT: &[&str] = &["StringEquals", "StringNotEquals", "StringLike", "StringNotLike"];
+const ARN: &[&str] = &["ArnEquals", "ArnLike", "ArnNotLike"];
+const ADDRESS: &[&str] = &["IpAddress", "NotIpAddress"];
+const BOOL: &[&str] = &["Bool"];
+const DATE: &[&str] = &["DateLessThan", "DateGreaterThan", "DateGreaterThanEquals", "DateNotEquals"];
+const NUMBER: &[&str] = &["NumericLessThan", "NumericGreaterThanEquals", "NumericNotEquals"];
+const ANY: &[&[&str]] = &[TEXT, ARN, ADDRESS, BOOL, DATE, NUMBER, &["Null", "NoSuchOperator"]];
+
+/// Keys, the operators that go with them, and values.
+const KEYS: &[(&str, &[&str], &[&str])] = &[
+    ("aws:SourceVpc", TEXT, &["vpc-1", "vpc-2", "vpc-*"]),
+    ("aws:PrincipalOrgID", TEXT, &["o-a1", "${aws:ResourceOrgID}", "*"]),
+    ("aws:PrincipalOrgPaths", TEXT, &["o-a1/r-b1/", "o-a1/*", "*"]),
+    ("aws:SourceOrgID", TEXT, &["o-a1", "o-*"]),
+    ("aws:ResourceOrgID", TEXT, &["o-a1", "o-b2"]),
+    ("aws:PrincipalAccount", TEXT, &["111122223333", "444455556666", "anonymous"]),
+    ("aws:PrincipalArn", ARN, &["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/*", "*"]),
+    ("aws:PrincipalServiceName", TEXT, &["s3.amazonaws.com", "*"]),
+    ("aws:PrincipalIsAWSService", BOOL, &["true", "false"]),
+    ("aws:SourceIp", ADDRESS, &["203.0.113.0/24", "10.0.0.0/8", "0.0.0.0/1", "128.0.0.0/1", "x"]),
+    ("aws:SecureTransport", BOOL, &["true", "false"]),
+    ("aws:CurrentTime", DATE, &["2020-04-01T00:00:00Z", "2030-01-01T00:00:00Z"]),
+    ("s3:max-keys", NUMBER, &["1", "10", "100"]),
+    ("aws:PrincipalTag/team", TEXT, &["red", "true"]),
+];
+
+/// Most with an operator that goes with the key.
 fn condition() -> impl Strategy<Value = Conditioned> {
     let set = prop::sample::select(vec!["", "", "", "ForAnyValue:", "ForAllValues:"]);
-    let comparison = prop::sample::select(vec![
-        "StringEquals",
-        "StringNotEquals",
-        "StringLike",
-        "StringNotLike",
-        "ArnLike",
-        "ArnNotLike",
-        "IpAddress",
-        "NotIpAddress",
-        "Bool",
-        "Null",
-        "DateLessThan",
-        "NoSuchOperator",
-    ]);
-    let key_and_values = prop::sample::select(vec![
-        ("aws:SourceVpc", vec!["vpc-1", "vpc-2", "vpc-*"]),
-        ("aws:PrincipalOrgID", vec!["o-a1", "${aws:ResourceOrgID}", "*"]),
-        ("aws:PrincipalOrgPaths", vec!["o-a1/r-b1/", "o-a1/*", "*"]),
-        ("aws:PrincipalAccount", vec!["111122223333", "444455556666", "anonymous"]),
-        ("aws:PrincipalArn", vec!["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/*", "*"]),
-        ("aws:PrincipalServiceName", vec!["s3.amazonaws.com", "*"]),
-        ("aws:PrincipalIsAWSService", vec!["true", "false"]),
-        ("aws:SourceIp", vec!["203.0.113.0/24", "10.0.0.0/8", "0.0.0.0/1", "128.0.0.0/1", "x"]),
-        ("aws:SecureTransport", vec!["true", "false"]),
-        ("aws:CurrentTime", vec!["2030-01-01T00:00:00Z"]),
-        ("aws:PrincipalTag/team", vec!["red", "true"]),
-    ]);
-    (set, comparison, any::<bool>(), key_and_values).prop_flat_map(|(set, comparison, if_exists, (key, values))| {
-        let if_exists = if if_exists && comparison != "Null" { "IfExists" } else { "" };
-        let count = values.len();
-        (Just(format!("{set}{comparison}{if_exists}")), Just(key), prop::sample::subsequence(values, 0..=count))
+    let chosen = (prop::sample::select(KEYS), prop::sample::select(ANY), 0..4);
+    let chosen = chosen.prop_flat_map(|((key, fitting, values), any, throw)| {
+        let comparison = prop::sample::select(if throw == 0 { any } else { fitting });
+        (comparison, Just(key), prop::sample::subsequence(values, 0..=values.len()))
+    });
+    (set, any::<bool>(), any::<bool>(), chosen).prop_map(|(set, if_exists, is_missing, (comparison, key, values))| {
+        if comparison == "Null" {
+            return ("Null".to_owned(), key, vec![if is_missing { "true" } else { "false" }]);
+        }
+        (format!("{set}{comparison}{}", if if_exists { "IfExists" } else { "" }), key, values)
     })
 }
 
@@ -149,22 +158,29 @@ fn open(conditions: Vec<Conditioned>) -> Written {
     Written { effect: "Allow", principal, action, resource: r#""Resource":"arn:aws:s3:::b/*""#, conditions }
 }
 
-/// A request by somebody whom no generated policy means: each key with its values.
-type Request = &'static [(&'static str, &'static [&'static str])];
+/// Keys in lower case, each with its values.
+type Request<'a> = &'a [(&'a str, &'a [&'a str])];
+
+/// A request by somebody whom no generated policy means.
+type Stranger = Request<'static>;
 
 /// From the internet without a name, from there with one, through a VPC endpoint of somebody's own.
-const STRANGERS: [Request; 4] = [
+const STRANGERS: [Stranger; 4] = [
     &[
         ("aws:principalaccount", &["anonymous"]),
         ("aws:sourceip", &["198.51.100.1"]),
         ("aws:securetransport", &["true"]),
-        ("aws:currenttime", &["2026"]),
+        ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:resourceorgid", &["o-b2"]),
+        ("s3:max-keys", &["10"]),
     ],
     &[
         ("aws:principalaccount", &["anonymous"]),
         ("aws:sourceip", &["198.51.100.1"]),
         ("aws:securetransport", &["false"]),
-        ("aws:currenttime", &["2026"]),
+        ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:resourceorgid", &["o-b2"]),
+        ("s3:max-keys", &["10"]),
     ],
     &[
         ("aws:principalaccount", &["999999999999"]),
@@ -175,7 +191,9 @@ const STRANGERS: [Request; 4] = [
         ("aws:principaltag/team", &["red"]),
         ("aws:sourceip", &["9.9.9.9"]),
         ("aws:securetransport", &["true"]),
-        ("aws:currenttime", &["2026"]),
+        ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:resourceorgid", &["o-b2"]),
+        ("s3:max-keys", &["10"]),
     ],
     &[
         ("aws:principalaccount", &["999999999999"]),
@@ -183,7 +201,9 @@ const STRANGERS: [Request; 4] = [
         ("aws:principalisawsservice", &["false"]),
         ("aws:sourcevpc", &["vpc-9"]),
         ("aws:securetransport", &["true"]),
-        ("aws:currenttime", &["2026"]),
+        ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:resourceorgid", &["o-b2"]),
+        ("s3:max-keys", &["10"]),
     ],
 ];
 
@@ -223,13 +243,20 @@ fn holds((operator, key, values): &Conditioned, request: Request) -> Option<bool
     let negated = comparison.contains("Not");
     let alike = |asked: &str, value: &str| match comparison {
         "StringEquals" | "StringNotEquals" => Some(asked == value),
-        "StringLike" | "StringNotLike" | "ArnLike" | "ArnNotLike" => Some(wildcard::covers(value, asked)),
+        "StringLike" | "StringNotLike" | "ArnEquals" | "ArnLike" | "ArnNotLike" => Some(wildcard::covers(value, asked)),
         "Bool" => Some(asked == value),
         "IpAddress" | "NotIpAddress" => {
             let (asked, net) = (asked.parse::<std::net::IpAddr>().ok()?, value.parse::<ipnet::IpNet>().ok()?);
             Some(net.contains(&asked))
         }
-        "DateLessThan" => (key == "aws:currenttime").then_some(asked < value),
+        _ if comparison.starts_with("Date") => {
+            let (asked, value) = (asked.parse::<Timestamp>().ok()?, value.parse::<Timestamp>().ok()?);
+            stands(comparison.strip_prefix("Date")?, asked.cmp(&value))
+        }
+        _ if comparison.starts_with("Numeric") => {
+            let (asked, value) = (asked.parse::<i64>().ok()?, value.parse::<i64>().ok()?);
+            stands(comparison.strip_prefix("Numeric")?, asked.cmp(&value))
+        }
         _ => None,
     };
     let passes = |asked: &str| {
@@ -243,6 +270,18 @@ fn holds((operator, key, values): &Conditioned, request: Request) -> Option<bool
     all.map(|all| if set == "ForAllValues" { !all.contains(&false) } else { all.contains(&true) })
 }
 
+/// Whether a value of a request stands to that of a condition as an operator for dates or numbers says. Of a negated
+/// operator: whether it is the very value that must not be.
+fn stands(operator: &str, order: Ordering) -> Option<bool> {
+    match operator {
+        "LessThan" => Some(order.is_lt()),
+        "GreaterThan" => Some(order.is_gt()),
+        "GreaterThanEquals" => Some(order.is_ge()),
+        "NotEquals" => Some(order.is_eq()),
+        _ => None,
+    }
+}
+
 /// Whether a policy lets a request through; `None` where a statement that matters cannot be evaluated.
 fn lets_through(statements: &[Written], request: Request) -> Option<bool> {
     let of = |effect: &str| {
@@ -250,6 +289,106 @@ fn lets_through(statements: &[Written], request: Request) -> Option<bool> {
         applies.collect::<Option<Vec<bool>>>().map(|applies| applies.contains(&true))
     };
     Some(of("Allow")? && !of("Deny")?)
+}
+
+/// What a request may have of each key, or nothing, where nobody is meant whom a policy could mean.
+const OF_STRANGERS: &[(&str, &[&[&str]])] = &[
+    ("aws:sourcevpc", &[&[], &["vpc-9"]]),
+    ("aws:principalorgid", &[&[], &["o-z9"]]),
+    ("aws:principalorgpaths", &[&[], &["o-z9/r-b1/"]]),
+    ("aws:sourceorgid", &[&[], &["o-z9"]]),
+    ("aws:resourceorgid", &[&[], &["o-a1"], &["o-b2"], &["o-c3"]]),
+    ("aws:principalaccount", &[&["anonymous"], &["999999999999"]]),
+    ("aws:principalarn", &[&[], &["arn:aws:iam::999999999999:role/a"]]),
+    ("aws:principalservicename", &[&[], &["sns.amazonaws.com"]]),
+    ("aws:principalisawsservice", &[&[], &["true"], &["false"]]),
+    ("aws:sourceip", &[&[], &["198.51.100.1"], &["9.9.9.9"], &["2a00::1"]]),
+    ("aws:securetransport", &[&["true"], &["false"]]),
+    (
+        "aws:currenttime",
+        &[
+            &["2019-01-01T00:00:00Z"],
+            &["2020-04-01T00:00:00Z"],
+            &["2026-01-01T00:00:00Z"],
+            &["2030-01-01T00:00:00Z"],
+            &["2031-01-01T00:00:00Z"],
+        ],
+    ),
+    ("s3:max-keys", &[&[], &["0"], &["1"], &["5"], &["10"], &["50"], &["100"], &["500"]]),
+    ("aws:principaltag/team", &[&[], &["red"], &["true"], &["blue"]]),
+];
+
+/// Whether one of the requests that are made up of these gets through, or nobody can tell of one. Only keys that the
+/// statements name are tried out.
+fn any_gets_through(statements: &[Written], alternatives: &[(&str, Vec<Vec<&str>>)]) -> bool {
+    let named: Vec<String> = statements
+        .iter()
+        .flat_map(|statement| &statement.conditions)
+        .map(|(_, key, _)| key.to_ascii_lowercase())
+        .collect();
+    let mut requests = vec![Vec::new()];
+    for (key, alternatives) in alternatives.iter().filter(|(key, _)| named.iter().any(|named| named == key)) {
+        let mut longer = Vec::new();
+        for (request, values) in requests.iter().flat_map(|it| alternatives.iter().map(move |values| (it, values))) {
+            let mut request: Vec<(&str, &[&str])> = Vec::clone(request);
+            request.extend((!values.is_empty()).then_some((*key, values.as_slice())));
+            longer.push(request);
+        }
+        requests = longer;
+    }
+    requests.iter().any(|request| lets_through(statements, request) != Some(false))
+}
+
+fn of_strangers() -> Vec<(&'static str, Vec<Vec<&'static str>>)> {
+    OF_STRANGERS.iter().map(|(key, values)| (*key, values.iter().map(|values| values.to_vec()).collect())).collect()
+}
+
+/// The same, with whatever policies name; and of the keys that say who somebody is, only what they have.
+fn of<'a>(who: &'a Outsider, arn: &'a str, path: &'a str) -> Vec<(&'a str, Vec<Vec<&'a str>>)> {
+    let own: Vec<(&str, &str)> = match who {
+        Outsider::Account(id) => vec![("aws:principalaccount", id), ("aws:principalarn", arn)],
+        Outsider::Organization(organization) => vec![
+            ("aws:principalorgid", &organization.id),
+            ("aws:sourceorgid", &organization.id),
+            ("aws:principalorgpaths", path),
+        ],
+        _ => Vec::new(),
+    };
+    let mut alternatives: Vec<(&str, Vec<Vec<&str>>)> = of_strangers();
+    for (key, values) in &mut alternatives {
+        let named = KEYS.iter().find(|(named, ..)| named.eq_ignore_ascii_case(key));
+        let named = named.into_iter().flat_map(|(_, _, named)| named.iter());
+        let is_a_value = |value: &&&str| *key != "aws:sourceip" && !value.contains(['*', '$']);
+        values.extend(named.filter(is_a_value).map(|value| vec![*value]));
+        if let Some((_, value)) = own.iter().find(|(its, _)| its == key) {
+            // Of an organization is who asks, or on whose behalf a service asks.
+            let absent = matches!(who, Outsider::Organization(_)).then(Vec::new);
+            *values = [vec![*value]].into_iter().chain(absent).collect();
+        }
+    }
+    alternatives
+}
+
+/// Without a second condition on one thing, and without those that nobody at all meets: what contradicts itself is public
+/// by what it names, and lets in nobody.
+fn consistent(conditions: Vec<Conditioned>) -> Vec<Conditioned> {
+    let mut different: Vec<Conditioned> = Vec::new();
+    for condition in conditions {
+        let is_met = any_gets_through(&[open(vec![condition.clone()])], &of(&Outsider::Anyone, "", ""));
+        if is_met && different.iter().all(|known| about(known.1) != about(condition.1)) {
+            different.push(condition);
+        }
+    }
+    different
+}
+
+/// An ARN names its account, and a path its organization.
+fn about(key: &str) -> &str {
+    match key {
+        "aws:PrincipalArn" => "aws:PrincipalAccount",
+        "aws:PrincipalOrgPaths" => "aws:PrincipalOrgID",
+        key => key,
+    }
 }
 
 proptest! {
@@ -325,6 +464,29 @@ proptest! {
     }
 
     #[test]
+    fn no_stranger_gets_through_what_lets_in_trusted_ones_only(
+        statements in statements(), allowed in conditions(3), denied in conditions(3),
+    ) {
+        let resources = ["arn:aws:s3:::b".to_owned(), "arn:aws:s3:::b/?*".to_owned()];
+        let question = Question { actions: ActionKind::of(&["s3:getobject"]), resources: &resources };
+        let denial = Written { effect: "Deny", ..open(denied) };
+        let trusted = |who: &Outsider| match who {
+            Outsider::Organization(organization) => organization.is_trusted,
+            Outsider::Service(_) | Outsider::Services => true,
+            _ => false,
+        };
+        for statements in [vec![open(allowed.clone())], vec![open(allowed), denial.clone()], vec![open(Vec::new()), denial], statements] {
+            let policy = policy(&statements).trusting(&["o-a1".to_owned()]);
+            let found = audience(&policy, "111122223333", &question);
+            if found.undecided.is_empty() && found.outsiders.keys().all(trusted) {
+                for request in STRANGERS {
+                    prop_assert_ne!(lets_through(&statements, request), Some(true), "{:?}", statements);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn one_more_deny_makes_no_outsider(statements in statements(), denied in statement()) {
         let denied = Written { effect: "Deny", ..denied };
         let resources = ["arn:aws:s3:::b".to_owned(), "arn:aws:s3:::b/?*".to_owned()];
@@ -363,5 +525,38 @@ proptest! {
         ]});
         let policy = PolicyDocument::parse(&text.to_string(), "s3:GetBucketPolicy").unwrap();
         exposure(&policy, &Question { actions: ActionKind::ALL, resources: &["*".to_owned()] });
+    }
+}
+
+// Each of these tries out many requests.
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn some_stranger_gets_through_what_is_public(conditions in conditions(4)) {
+        let mut conditions = consistent(conditions);
+        let denied = if conditions.len() > 2 { conditions.pop() } else { None };
+        let denial = denied.map(|denied| Written { effect: "Deny", ..open(vec![denied]) });
+        let statements: Vec<Written> = [open(conditions)].into_iter().chain(denial).collect();
+        if rank(&statements) == 2 {
+            prop_assert!(any_gets_through(&statements, &of_strangers()), "{:?}", statements);
+        }
+    }
+
+    #[test]
+    fn whoever_is_an_outsider_gets_through(conditions in conditions(3)) {
+        let statements = [open(consistent(conditions))];
+        let resources = ["arn:aws:s3:::b".to_owned(), "arn:aws:s3:::b/?*".to_owned()];
+        let question = Question { actions: ActionKind::of(&["s3:getobject"]), resources: &resources };
+        let policy = policy(&statements).trusting(&["o-a1".to_owned()]);
+        for who in audience(&policy, "111122223333", &question).outsiders.into_keys() {
+            let (arn, path) = match &who {
+                Outsider::Account(id) => (format!("arn:aws:iam::{id}:role/a"), String::new()),
+                Outsider::Organization(organization) => (String::new(), format!("{}/r-b1/", organization.id)),
+                Outsider::Anyone => (String::new(), String::new()),
+                _ => continue,
+            };
+            prop_assert!(any_gets_through(&statements, &of(&who, &arn, &path)), "{} by {:?}", who, statements);
+        }
     }
 }

@@ -16,6 +16,7 @@ mod s3_bucket_public_read_prohibited;
 mod s3_bucket_public_write_prohibited;
 mod s3_bucket_required_tags;
 mod s3_bucket_server_side_encryption_enabled;
+mod s3_bucket_service_principals_source_bounded;
 mod s3_bucket_sse_c_blocked;
 mod s3_bucket_ssl_requests_only;
 mod s3_bucket_versioning_enabled;
@@ -34,6 +35,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &s3_bucket_public_write_prohibited::RULE,
     &s3_bucket_ssl_requests_only::RULE,
     &s3_bucket_policy_grantee_restricted::RULE,
+    &s3_bucket_service_principals_source_bounded::RULE,
     &s3_bucket_server_side_encryption_enabled::RULE,
     &s3_bucket_customer_managed_key_encrypted::RULE,
     &s3_bucket_logging_enabled::RULE,

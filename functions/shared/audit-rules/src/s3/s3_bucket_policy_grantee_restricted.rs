@@ -4,7 +4,8 @@ use audit_model::resource::Bucket;
 use audit_model::{Policy, Severity, Unreadable};
 
 use crate::frameworks::{fsbp, nist_800_53_r5};
-use crate::resource_policy::{ActionKind, Outsider, PolicyDocument, Question, audience};
+use crate::parameter::TRUSTED_ORGANIZATIONS;
+use crate::resource_policy::{ActionKind, Outsider, PolicyDocument, Question, audience, organization_not_known};
 use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -13,7 +14,9 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::High,
     rationale: "Whoever may change a bucket's policy, access control lists or encryption can give its data to anybody, \
         or lock its owner out. Security Hub's S3.6 names five such actions, and so does this rule, which heeds \
-        conditions and denials; Prowler's check looks for any access by another account.",
+        conditions and denials; Prowler's check looks for any access by another account. The accounts of an \
+        organization that the audit policy trusts are no others here, and what comes in through the account's own \
+        access points is let in by their policies.",
     expected: "The bucket policy allows no principal of another account s3:DeleteBucketPolicy, s3:PutBucketAcl, \
         s3:PutBucketPolicy, s3:PutEncryptionConfiguration or s3:PutObjectAcl",
     remediation: "Remove these actions, and wildcards that include them, such as s3:* and s3:Put*, from the statements \
@@ -24,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
     cli: "aws s3api get-bucket-policy --bucket BUCKET --query Policy --output text > policy.json\n\
         aws s3api put-bucket-policy --bucket BUCKET --policy file://policy.json",
     documentation: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html",
-    parameters: &[],
+    parameters: &[TRUSTED_ORGANIZATIONS],
     references: &[fsbp::S3_6, nist_800_53_r5::CA_9_1, nist_800_53_r5::CM_2],
     reads: &["s3:GetBucketPolicy"],
     remediable: false,
@@ -45,22 +48,26 @@ const SENSITIVE: ActionKind = ActionKind::of(&[
 
 const ACTION: &str = "s3:GetBucketPolicy";
 
-fn evaluate(bucket: &Bucket, _: &Policy) -> Result<Outcome, Unreadable> {
+fn evaluate(bucket: &Bucket, policy: &Policy) -> Result<Outcome, Unreadable> {
     let Some(text) = bucket.policy.known()? else {
         return Ok(Outcome::compliant("there is no bucket policy"));
     };
-    let document = PolicyDocument::parse(text, ACTION)?;
+    let document = PolicyDocument::parse(text, ACTION)?.trusting(&policy.parameters.trusted_organizations);
     let arn = &bucket.identity.arn;
     let question = Question { actions: SENSITIVE, resources: &[arn.clone(), format!("{arn}/?*")] };
     let audience = audience(&document, &bucket.identity.account, &question);
     let mut missing = audience.missing(ACTION);
     for (outsider, statement) in &audience.outsiders {
         match outsider {
-            Outsider::Anyone | Outsider::Account(_) => {
+            Outsider::Organization(organization) if organization.is_trusted => {}
+            Outsider::Organization(_) if policy.parameters.trusted_organizations.is_empty() => {
+                missing.push(Unreadable::undecidable(ACTION, organization_not_known(statement, outsider)));
+            }
+            Outsider::Anyone | Outsider::Account(_) | Outsider::Organization(_) | Outsider::AccessPointsOf(_) => {
                 return Ok(Outcome::non_compliant(format!("{statement} of the bucket policy lets in {outsider}")));
             }
             // A service is no principal of another account.
-            Outsider::Service(_) => {}
+            Outsider::Service(_) | Outsider::Services => {}
             Outsider::Other(_) => missing.push(Unreadable::undecidable(
                 ACTION,
                 format!("{statement} lets in {outsider}, and whether that is another account is not known"),
@@ -99,6 +106,14 @@ mod tests {
         let own = r#"{"AWS":"arn:aws:iam::111122223333:role/admin"}"#;
         let organization = r#"{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}"#;
         let own_account = r#"{"StringEquals":{"aws:PrincipalAccount":"111122223333"}}"#;
+        let other_organization = r#"{"StringEquals":{"aws:PrincipalOrgID":"o-z9y8x7w6v5"}}"#;
+        let source_organization = r#"{"StringEquals":{"aws:SourceOrgID":"o-z9y8x7w6v5"}}"#;
+        // As the page on access points has it.
+        // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html#access-points-delegating-control>
+        let own_access_points = r#"{"StringEquals":{"s3:DataAccessPointAccount":"111122223333"}}"#;
+        let other_access_points = r#"{"StringEquals":{"s3:DataAccessPointAccount":"777788889999"}}"#;
+        let network = r#"{"StringEquals":{"aws:SourceVpc":"vpc-1"}}"#;
+        let any_service = r#"{"Bool":{"aws:PrincipalIsAWSService":"true"}}"#;
         let service = r#"{"Service":"cloudtrail.amazonaws.com"}"#;
         let cases = [
             (other, "s3:DeleteBucketPolicy", "{}", Status::NonCompliant),
@@ -113,7 +128,14 @@ mod tests {
             (own, "s3:*", "{}", Status::Compliant),
             (r#""*""#, "s3:PutBucketAcl", "{}", Status::NonCompliant),
             (r#""*""#, "s3:PutBucketAcl", own_account, Status::Compliant),
-            (r#""*""#, "s3:PutBucketAcl", organization, Status::InsufficientData),
+            (r#""*""#, "s3:PutBucketAcl", organization, Status::Compliant),
+            (r#""*""#, "s3:PutBucketAcl", other_organization, Status::NonCompliant),
+            (r#""*""#, "*", own_access_points, Status::Compliant),
+            (r#""*""#, "*", other_access_points, Status::NonCompliant),
+            (other, "*", own_access_points, Status::NonCompliant),
+            (r#""*""#, "s3:PutBucketAcl", network, Status::InsufficientData),
+            (r#""*""#, "s3:PutBucketAcl", any_service, Status::Compliant),
+            (service, "s3:PutObjectAcl", source_organization, Status::Compliant),
             (service, "s3:PutObjectAcl", "{}", Status::Compliant),
         ];
         for (principal, action, condition, expected) in cases {
@@ -133,6 +155,17 @@ mod tests {
         for (denial, expected) in cases {
             assert_eq!(judge(fixtures::policy_text(&[&allow, &denial])), expected, "{denial}");
         }
+    }
+
+    #[test]
+    fn an_organization_of_which_nobody_has_said_anything_gives_no_verdict() {
+        let organization = r#"{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}"#;
+        let allow = statement("Allow", r#""*""#, "s3:PutBucketAcl", organization);
+        let bucket = Bucket { policy: fixtures::policy_text(&[&allow]), ..fixtures::good_bucket() };
+        let mut policy = fixtures::policy();
+        policy.parameters.trusted_organizations.clear();
+        let Ok(Outcome::InsufficientData { missing }) = evaluate(&bucket, &policy) else { panic!("nobody knows") };
+        assert!(missing[0].detail.contains("trusted_organizations"), "{}", missing[0].detail);
     }
 
     #[test]

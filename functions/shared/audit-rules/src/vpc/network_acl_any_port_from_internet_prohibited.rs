@@ -1,10 +1,11 @@
-//! No network ACL lets the whole internet in to everything.
+//! No network ACL lets the internet in to everything.
 
 use audit_model::resource::NetworkAcl;
 use audit_model::{Policy, Severity, Unreadable};
 
 use crate::frameworks::{cis_3_0, cis_5_0, nist_800_53_r5};
-use crate::internet_ingress::AclIngress;
+use crate::internet_ingress::{AclIngress, Internet};
+use crate::parameter::{INTERNET_IPV4_PREFIX, INTERNET_IPV6_PREFIX, TRUSTED_CIDRS};
 use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -27,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
         --port-range From=443,To=443 --cidr-block 0.0.0.0/0 --rule-action allow\n\
         aws ec2 delete-network-acl-entry --network-acl-id ACL_ID --ingress --rule-number NUMBER",
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html",
-    parameters: &[],
+    parameters: &[INTERNET_IPV4_PREFIX, INTERNET_IPV6_PREFIX, TRUSTED_CIDRS],
     references: &[
         cis_5_0::C5_2,
         cis_3_0::C5_1,
@@ -62,10 +63,10 @@ pub(super) const RULE: Rule = Rule {
     source: file!(),
 };
 
-fn evaluate(acl: &NetworkAcl, _: &Policy) -> Result<Outcome, Unreadable> {
-    Ok(match AclIngress::of(acl)?.everything() {
+fn evaluate(acl: &NetworkAcl, policy: &Policy) -> Result<Outcome, Unreadable> {
+    Ok(match AclIngress::of(acl, &Internet::of(&policy.parameters))?.everything() {
         Some(open) => Outcome::non_compliant(open),
-        None => Outcome::compliant("not everything is open to the whole internet"),
+        None => Outcome::compliant("not everything is open to the internet"),
     })
 }
 

@@ -1,10 +1,11 @@
-//! No security group lets the whole internet reach every port.
+//! No security group lets the internet reach every port.
 
 use audit_model::resource::SecurityGroup;
 use audit_model::{Policy, Severity, Unreadable};
 
 use crate::frameworks::{cis_3_0, cis_5_0};
-use crate::internet_ingress::{GroupIngress, Ports, Protocol, any_open};
+use crate::internet_ingress::{GroupIngress, Internet, Ports, Protocol, any_open};
+use crate::parameter::{INTERNET_IPV4_PREFIX, INTERNET_IPV6_PREFIX, TRUSTED_CIDRS};
 use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -13,8 +14,8 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Critical,
     rationale: "Behind a group that opens every port, every service that listens, known or forgotten, is on the \
         internet.",
-    expected: "No inbound rule opens all protocols, all TCP ports or all UDP ports to 0.0.0.0/0 or ::/0, and no rules \
-        together open them to the internet",
+    expected: "No inbound rule opens all protocols, all TCP ports or all UDP ports to 0.0.0.0/0, ::/0 or another \
+        large part of the internet, and no rules together do",
     remediation: "Replace the rule by rules for the ports that are meant to be reached, from where they are meant to \
         be reached. Add these first, so that traffic goes on while the wide one is removed.",
     console: "In the Amazon VPC console, open Security groups, choose the group, then Inbound rules, Edit inbound \
@@ -23,7 +24,7 @@ pub(super) const RULE: Rule = Rule {
         aws ec2 authorize-security-group-ingress --group-id GROUP_ID --protocol tcp --port PORT --cidr CIDR\n\
         aws ec2 revoke-security-group-ingress --group-id GROUP_ID --security-group-rule-ids RULE_ID",
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/working-with-security-group-rules.html",
-    parameters: &[],
+    parameters: &[INTERNET_IPV4_PREFIX, INTERNET_IPV6_PREFIX, TRUSTED_CIDRS],
     references: &[cis_5_0::C5_3, cis_5_0::C5_4, cis_3_0::C5_2, cis_3_0::C5_3],
     reads: &["ec2:DescribeSecurityGroups", "ec2:GetManagedPrefixListEntries"],
     remediable: false,
@@ -31,11 +32,12 @@ pub(super) const RULE: Rule = Rule {
     source: file!(),
 };
 
-fn evaluate(group: &SecurityGroup, _: &Policy) -> Result<Outcome, Unreadable> {
-    let all_of = |protocol| GroupIngress::of(group, protocol).all_of(&Ports::every());
+fn evaluate(group: &SecurityGroup, policy: &Policy) -> Result<Outcome, Unreadable> {
+    let internet = Internet::of(&policy.parameters);
+    let all_of = |protocol| GroupIngress::of(group, protocol, &internet).all_of(&Ports::every());
     Ok(match any_open([all_of(Protocol::Tcp), all_of(Protocol::Udp)])? {
         Some(open) => Outcome::non_compliant(open),
-        None => Outcome::compliant("the rules do not open all ports to the whole internet"),
+        None => Outcome::compliant("the rules do not open all ports to the internet"),
     })
 }
 

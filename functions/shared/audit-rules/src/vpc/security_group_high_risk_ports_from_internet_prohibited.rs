@@ -1,11 +1,11 @@
-//! No security group lets the whole internet reach a port of high risk.
+//! No security group lets the internet reach a port of high risk.
 
 use audit_model::resource::SecurityGroup;
 use audit_model::{Policy, Severity, Unreadable};
 
 use crate::frameworks::{fsbp, nist_800_53_r5};
-use crate::internet_ingress::{GroupIngress, Ports, Protocol};
-use crate::parameter::HIGH_RISK_PORTS;
+use crate::internet_ingress::{GroupIngress, Internet, Ports, Protocol};
+use crate::parameter::{HIGH_RISK_PORTS, INTERNET_IPV4_PREFIX, INTERNET_IPV6_PREFIX, TRUSTED_CIDRS};
 use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -14,8 +14,9 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Critical,
     rationale: "Databases, file shares, mail and remote administration listen on these ports, often without encryption \
         or with default passwords. Open to the internet, they are found by scanners and emptied. The audit policy's \
-        default list is that of Security Hub's EC2.19, which is longer than Prowler's. Beyond Prowler's check, ranges \
-        that together cover the internet count, and so do prefix lists.",
+        default list is that of Security Hub's EC2.19, which is longer than Prowler's; both speak of TCP. Beyond \
+        Prowler's check, ranges count that together let in more of the internet than the audit policy bears, and so \
+        do prefix lists.",
     expected: "No TCP port of the audit policy's high_risk_ports is open to the internet, by IPv4 or by IPv6",
     remediation: "Remove the rules that open these ports, or limit them to known addresses or to the security groups \
         of the clients.",
@@ -27,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
         CLIENTS_GROUP_ID\n\
         aws ec2 revoke-security-group-ingress --group-id GROUP_ID --security-group-rule-ids RULE_ID",
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/working-with-security-group-rules.html",
-    parameters: &[HIGH_RISK_PORTS],
+    parameters: &[HIGH_RISK_PORTS, INTERNET_IPV4_PREFIX, INTERNET_IPV6_PREFIX, TRUSTED_CIDRS],
     references: &[
         fsbp::EC2_19,
         nist_800_53_r5::AC_4,
@@ -54,9 +55,10 @@ fn evaluate(group: &SecurityGroup, policy: &Policy) -> Result<Outcome, Unreadabl
     if high_risk.is_empty() {
         return Ok(Outcome::not_applicable("the audit policy lists no ports of high risk"));
     }
-    Ok(match GroupIngress::of(group, Protocol::Tcp).any_of(&high_risk)? {
+    let internet = Internet::of(&policy.parameters);
+    Ok(match GroupIngress::of(group, Protocol::Tcp, &internet).any_of(&high_risk)? {
         Some(open) => Outcome::non_compliant(open),
-        None => Outcome::compliant("no port of high risk is open to the whole internet"),
+        None => Outcome::compliant("no port of high risk is open to the internet"),
     })
 }
 

@@ -1,11 +1,13 @@
-//! A security group opens to the whole internet only ports that the audit policy authorizes.
+//! A security group opens to the internet only ports that the audit policy authorizes.
 
 use audit_model::resource::SecurityGroup;
 use audit_model::{Policy, Severity, Unreadable};
 
 use crate::frameworks::{fsbp, nist_800_53_r5};
-use crate::internet_ingress::{GroupIngress, Ports, Protocol, any_open};
-use crate::parameter::{AUTHORIZED_TCP_PORTS, AUTHORIZED_UDP_PORTS};
+use crate::internet_ingress::{GroupIngress, Internet, Ports, Protocol, any_open};
+use crate::parameter::{
+    AUTHORIZED_TCP_PORTS, AUTHORIZED_UDP_PORTS, INTERNET_IPV4_PREFIX, INTERNET_IPV6_PREFIX, TRUSTED_CIDRS,
+};
 use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -25,7 +27,13 @@ pub(super) const RULE: Rule = Rule {
     cli: "aws ec2 describe-security-group-rules --filters Name=group-id,Values=GROUP_ID\n\
         aws ec2 revoke-security-group-ingress --group-id GROUP_ID --security-group-rule-ids RULE_ID",
     documentation: "https://docs.aws.amazon.com/vpc/latest/userguide/working-with-security-group-rules.html",
-    parameters: &[AUTHORIZED_TCP_PORTS, AUTHORIZED_UDP_PORTS],
+    parameters: &[
+        AUTHORIZED_TCP_PORTS,
+        AUTHORIZED_UDP_PORTS,
+        INTERNET_IPV4_PREFIX,
+        INTERNET_IPV6_PREFIX,
+        TRUSTED_CIDRS,
+    ],
     references: &[
         fsbp::EC2_18,
         nist_800_53_r5::AC_4,
@@ -44,7 +52,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn evaluate(group: &SecurityGroup, policy: &Policy) -> Result<Outcome, Unreadable> {
-    let (tcp, udp) = (GroupIngress::of(group, Protocol::Tcp), GroupIngress::of(group, Protocol::Udp));
+    let internet = Internet::of(&policy.parameters);
+    let [tcp, udp] = [Protocol::Tcp, Protocol::Udp].map(|protocol| GroupIngress::of(group, protocol, &internet));
     let but = |authorized: &[u16]| authorized.iter().copied().collect::<Ports>().complement();
     let beyond = any_open([
         tcp.any_of(&but(&policy.parameters.authorized_tcp_ports)),
@@ -55,7 +64,7 @@ fn evaluate(group: &SecurityGroup, policy: &Policy) -> Result<Outcome, Unreadabl
     }
     Ok(match any_open([tcp.any_of(&Ports::every()), udp.any_of(&Ports::every())])? {
         Some(authorized) => Outcome::compliant(authorized),
-        None => Outcome::not_applicable("no TCP or UDP port is open to the whole internet"),
+        None => Outcome::not_applicable("no TCP or UDP port is open to the internet"),
     })
 }
 

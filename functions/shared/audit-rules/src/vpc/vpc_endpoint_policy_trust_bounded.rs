@@ -3,8 +3,8 @@
 use audit_model::resource::VpcEndpoint;
 use audit_model::{Policy, Severity, Unreadable};
 
-use crate::parameter::TRUSTED_ACCOUNTS;
-use crate::resource_policy::{ActionKind, Outsider, PolicyDocument, Question, audience};
+use crate::parameter::{TRUSTED_ACCOUNTS, TRUSTED_ORGANIZATIONS};
+use crate::resource_policy::{ActionKind, Outsider, PolicyDocument, Question, audience, organization_not_known};
 use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -14,10 +14,11 @@ pub(super) const RULE: Rule = Rule {
     rationale: "With the policy that AWS gives an endpoint by default, whoever gets hold of a machine in the network \
         can use credentials of an account of their own and carry data out through the endpoint, past every proxy. \
         Prowler asks for the same, and reads principals and conditions; denials count here, too.",
-    expected: "The endpoint policy allows only principals of this account and of the trusted accounts, for instance by \
-        a condition on aws:PrincipalAccount",
+    expected: "The endpoint policy allows only principals of this account, of the trusted accounts and of the trusted \
+        organizations, for instance by a condition on aws:PrincipalAccount or aws:PrincipalOrgID",
     remediation: "Give the endpoint a policy whose statements name principals, or have a condition on \
-        aws:PrincipalAccount, of this account and of those that the audit policy trusts. Look first what uses the \
+        aws:PrincipalAccount or aws:PrincipalOrgID, of this account and of the accounts and organizations that the \
+        audit policy trusts. Look first what uses the \
         endpoint: what AWS fetches from buckets of its own, such as the image layers of Amazon ECR, may come from \
         principals of AWS, and an endpoint that must let them in needs an exception.",
     console: "In the Amazon VPC console, open Endpoints, choose the endpoint, then Actions, Manage policy. Choose \
@@ -26,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
         --output text > policy.json\n\
         aws ec2 modify-vpc-endpoint --vpc-endpoint-id ENDPOINT_ID --policy-document file://policy.json",
     documentation: "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
-    parameters: &[TRUSTED_ACCOUNTS],
+    parameters: &[TRUSTED_ACCOUNTS, TRUSTED_ORGANIZATIONS],
     references: &[],
     reads: &["ec2:DescribeVpcEndpoints"],
     remediable: false,
@@ -53,26 +54,30 @@ fn evaluate(endpoint: &VpcEndpoint, policy: &Policy) -> Result<Outcome, Unreadab
             "no policy was told, and whether the service takes one is not known",
         ));
     };
-    let document = PolicyDocument::parse(text, ACTION)?;
+    let document = PolicyDocument::parse(text, ACTION)?.trusting(&policy.parameters.trusted_organizations);
     let question = Question { actions: ActionKind::ALL, resources: &["*".to_owned()] };
     let audience = audience(&document, &endpoint.identity.account, &question);
     let mut missing = audience.missing(ACTION);
     for (outsider, statement) in &audience.outsiders {
         match outsider {
             Outsider::Account(account) if policy.parameters.trusted_accounts.contains(account) => {}
-            Outsider::Anyone | Outsider::Account(_) => {
+            Outsider::Organization(organization) if organization.is_trusted => {}
+            Outsider::Organization(_) if policy.parameters.trusted_organizations.is_empty() => {
+                missing.push(Unreadable::undecidable(ACTION, organization_not_known(statement, outsider)));
+            }
+            Outsider::Anyone | Outsider::Account(_) | Outsider::Organization(_) => {
                 return Ok(Outcome::non_compliant(format!("{statement} of the endpoint policy lets in {outsider}")));
             }
             // What AWS does for its customers is bound by their policies, and no account of a stranger's.
-            Outsider::Service(_) => {}
-            Outsider::Other(_) => missing.push(Unreadable::undecidable(
+            Outsider::Service(_) | Outsider::Services => {}
+            Outsider::AccessPointsOf(_) | Outsider::Other(_) => missing.push(Unreadable::undecidable(
                 ACTION,
                 format!("{statement} lets in {outsider}, and whether these are trusted accounts is not known"),
             )),
         }
     }
     Ok(if missing.is_empty() {
-        Outcome::compliant("the endpoint policy lets in trusted accounts only")
+        Outcome::compliant("the endpoint policy lets in trusted accounts and organizations only")
     } else {
         Outcome::insufficient_data(missing)
     })
@@ -97,6 +102,10 @@ mod tests {
             )
         };
         let by_account = |account: &str| format!(r#"{{"StringEquals":{{"aws:PrincipalAccount":"{account}"}}}}"#);
+        let by_organization = |id: &str| format!(r#"{{"StringEquals":{{"aws:PrincipalOrgID":"{id}"}}}}"#);
+        let in_organization = |id: &str| {
+            format!(r#"{{"ForAnyValue:StringLike":{{"aws:PrincipalOrgPaths":"{id}/r-ab12/ou-ab12-11111111/*"}}}}"#)
+        };
         let cases = [
             (allow(r#""*""#, "{}"), Status::NonCompliant),
             (allow(r#""*""#, &by_account(fixtures::ACCOUNT)), Status::Compliant),
@@ -104,13 +113,43 @@ mod tests {
             (allow(r#""*""#, &by_account(fixtures::OTHER_ACCOUNT)), Status::NonCompliant),
             (allow(r#"{"AWS":"arn:aws:iam::111122223333:root"}"#, "{}"), Status::Compliant),
             (allow(r#"{"AWS":"777788889999"}"#, "{}"), Status::NonCompliant),
-            (allow(r#""*""#, r#"{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}"#), Status::InsufficientData),
+            (allow(r#""*""#, &by_organization(fixtures::TRUSTED_ORGANIZATION)), Status::Compliant),
+            (allow(r#""*""#, &by_organization("o-z9y8x7w6v5")), Status::NonCompliant),
+            (allow(r#""*""#, &in_organization(fixtures::TRUSTED_ORGANIZATION)), Status::Compliant),
+            (allow(r#""*""#, &in_organization("o-z9y8x7w6v5")), Status::NonCompliant),
+            (allow(r#""*""#, r#"{"Bool":{"aws:PrincipalIsAWSService":"true"}}"#), Status::Compliant),
+            (allow(r#""*""#, r#"{"StringEquals":{"aws:SourceVpc":"vpc-1"}}"#), Status::InsufficientData),
             // It says where a request may go, and nothing of who makes it.
             (allow(r#""*""#, r#"{"StringEquals":{"aws:ResourceAccount":"111122223333"}}"#), Status::NonCompliant),
         ];
         for (statement, expected) in cases {
             assert_eq!(judge(fixtures::policy_text(&[&statement])), expected, "{statement}");
         }
+    }
+
+    /// The endpoint policy of the guide to data perimeters, and what it says of requests to other organizations' resources.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_data-perimeters.html>
+    #[test]
+    fn a_data_perimeter_is_decided_once_the_policy_names_the_organization() {
+        let perimeter = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"StringEquals":
+            {"aws:PrincipalOrgID":"o-a1b2c3d4e5","aws:ResourceOrgID":"o-a1b2c3d4e5"}}}"#;
+        let deny = r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":
+            {"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"},
+             "BoolIfExists":{"aws:PrincipalIsAWSService":"false"}}}"#;
+        let foreign_resources = r#"{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":
+            {"StringNotEquals":{"aws:ResourceOrgID":"o-a1b2c3d4e5"}}}"#;
+        let judge = |statements: &[&str], organizations: &[&str]| {
+            let mut policy = fixtures::policy();
+            policy.parameters.trusted_organizations = organizations.iter().map(ToString::to_string).collect();
+            fixtures::status(&evaluate(&fixtures::endpoint(fixtures::policy_text(statements)), &policy))
+        };
+        let own = ["o-a1b2c3d4e5"];
+        assert_eq!(judge(&[perimeter], &own), Status::Compliant);
+        assert_eq!(judge(&[perimeter], &["o-z9y8x7w6v5"]), Status::NonCompliant);
+        // Nobody has said which organization the account belongs to.
+        assert_eq!(judge(&[perimeter], &[]), Status::InsufficientData);
+        assert_eq!(judge(&[fixtures::FULL_ACCESS, deny], &own), Status::Compliant);
+        assert_eq!(judge(&[fixtures::FULL_ACCESS, foreign_resources], &own), Status::NonCompliant);
     }
 
     #[test]

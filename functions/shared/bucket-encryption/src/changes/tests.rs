@@ -86,6 +86,27 @@ impl DefaultEncryption for Showing {
     }
 }
 
+/// S3 blocks SSE-C where the account has no such objects.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-s3-c-encryption-setting-faq.html>
+#[tokio::test]
+async fn a_write_counts_when_amazon_s3_has_filled_in_what_was_left_out() {
+    let change = OpenChange {
+        intended: Some(BucketEncryption { blocked_encryption_types: Vec::new(), ..kms() }),
+        ..change(Some(sample::sse_s3()))
+    };
+    let shown = Reading::seen(kms());
+    let s3 = Showing { account: account(Some(&sample::sse_s3())), shown: shown.clone(), is_silent: false };
+    let changes = Changes {
+        store: &MemoryStore::default(),
+        encryption: &s3,
+        now: &|| sample::AGGREGATED_AT,
+        patience: Patience { attempts: NonZeroU32::MIN, pause: Duration::ZERO },
+    };
+    assert!(matches!(changes.begin(&change, crate::Terms::default()).await.unwrap(), Begun::New(_)));
+    let verified = changes.write(&change, &mut Calls::default(), async || Ok(())).await.unwrap().unwrap();
+    assert_eq!(verified, Verified { outcome: Ok(()), after: shown });
+}
+
 #[tokio::test]
 async fn a_write_counts_when_it_shows_and_its_request_can_be_found_again() {
     let account = account(Some(&sample::sse_s3()));

@@ -181,6 +181,8 @@ fn how_far_a_change_got_is_seen_by_the_bucket() {
     let begun = change("a", "ledger");
     let with_key = OpenChange { intended: Some(kms(Some("ours"))), key_arn: Some("ours".to_owned()), ..begun.clone() };
     let half = BucketEncryption { bucket_key_enabled: false, ..kms(Some("ours")) };
+    // Amazon S3 has filled in what was left out.
+    let blocking = |encryption| BucketEncryption { blocked_encryption_types: vec!["SSE-C".to_owned()], ..encryption };
     let back = OpenChange {
         kind: ChangeKind::Rollback,
         before: Some(kms(Some("ours"))),
@@ -195,6 +197,8 @@ fn how_far_a_change_got_is_seen_by_the_bucket() {
         (&begun, Some(&kms(Some("theirs"))), Found::Other),
         (&with_key, Some(&sse_s3), Found::Untouched),
         (&with_key, Some(&kms(Some("ours"))), Found::Done),
+        (&with_key, Some(&blocking(kms(Some("ours")))), Found::Done),
+        (&back, Some(&blocking(sample::sse_s3())), Found::Done),
         (&with_key, Some(&half), Found::Half),
         (&with_key, Some(&kms(Some("theirs"))), Found::Other),
         (&with_key, None, Found::Other),
