@@ -55,7 +55,7 @@ impl Ec2Vpcs {
         let ids: Vec<String> = targets.iter().map(|target| target.id.clone()).collect();
         let subnets_and_endpoints = async {
             let subnets = needed.call(subnets::ACTION, subnets(self, &ids)).await;
-            let endpoints = needed.call(vpc_endpoints::ACTION, vpc_endpoints(self, &ids, &subnets)).await;
+            let endpoints = needed.call(vpc_endpoints::ACTION, vpc_endpoints(self, &ids, &subnets, needed)).await;
             (subnets, endpoints)
         };
         let (mut flow_logs, mut groups, mut acls, (mut subnets, mut endpoints), mut tables) = futures::join!(

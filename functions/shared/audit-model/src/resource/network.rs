@@ -195,8 +195,24 @@ pub struct VpcEndpoint {
     pub state: String,
     /// Its policy's JSON text; absent where the service takes none.
     pub policy: Reading<String>,
+    /// Whether its service takes endpoint policies (`DescribeVpcEndpointServices`): of one that takes none EC2 shows a policy
+    /// that nobody can change. Absent where the endpoint cannot have one, whatever its service takes.
+    pub policy_supported: Reading<bool>,
     /// The zones that it has network interfaces in (`DescribeSubnets`), Local and Wavelength Zones among them.
     pub availability_zones: Reading<Vec<String>>,
+}
+
+impl VpcEndpoint {
+    /// Whether it is of a type that has policies.
+    pub fn is_of_type_with_policy(&self) -> bool {
+        matches!(self.kind.as_str(), "Interface" | "Gateway")
+    }
+
+    /// Whether it leads to a service that AWS offers, and not to one of a customer's.
+    pub fn leads_to_aws(&self) -> bool {
+        let of_aws = ["com.amazonaws.", "cn.com.amazonaws.", "aws."].iter().any(|it| self.service_name.starts_with(it));
+        of_aws && !self.service_name.starts_with("com.amazonaws.vpce.")
+    }
 }
 
 /// What an account has of its own in the network of a region, outside of any VPC.
