@@ -458,6 +458,7 @@ mod tests {
                     fixtures::bad_function(),
                     fixtures::function_in_one_zone(),
                     fixtures::function_with_open_alias(),
+                    fixtures::function_on_managed_instances(),
                 ],
                 readings: fixtures::FUNCTION_READINGS,
                 nested: fixtures::NESTED_FUNCTION_READINGS,
