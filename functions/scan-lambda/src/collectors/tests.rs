@@ -196,7 +196,7 @@ fn functions_answering(
 }
 
 fn target() -> Target {
-    Target { kind: TargetKind::Function, id: "settle".to_owned(), region: Some("us-east-1".to_owned()) }
+    Target { kind: TargetKind::Function, id: "settle".to_owned(), region: Some("us-east-1".to_owned()), owner: None }
 }
 
 async fn read_from(answers: Answers) -> Option<Function> {

@@ -148,7 +148,12 @@ fn usual(asked: &Asked) -> Answer {
 /// Reads `vpc-1` and `vpc-2` with EC2 answering as `answer` says, and tells what was asked.
 async fn read(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (Vec<Vpc>, Vec<Asked>) {
     let (ec2, requests) = ec2(answer);
-    let target = |id: &str| Target { kind: TargetKind::Vpc, id: id.to_owned(), region: Some("us-east-1".to_owned()) };
+    let target = |id: &str| Target {
+        kind: TargetKind::Vpc,
+        id: id.to_owned(),
+        region: Some("us-east-1".to_owned()),
+        owner: None,
+    };
     let vpcs = ec2.vpcs(&["vpc-1", "vpc-2"].map(target), &Needed::default()).await;
     let asked = requests.lock().unwrap().clone();
     (vpcs, asked)
@@ -562,7 +567,7 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
     ];
     for (only, expected) in cases {
         let (ec2, asked) = ec2(usual);
-        let target = Target { kind: TargetKind::Vpc, id: "vpc-1".to_owned(), region: None };
+        let target = Target { kind: TargetKind::Vpc, id: "vpc-1".to_owned(), region: None, owner: None };
         let needed = Needed::by(|rule| rule == only);
         let vpcs = ec2.vpcs(&[target], &needed).await;
         assert_eq!(vpcs.len(), 1, "{only}");

@@ -5,14 +5,18 @@ use serde::{Deserialize, Serialize};
 use super::Identity;
 use crate::{Reading, Tags};
 
-/// A VPC with what hangs on it.
+/// A VPC with what hangs on it. It may belong to an account that shares its subnets with the audited one, and others may have
+/// security groups in a VPC of the audited account.
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-share-limitations.html>
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Vpc {
-    /// The `Name` tag (or the id without one), account and region.
+    /// The `Name` tag (or the id without one), its owner and region.
     pub identity: Identity,
     /// VPC id, for instance `vpc-0abc`.
     pub id: String,
+    /// The 12 digits of the audited account.
+    pub audited_account: String,
     /// Tags (`DescribeVpcs`).
     pub tags: Reading<Tags>,
     /// Flow logs of the VPC (`DescribeFlowLogs`); an empty list when there are none.
@@ -27,6 +31,24 @@ pub struct Vpc {
     pub route_tables: Reading<Vec<RouteTable>>,
     /// Endpoints in the VPC (`DescribeVpcEndpoints`); an empty list when there are none.
     pub endpoints: Reading<Vec<VpcEndpoint>>,
+}
+
+impl Vpc {
+    /// Whether the audited account owns what bears this name.
+    pub fn is_audited(&self, identity: &Identity) -> bool {
+        identity.account == self.audited_account
+    }
+
+    /// How many resources of other accounts were listed: the VPC and what hangs on it, but for its route tables, flow logs and
+    /// tags, which nothing is judged on.
+    pub fn of_others(&self) -> u64 {
+        let groups = self.security_groups.listed().into_iter().flatten().map(|it| &it.identity);
+        let acls = self.network_acls.listed().into_iter().flatten().map(|it| &it.identity);
+        let subnets = self.subnets.listed().into_iter().flatten().map(|it| &it.identity);
+        let endpoints = self.endpoints.listed().into_iter().flatten().map(|it| &it.identity);
+        let all = groups.chain(acls).chain(subnets).chain(endpoints).chain([&self.identity]);
+        all.filter(|identity| !self.is_audited(identity)).count() as u64
+    }
 }
 
 /// A VPC's flow log.
