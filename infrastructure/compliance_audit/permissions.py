@@ -119,6 +119,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 "ec2:DescribeSubnets",
                 "ec2:DescribeVpcBlockPublicAccessOptions",
                 "ec2:DescribeVpcEndpointServiceConfigurations",
+                "ec2:DescribeVpcEndpointServices",
                 "ec2:DescribeVpcEndpoints",
                 "ec2:DescribeVpcPeeringConnections",
                 "ec2:DescribeVpcs",

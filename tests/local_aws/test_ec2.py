@@ -396,6 +396,17 @@ def test_step_functions_has_an_interface_endpoint(ec2: Any) -> None:
     assert (service["ServiceName"], service["ServiceType"]) == (name, [{"ServiceType": "Interface"}])
 
 
+def test_a_service_tells_whether_it_takes_endpoint_policies(ec2: Any) -> None:
+    """https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html"""
+    names = [f"com.amazonaws.{REGION}.{service}" for service in ("s3", "ec2", "email-smtp")]
+    services = ec2.describe_vpc_endpoint_services(Filters=where(service_name=names[2]), MaxResults=1000)
+    assert [each["VpcEndpointPolicySupported"] for each in services["ServiceDetails"]] == [False]
+    for name in names[:2]:
+        services = ec2.describe_vpc_endpoint_services(Filters=where(service_name=name))["ServiceDetails"]
+        assert services
+        assert all(each["VpcEndpointPolicySupported"] for each in services), name
+
+
 def test_an_endpoint_without_a_policy_gives_full_access(ec2: Any, vpc: str, subnet: str) -> None:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html ("Default endpoint policy")"""
     gateway = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.s3")["VpcEndpoint"]

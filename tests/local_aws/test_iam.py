@@ -230,6 +230,7 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
     ("ec2", "describe_network_acls", {}, "ec2:DescribeNetworkAcls"),
     ("ec2", "describe_subnets", {}, "ec2:DescribeSubnets"),
     ("ec2", "describe_vpc_endpoints", {}, "ec2:DescribeVpcEndpoints"),
+    ("ec2", "describe_vpc_endpoint_services", {}, "ec2:DescribeVpcEndpointServices"),
     ("ec2", "describe_network_interfaces", {}, "ec2:DescribeNetworkInterfaces"),
     ("ec2", "describe_route_tables", {}, "ec2:DescribeRouteTables"),
     ("ec2", "describe_vpc_peering_connections", {}, "ec2:DescribeVpcPeeringConnections"),

@@ -44,6 +44,7 @@ impl<'a> Tally<'a> {
                 started_at: plan.started_at,
                 aggregated_at: now,
                 resources: plan.services.iter().map(|service| (*service, 0)).collect(),
+                of_others: 0,
                 totals: Counts::default(),
                 by_service: plan.services.iter().map(|service| (*service, Counts::default())).collect(),
                 by_rule: evaluated.map(|rule| (rule.id.to_owned(), Counts::default())).collect(),
@@ -69,6 +70,7 @@ impl<'a> Tally<'a> {
     pub(crate) fn begin(&mut self, service: Service, covered: &ServiceCoverage, before: &Before) {
         let resources = covered.scanned.iter().map(|receipt| receipt.resources).sum();
         self.summary.resources.insert(service, resources);
+        self.summary.of_others += covered.scanned.iter().map(|receipt| receipt.of_others).sum::<u64>();
         self.summary.gaps.extend(covered.gaps.iter().cloned());
         self.changes = Changes::default();
         self.earlier = match before {

@@ -155,7 +155,7 @@ fn inventory(service: Service, shards: &[u64]) -> Inventory {
 
 fn receipt(service: Service, shard: u32, resources: u64, findings: u64) -> ShardReceipt {
     let (listing, hidden) = (sample::LISTING.to_owned(), Vec::new());
-    ShardReceipt { service, listing, shard, resources, gone: 0, findings, first: None, hidden }
+    ShardReceipt { service, listing, shard, resources, gone: 0, of_others: 0, findings, first: None, hidden }
 }
 
 /// Pointers of these services to a scan.
@@ -244,6 +244,7 @@ async fn figures_count_what_is_found() {
             started_at: sample::STARTED_AT,
             aggregated_at: sample::AGGREGATED_AT,
             resources: [(Service::S3, 3), (Service::Vpc, 1), (Service::Lambda, 0)].into(),
+            of_others: 0,
             totals: counts(1, 4, 1, 1),
             by_service: [
                 (Service::S3, counts(1, 4, 0, 1)),
@@ -577,6 +578,19 @@ async fn the_bucket_is_trusted_and_not_the_payload() {
     let mut scan = Scan::of(&[Service::Vpc]);
     scan.branches.clear();
     assert_eq!(scan.summary().await.gaps, [gap(Service::Vpc, None, None, "the listing left no inventory")]);
+}
+
+#[tokio::test]
+async fn resources_of_others_are_counted_and_are_no_gap() {
+    let scan = Scan::of(&[Service::S3, Service::Vpc]);
+    scan.list(Service::S3, &[0]).await;
+    scan.list(Service::Vpc, &[0, 0]).await;
+    for (service, shard, of_others) in [(Service::S3, 1, 0), (Service::Vpc, 1, 2), (Service::Vpc, 2, 5)] {
+        scan.write_findings(service, shard, &[]).await;
+        scan.write_receipt(&ShardReceipt { of_others, ..receipt(service, shard, 0, 0) }).await;
+    }
+    let summary = scan.summary().await;
+    assert_eq!((summary.of_others, summary.gaps), (7, Vec::new()));
 }
 
 #[tokio::test]

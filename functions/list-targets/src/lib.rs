@@ -79,8 +79,12 @@ const SHARD: usize = 128;
 const VPC_SHARD: usize = 20;
 
 async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inventory, TaskError> {
-    let account =
-        Target { kind: TargetKind::Account, id: ports.account.to_owned(), region: Some(ports.region.to_owned()) };
+    let account = Target {
+        kind: TargetKind::Account,
+        id: ports.account.to_owned(),
+        region: Some(ports.region.to_owned()),
+        owner: None,
+    };
     let (first, listers, most): (_, &[(TargetKind, &dyn TargetLister)], _) = match service {
         Service::S3 => (
             Some(account),

@@ -30,7 +30,7 @@ struct Listing(TargetKind, Result<Vec<String>, TaskError>);
 impl TargetLister for Listing {
     async fn list(&self) -> Result<Vec<Target>, TaskError> {
         let ids = self.1.clone()?;
-        Ok(ids.into_iter().map(|id| Target { kind: self.0, id, region: None }).collect())
+        Ok(ids.into_iter().map(|id| Target { kind: self.0, id, region: None, owner: None }).collect())
     }
 }
 
@@ -198,6 +198,7 @@ async fn of_a_resource_listed_twice_the_copy_that_was_read_last_counts() {
                 kind: TargetKind::Bucket,
                 id: "ledger".to_owned(),
                 region: region.map(ToOwned::to_owned),
+                owner: None,
             };
             Ok(vec![bucket(None), bucket(Some("eu-west-1"))])
         }
@@ -296,7 +297,7 @@ impl TargetLister for Answers {
 async fn what_may_go_away_by_itself_is_waited_for_and_nothing_else_is() {
     let throttled = || Err(TaskError::Throttled("slow down".to_owned()));
     let unavailable = || Err(TaskError::Unavailable("no answer".to_owned()));
-    let ledger = || Target { kind: TargetKind::Bucket, id: "ledger".to_owned(), region: None };
+    let ledger = || Target { kind: TargetKind::Bucket, id: "ledger".to_owned(), region: None, owner: None };
     let internal = || Err(TaskError::Internal("refused".to_owned()));
     let corrupt = || Err(TaskError::Corrupt("nameless".to_owned()));
     let cases = [

@@ -192,6 +192,9 @@ fn figures(plan: &Plan, summary: &Summary) -> String {
     tell("Changes", &changes(summary));
     tell("Services", &services(plan));
     tell("Resources", &joined(summary.resources.iter().map(|(service, resources)| format!("{resources} {service}"))));
+    if summary.of_others > 0 {
+        tell("Of others", &format!("{} of other accounts, not judged", count(summary.of_others, "resource")));
+    }
     tell("Scan", &format!("{}, started at {}, {}", plan.scan_id, plan.started_at, asked_for(&plan.trigger)));
     part
 }

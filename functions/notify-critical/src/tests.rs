@@ -336,6 +336,7 @@ async fn violations_that_are_out_of_sight_are_named_and_rules_that_are_off_are_t
     let mut case = Case::of(vec![low("ledger"), lost]);
     case.summary.lost_sight = 1;
     case.summary.totals.not_evaluated = 1;
+    case.summary.of_others = 3;
     let off = RuleSetting { enabled: false, severity: None };
     case.plan.policy.rules.insert("s3-bucket-required-tags".to_owned(), off);
     let (subject, body) = case.message().await;
@@ -346,6 +347,7 @@ async fn violations_that_are_out_of_sight_are_named_and_rules_that_are_off_are_t
             "1 known violation of severity CRITICAL could not be looked at again and may still be open; see OUT OF SIGHT.",
             "Rules off s3-bucket-required-tags",
             "Unwatched 1 known violation of rules that are off, or in the catalogue no more",
+            "Of others 3 resources of other accounts, not judged",
             "OUT OF SIGHT - [CRITICAL] Title of s3-bucket-public-read-prohibited: s3-bucket-public-read-prohibited, \
              arn:aws:s3:::vault, first seen at 2026-11-22T06:00:00Z, last seen at 2026-11-23T06:00:00Z; it was not \
              looked at: part 3 of s3 (100 resources): ScanS3 failed",

@@ -122,6 +122,7 @@ async fn findings_are_in_order_and_the_receipt_counts_them() {
         shard: 2,
         resources: 3,
         gone: 0,
+        of_others: 0,
         findings: count,
         first: Some(findings[0].resource.arn.clone()),
         hidden: Vec::new(),

@@ -10,6 +10,7 @@ mod tests;
 use audit_artifacts::ArtifactStore;
 use audit_model::Service;
 use audit_model::plan::{Target, TargetKind};
+use audit_model::resource::Vpc;
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_rules::{Judge, Needed};
 use audit_task::TaskError;
@@ -43,6 +44,7 @@ pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShar
     let judge = Judge { policy: &work.policy, evaluated_at: (ports.now)() };
     scan.gone((targets.len() - vpcs.len()) as u64);
     scan.evaluated(vpcs.len() as u64 + u64::from(with_account));
+    scan.of_others(vpcs.iter().map(Vpc::of_others).sum());
     for findings in judge.network(&vpcs, account.as_ref()) {
         scan.write(&findings).await?;
     }

@@ -16,6 +16,9 @@ use crate::{Ports, VpcCollector, handle};
 
 const ACCOUNT: &str = "111122223333";
 
+/// An account that shares `vpc-shared` with the audited one.
+const OWNER: &str = "444455556666";
+
 /// VPCs with flow logs and one security group each and otherwise unread, but for those that have gone, in an account
 /// of which nothing can be read.
 struct Vpcs {
@@ -42,9 +45,16 @@ fn vpc(id: &str) -> Vpc {
         "vpc-b" => "sg-5",
         _ => "sg-1",
     };
+    let of_owner = |identity: Identity| Identity {
+        arn: identity.arn.replace(ACCOUNT, OWNER),
+        account: OWNER.to_owned(),
+        ..identity
+    };
+    let is_shared = id == "vpc-shared";
+    let whose = |identity: Identity| if is_shared { of_owner(identity) } else { identity };
     let group = SecurityGroup {
         // The group that AWS makes with every VPC.
-        identity: Identity { name: "default".to_owned(), ..identity("security-group", group_id) },
+        identity: whose(Identity { name: "default".to_owned(), ..identity("security-group", group_id) }),
         id: group_id.to_owned(),
         vpc_id: id.to_owned(),
         tags: Reading::Absent,
@@ -59,8 +69,9 @@ fn vpc(id: &str) -> Vpc {
         deliver_logs_status: Some("SUCCESS".to_owned()),
     };
     Vpc {
-        identity: identity("vpc", id),
+        identity: whose(identity("vpc", id)),
         id: id.to_owned(),
+        audited_account: ACCOUNT.to_owned(),
         tags: Reading::Unreadable(denied()),
         flow_logs: Reading::seen(vec![flow_log]),
         security_groups: Reading::seen(vec![group]),
@@ -102,7 +113,8 @@ async fn store(vpcs: &[&str]) -> MemoryStore {
 async fn store_with(targets: &[(TargetKind, &str)]) -> MemoryStore {
     let store = MemoryStore::default();
     store.replace_json(&keys::plan(SCAN), &sample::plan()).await.unwrap();
-    let target = |(kind, id): &(TargetKind, &str)| Target { kind: *kind, id: id.to_string(), region: None };
+    let target =
+        |(kind, id): &(TargetKind, &str)| Target { kind: *kind, id: id.to_string(), region: None, owner: None };
     let shard = Shard { service: Service::Vpc, number: 2, targets: targets.iter().map(target).collect() };
     store.replace_json(&keys::shard(SCAN, Service::Vpc, LISTING, 2), &shard).await.unwrap();
     store
@@ -159,6 +171,7 @@ async fn findings_are_in_order_over_the_whole_shard_and_the_receipt_counts_them(
         shard: 2,
         resources: 3,
         gone: 0,
+        of_others: 0,
         findings: count,
         first: Some(findings[0].resource.arn.clone()),
         hidden: hidden.into(),
@@ -178,6 +191,18 @@ async fn a_vpc_that_has_gone_is_counted_and_not_judged() {
     let receipt: ShardReceipt = store.get_json(&keys::shard_receipt(SCAN, Service::Vpc, 2)).await.unwrap();
     assert_eq!((receipt.resources, receipt.gone), (1, 1));
     assert!(findings(&store).await.iter().all(|finding| ["sg-5", "vpc-b"].contains(&id(finding))));
+}
+
+#[tokio::test]
+async fn what_lies_with_others_is_counted_and_not_judged() {
+    let store = store(&["vpc-a", "vpc-shared"]).await;
+    let output = scan(&store, Service::Vpc, &[]).await.unwrap();
+    let receipt: ShardReceipt = store.get_json(&keys::shard_receipt(SCAN, Service::Vpc, 2)).await.unwrap();
+    // The shared VPC was looked at; it and its group are others'.
+    assert_eq!((output.resources, receipt.resources, receipt.of_others), (2, 2, 2));
+    let mut ids: Vec<String> = findings(&store).await.iter().map(|finding| id(finding).to_owned()).collect();
+    ids.dedup();
+    assert_eq!(ids, ["sg-9", "vpc-a", "vpc-shared"]);
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ impl Work {
         let server = tokio::spawn(serve(listener, aws));
         let policy = audit_policy::parse(POLICY, date(2026, 1, 1))?;
         let judge = Judge { policy: &policy, evaluated_at: STARTED_AT };
-        let target = |kind, id: String| Target { kind, id, region: Some(REGION.to_owned()) };
+        let target = |kind, id: String| Target { kind, id, region: Some(REGION.to_owned()), owner: None };
         match self {
             Self::Bucket => {
                 let bucket =
@@ -195,7 +195,12 @@ async fn scan_buckets(own: &Unbudgeted, store: &S3Store, policy: Policy) -> Resu
         execution_arn: execution().id,
     };
     store.replace_json(&keys::plan(SCAN_ID), &plan).await?;
-    let target = |number| Target { kind: TargetKind::Bucket, id: bucket_name(number), region: Some(REGION.to_owned()) };
+    let target = |number| Target {
+        kind: TargetKind::Bucket,
+        id: bucket_name(number),
+        region: Some(REGION.to_owned()),
+        owner: None,
+    };
     let (service, listing) = (Service::S3, "0".to_owned());
     let shard = Shard { service, number: 1, targets: (0..BUCKETS).map(target).collect() };
     store.replace_json(&keys::shard(SCAN_ID, service, &listing, 1), &shard).await?;

@@ -212,6 +212,14 @@ LISTINGS: dict[str, Listing] = {
         "ServiceId",
         "InvalidVpcEndpointServiceId.NotFound",
     ),
+    "DescribeVpcEndpointServices": Listing(
+        "serviceDetailSet",
+        _own("owner", "service-name", "service-region")
+        | {
+            "service-type": "serviceType/item/serviceType",
+            "supported-ip-address-types": "supportedIpAddressTypeSet/item",
+        },
+    ),
     "DescribeVpcEndpointServicePermissions": Listing(
         "allowedPrincipals", _own("permission-type", "principal", "principal-type")
     ),

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/vpc/latest/privatelink/concepts.html
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,32 @@ FULL_ACCESS = {"Statement": [{"Action": "*", "Effect": "Allow", "Principal": "*"
 
 # AWS Step Functions has one too: https://docs.aws.amazon.com/step-functions/latest/dg/vpc-endpoints.html
 ec2._VPCE_INTERFACE_SERVICES += ("states",)
+
+
+WITHOUT_POLICIES = ("email-smtp",)
+"""Services whose endpoints' policies nobody can change: that of Amazon SES speaks SMTP, which has no IAM principals.
+
+https://docs.aws.amazon.com/ses/latest/dg/send-email-set-up-vpc-endpoints.html
+"""
+
+ec2._VPCE_INTERFACE_SERVICES += WITHOUT_POLICIES
+
+
+@replaces("services.ec2", "_describe_vpc_endpoint_services")
+def services_tell_whether_they_take_policies(original: Callable[..., Any], params: Params) -> Any:
+    """Gateway endpoints have policies, and interface endpoints where the service takes them.
+
+    https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+    """
+    status, headers, body = original(params)
+    root = ET.fromstring(body)
+    for service in root.iterfind("{*}serviceDetailSet/{*}item"):
+        name, supported = (service.find(f"{{*}}{each}") for each in ("serviceName", "vpcEndpointPolicySupported"))
+        if name is None or supported is None:
+            raise LookupError("a service lacks its name or whether it takes policies")
+        supported.text = str((name.text or "").rpartition(".")[2] not in WITHOUT_POLICIES).lower()
+    namespace = root.tag.partition("}")[0].removeprefix("{")
+    return status, headers, ET.tostring(root, encoding="utf-8", xml_declaration=True, default_namespace=namespace)
 
 
 @replaces("services.ec2", "_create_vpc_endpoint")

@@ -40,6 +40,7 @@ impl TargetLister for AccessPoints {
                     kind: TargetKind::AccessPoint,
                     id: access_point.name,
                     region: Some(self.region.clone()),
+                    owner: None,
                 });
             }
         }
@@ -86,6 +87,7 @@ mod tests {
             kind: TargetKind::AccessPoint,
             id: id.to_owned(),
             region: Some("us-east-1".to_owned()),
+            owner: None,
         };
         assert_eq!(s3_control_answering(&answers).list().await, Ok(vec![target("reporting"), target("audit")]));
         let asked: Vec<String> = answers.actual_requests().map(|request| request.uri().to_owned()).collect();

@@ -28,7 +28,7 @@ impl TargetLister for S3Buckets {
             let page = page.map_err(|error| task_error(ACTION, &error))?;
             for bucket in page.buckets.ok_or_else(|| without_list(ACTION))? {
                 let id = bucket.name.ok_or_else(|| nameless(ACTION))?;
-                targets.push(Target { kind: TargetKind::Bucket, id, region: bucket.bucket_region });
+                targets.push(Target { kind: TargetKind::Bucket, id, region: bucket.bucket_region, owner: None });
             }
         }
         Ok(targets)
@@ -73,6 +73,7 @@ mod tests {
             kind: TargetKind::Bucket,
             id: id.to_owned(),
             region: region.map(ToOwned::to_owned),
+            owner: None,
         };
         assert_eq!(
             s3_answering(&answers).list().await,

@@ -40,7 +40,7 @@ impl TargetLister for LambdaFunctions {
             let page = page.map_err(|error| task_error(ACTION, &error))?;
             for function in page.functions.ok_or_else(|| without_list(ACTION))? {
                 let id = function.function_name.ok_or_else(|| nameless(ACTION))?;
-                targets.push(Target { kind: TargetKind::Function, id, region: Some(self.region.clone()) });
+                targets.push(Target { kind: TargetKind::Function, id, region: Some(self.region.clone()), owner: None });
             }
         }
     }
@@ -74,8 +74,12 @@ mod tests {
             (200, r#"{"Functions":[{"FunctionName":"settle"}],"NextMarker":"more"}"#),
             (200, r#"{"Functions":[{"FunctionName":"refund"}]}"#),
         ]);
-        let target =
-            |id: &str| Target { kind: TargetKind::Function, id: id.to_owned(), region: Some("us-east-1".to_owned()) };
+        let target = |id: &str| Target {
+            kind: TargetKind::Function,
+            id: id.to_owned(),
+            region: Some("us-east-1".to_owned()),
+            owner: None,
+        };
         assert_eq!(lambda_answering(&answers).list().await, Ok(vec![target("settle"), target("refund")]));
         let second = answers.actual_requests().nth(1).unwrap();
         assert!(second.uri().contains("Marker=more"), "{}", second.uri());

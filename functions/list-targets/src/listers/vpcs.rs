@@ -11,7 +11,9 @@ const ACTION: &str = "ec2:DescribeVpcs";
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcs.html>
 const PAGE_SIZE: i32 = 1_000;
 
-/// The VPCs that the account owns in its region.
+/// The VPCs of the account in its region: those that it owns, and those in which others share subnets with it. `DescribeVpcs`
+/// lists both, with their owners.
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html>
 #[derive(Debug, Clone)]
 pub struct Vpcs {
     /// The client.
@@ -26,21 +28,14 @@ pub struct Vpcs {
 impl TargetLister for Vpcs {
     async fn list(&self) -> Result<Vec<Target>, TaskError> {
         let mut targets = Vec::new();
-        let mut foreign = 0_u32;
         let mut pages = self.client.describe_vpcs().into_paginator().page_size(PAGE_SIZE).send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| task_error(ACTION, &error))?;
             for vpc in page.vpcs.ok_or_else(|| without_list(ACTION))? {
                 let id = vpc.vpc_id.ok_or_else(|| nameless(ACTION))?;
-                if vpc.owner_id.is_some_and(|owner| owner != self.account) {
-                    foreign += 1;
-                } else {
-                    targets.push(Target { kind: TargetKind::Vpc, id, region: Some(self.region.clone()) });
-                }
+                let owner = vpc.owner_id.filter(|owner| *owner != self.account);
+                targets.push(Target { kind: TargetKind::Vpc, id, region: Some(self.region.clone()), owner });
             }
-        }
-        if foreign > 0 {
-            tracing::info!(foreign, "left out VPCs that other accounts share with this one");
         }
         Ok(targets)
     }
@@ -65,7 +60,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_page_is_read_and_shared_vpcs_are_their_owners_business() {
+    async fn every_page_is_read_and_shared_vpcs_name_their_owners() {
         let answers = answers(&[
             (
                 200,
@@ -79,9 +74,9 @@ mod tests {
                  </vpcSet></DescribeVpcsResponse>",
             ),
         ]);
-        let ids: Vec<String> =
-            ec2_answering(&answers).list().await.unwrap().into_iter().map(|target| target.id).collect();
-        assert_eq!(ids, ["vpc-2", "vpc-1"]);
+        let targets = ec2_answering(&answers).list().await.unwrap();
+        let targets: Vec<_> = targets.iter().map(|target| (target.id.as_str(), target.owner.as_deref())).collect();
+        assert_eq!(targets, [("vpc-2", None), ("vpc-9", Some("444455556666")), ("vpc-1", None)]);
         let second = answers.actual_requests().nth(1).unwrap();
         let body = String::from_utf8_lossy(second.body().bytes().unwrap());
         assert!(body.contains("NextToken=more"), "{body}");

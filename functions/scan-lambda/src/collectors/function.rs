@@ -114,7 +114,7 @@ impl LambdaFunctions {
         let answer = self.get_function_budget.spend(call.send()).await;
         let answer = answer.map_err(|error| unreadable(GET_FUNCTION, &error))?;
         let configuration = answer.configuration.as_ref().and_then(configuration).map_or_else(
-            || not_understood("the answer lacks the package type, the tracing mode or the ARN of a layer"),
+            || not_understood("the answer lacks the package type, the tracing mode or the ARN of a layer or of the capacity provider"),
             Reading::seen,
         );
         let (reserved_concurrency, tags) = (reserved_concurrency(&answer), tags(&answer));
@@ -201,7 +201,15 @@ fn configuration(answer: &types::FunctionConfiguration) -> Option<FunctionConfig
             .and_then(|config| config.target_arn.clone())
             .filter(|arn| !arn.is_empty()),
         layers: answer.layers().iter().map(|Layer { arn, .. }| arn.clone()).collect::<Option<_>>()?,
+        capacity_provider: capacity_provider(answer)?,
     })
+}
+
+/// The ARN of the function's capacity provider if it has one, or `None` where Lambda leaves out which one that is.
+fn capacity_provider(answer: &types::FunctionConfiguration) -> Option<Option<String>> {
+    let Some(config) = &answer.capacity_provider_config else { return Some(None) };
+    let arn = &config.lambda_managed_instances_capacity_provider_config.as_ref()?.capacity_provider_arn;
+    (!arn.is_empty()).then(|| Some(arn.clone()))
 }
 
 fn reserved_concurrency(answer: &GetFunctionOutput) -> Reading<u32> {

@@ -196,7 +196,7 @@ fn functions_answering(
 }
 
 fn target() -> Target {
-    Target { kind: TargetKind::Function, id: "settle".to_owned(), region: Some("us-east-1".to_owned()) }
+    Target { kind: TargetKind::Function, id: "settle".to_owned(), region: Some("us-east-1".to_owned()), owner: None }
 }
 
 async fn read_from(answers: Answers) -> Option<Function> {
@@ -235,6 +235,7 @@ async fn what_is_configured_is_read_whole() {
             ]),
             dead_letter_target: Some("arn:aws:sqs:us-east-1:111122223333:failed".to_owned()),
             layers: vec!["arn:aws:lambda:us-east-1:444455556666:layer:tracing:3".to_owned()],
+            capacity_provider: None,
         })
     );
     assert_eq!(function.reserved_concurrency, Reading::seen(5));
@@ -306,6 +307,7 @@ async fn what_lambda_does_not_mention_is_not_configured() {
             environment_variables: Reading::Absent,
             dead_letter_target: None,
             layers: Vec::new(),
+            capacity_provider: None,
         })
     );
     assert_eq!(function.reserved_concurrency, Reading::Absent);
@@ -325,6 +327,31 @@ async fn a_function_that_left_its_vpc_and_its_dead_letter_queue_has_none() {
     assert_eq!((configuration.vpc_id, configuration.subnet_ids), (None, Vec::new()));
     assert_eq!(configuration.dead_letter_target, None);
     assert_eq!(function.availability_zones, Reading::Absent);
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_CapacityProviderConfig.html>
+#[tokio::test]
+async fn a_function_on_managed_instances_names_its_capacity_provider() {
+    let on = |config: &str| -> Answer {
+        let body = format!(
+            r#"{{"Configuration": {{"PackageType": "Zip", "TracingConfig": {{"Mode": "Active"}},
+                "CapacityProviderConfig": {config}}}}}"#
+        );
+        (200, "", body.leak())
+    };
+    const ARN: &str = "arn:aws:lambda:us-east-1:111122223333:capacity-provider:pool";
+    let managed = format!(r#"{{"LambdaManagedInstancesCapacityProviderConfig": {{"CapacityProviderArn": "{ARN}"}}}}"#);
+    let function = read(on(&managed), NOT_FOUND).await.unwrap();
+    let findings = judged(&function);
+    for rule in ["lambda-inside-vpc", "lambda-vpc-multi-az", "lambda-reserved-concurrency-configured"] {
+        let (status, observed) = verdict(&findings, rule);
+        assert_eq!((status, observed.contains(ARN)), (Status::NotApplicable, true), "{rule}: {observed}");
+    }
+    for config in ["{}", r#"{"LambdaManagedInstancesCapacityProviderConfig": {}}"#] {
+        let function = read(on(config), NOT_FOUND).await.unwrap();
+        let cause = why(&function.configuration).map(|(_, cause)| cause);
+        assert_eq!(cause, Some(UnreadableCause::Malformed), "{config}");
+    }
 }
 
 /// What is wrong with each reading of a function.

@@ -251,7 +251,7 @@ fn a_second(requests: u32) -> Budget {
 }
 
 fn target(region: Option<&str>) -> Target {
-    Target { kind: TargetKind::Bucket, id: BUCKET.to_owned(), region: region.map(ToOwned::to_owned) }
+    Target { kind: TargetKind::Bucket, id: BUCKET.to_owned(), region: region.map(ToOwned::to_owned), owner: None }
 }
 
 /// The bucket of the home region, read in an account in which everything is configured but what `answer` says.

@@ -10,6 +10,7 @@ mod network_acls;
 mod network_interfaces;
 mod peering_connections;
 mod per_vpc;
+mod policy_support;
 mod prefix_lists;
 mod route_tables;
 mod security_groups;
@@ -37,6 +38,10 @@ pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 /// Entries on a page, the most that EC2 gives in the calls that have no smaller limit of their own.
 const PAGE_SIZE: i32 = 1_000;
+
+/// Values in a filter, the most that EC2 takes.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>
+const FILTER_VALUES: usize = 200;
 
 /// Reads what is `needed` of VPCs, and of what an account has of its own beside them.
 #[async_trait]

@@ -4,13 +4,9 @@ use audit_model::Unreadable;
 use audit_task::listed;
 use aws_sdk_ec2::types::{GroupIdentifier, NetworkInterface};
 
-use super::{Ec2Vpcs, PAGE_SIZE, filter};
+use super::{Ec2Vpcs, FILTER_VALUES, PAGE_SIZE, filter};
 
 pub(super) const ACTION: &str = "ec2:DescribeNetworkInterfaces";
-
-/// Values in a filter, the most that EC2 takes.
-/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Filtering.html>
-const FILTER_VALUES: usize = 200;
 
 /// How many network interfaces each of these security groups is attached to.
 ///

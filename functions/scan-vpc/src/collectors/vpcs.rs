@@ -55,7 +55,7 @@ impl Ec2Vpcs {
         let ids: Vec<String> = targets.iter().map(|target| target.id.clone()).collect();
         let subnets_and_endpoints = async {
             let subnets = needed.call(subnets::ACTION, subnets(self, &ids)).await;
-            let endpoints = needed.call(vpc_endpoints::ACTION, vpc_endpoints(self, &ids, &subnets)).await;
+            let endpoints = needed.call(vpc_endpoints::ACTION, vpc_endpoints(self, &ids, &subnets, needed)).await;
             (subnets, endpoints)
         };
         let (mut flow_logs, mut groups, mut acls, (mut subnets, mut endpoints), mut tables) = futures::join!(
@@ -68,7 +68,8 @@ impl Ec2Vpcs {
         // Asked last: of a VPC that is no more EC2 lists nothing, which looks like one in which there is nothing. One that
         // is still there was there all the time.
         let mut tags = self.tags(&ids).await;
-        let vpc = |id: String| {
+        let vpc = |target: &Target| {
+            let Target { id, owner, .. } = target.clone();
             let tags = match &mut tags {
                 Ok(tags) => tags.remove(&id)?,
                 // Nobody knows whether the VPC is still there; what depends on its tags says so.
@@ -79,7 +80,8 @@ impl Ec2Vpcs {
                 _ => &id,
             };
             Some(Vpc {
-                identity: self.identity("vpc", &id, None, name),
+                identity: self.identity("vpc", &id, owner.as_deref(), name),
+                audited_account: self.account.clone(),
                 flow_logs: of(&mut flow_logs, &id),
                 security_groups: of(&mut groups, &id),
                 network_acls: of(&mut acls, &id),
@@ -90,7 +92,7 @@ impl Ec2Vpcs {
                 id,
             })
         };
-        ids.into_iter().filter_map(vpc).collect()
+        targets.iter().filter_map(vpc).collect()
     }
 
     /// The tags of the VPCs that are there.

@@ -93,6 +93,7 @@ pub fn summary(findings: &[Finding]) -> Summary {
         started_at: STARTED_AT,
         aggregated_at: AGGREGATED_AT,
         resources: Service::ALL.into_iter().map(|service| (service, 0)).collect(),
+        of_others: 0,
         totals,
         by_service: Service::ALL.into_iter().map(|service| (service, Counts::default())).collect(),
         by_rule: [].into(),
@@ -298,7 +299,7 @@ pub async fn store_with_targets(service: Service, number: u32, targets: Vec<Targ
 
 /// A target of this kind in the audited region.
 pub fn target(kind: TargetKind, id: &str) -> Target {
-    Target { kind, id: id.to_owned(), region: Some("us-east-1".to_owned()) }
+    Target { kind, id: id.to_owned(), region: Some("us-east-1".to_owned()), owner: None }
 }
 
 /// The findings of one shard, in the order in which they lie there.

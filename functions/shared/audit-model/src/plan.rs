@@ -178,6 +178,9 @@ pub struct Target {
     pub id: String,
     /// The resource's region; `None` when the listing did not tell.
     pub region: Option<String>,
+    /// The 12 digits of the account that shares it with the audited one; `None` for a resource of the audited account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// The kinds of resources that are listed. What belongs to one of them is read with it.
@@ -252,6 +255,10 @@ pub struct ShardReceipt {
     pub resources: u64,
     /// Resources that had gone between the listing and the reading; nothing is reported of them.
     pub gone: u64,
+    /// Resources of other accounts that were listed: what is shared with the audited account, and what others have in what is
+    /// its own. They are not judged.
+    #[serde(default)]
+    pub of_others: u64,
     /// How many findings were written.
     pub findings: u64,
     /// The ARN of the resource that the first of them is about; `None` when there are none. Until it is its turn nobody has to

@@ -26,6 +26,10 @@ pub struct Summary {
     pub aggregated_at: Timestamp,
     /// Resources evaluated, by service.
     pub resources: BTreeMap<Service, u64>,
+    /// Resources of other accounts that were listed and not judged: shared VPCs, and what others have in them and in VPCs of
+    /// the audited account.
+    #[serde(default)]
+    pub of_others: u64,
     /// Rule evaluations over all services.
     pub totals: Counts,
     /// Rule evaluations by service.
@@ -378,6 +382,7 @@ mod tests {
             started_at: Timestamp::UNIX_EPOCH,
             aggregated_at: Timestamp::UNIX_EPOCH,
             resources: BTreeMap::new(),
+            of_others: 0,
             totals: Counts::default(),
             by_service: BTreeMap::new(),
             by_rule: BTreeMap::new(),

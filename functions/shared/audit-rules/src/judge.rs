@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use audit_model::resource::{
-    AccessPoint, Audited, Bucket, EndpointService, Function, NetworkAccount, NetworkAcl, PeeringConnection, S3Account,
-    SecurityGroup, Subnet, Vpc, VpcEndpoint,
+    AccessPoint, Audited, Bucket, EndpointService, Function, Identity, NetworkAccount, NetworkAcl, PeeringConnection,
+    S3Account, SecurityGroup, Subnet, Vpc, VpcEndpoint,
 };
 use audit_model::{Evidence, Finding, Policy, Reading, ResourceRef, Status, Unreadable};
 use jiff::Timestamp;
@@ -46,6 +46,9 @@ impl<'a> Judge<'a> {
     /// endpoints) and each of those; the same for the account's own settings of the region's network, endpoint services and
     /// peering connections. Where some could not be listed, each of their rules says so once, on what they hang on.
     ///
+    /// What belongs to other accounts is theirs to audit: of a VPC that is shared with this one the rules say who owns it, and
+    /// of what others have in a VPC they say nothing.
+    ///
     /// Each resource is judged when it is its turn: memory does not grow with the number of findings.
     pub fn network(
         self,
@@ -55,10 +58,12 @@ impl<'a> Judge<'a> {
         let mut resources = Vec::new();
         for vpc in vpcs {
             resources.push(NetworkResource::Vpc(vpc));
-            resources.extend(groups(vpc).into_iter().flatten().map(NetworkResource::SecurityGroup));
-            resources.extend(network_acls(vpc).into_iter().flatten().map(NetworkResource::NetworkAcl));
-            resources.extend(vpc.subnets.listed().into_iter().flatten().map(NetworkResource::Subnet));
-            resources.extend(vpc.endpoints.listed().into_iter().flatten().map(NetworkResource::VpcEndpoint));
+            let mut hanging = Vec::new();
+            hanging.extend(groups(vpc).into_iter().flatten().map(NetworkResource::SecurityGroup));
+            hanging.extend(network_acls(vpc).into_iter().flatten().map(NetworkResource::NetworkAcl));
+            hanging.extend(vpc.subnets.listed().into_iter().flatten().map(NetworkResource::Subnet));
+            hanging.extend(vpc.endpoints.listed().into_iter().flatten().map(NetworkResource::VpcEndpoint));
+            resources.extend(hanging.into_iter().filter(|it| vpc.is_audited(it.identity())));
         }
         if let Some(account) = account {
             let (services, peerings) = (account.endpoint_services.listed(), account.peering_connections.listed());
@@ -73,6 +78,16 @@ impl<'a> Judge<'a> {
     fn network_resource(&self, resource: NetworkResource<'_>) -> Vec<Finding> {
         let policy = self.policy;
         match resource {
+            NetworkResource::Vpc(vpc) if !vpc.is_audited(&vpc.identity) => self.each_rule(vpc, |check| match check {
+                Check::Vpc(_) => Some(Ok(Outcome::not_applicable(format!(
+                    "the VPC belongs to account {}, which shares it with this account: its owner audits it",
+                    vpc.identity.account
+                )))),
+                Check::SecurityGroup(_) => groups(vpc).err().map(Err),
+                Check::VpcEndpoint(_) => vpc.endpoints.listed().err().map(Err),
+                // Network ACLs and subnets are the owner's alone.
+                _ => None,
+            }),
             NetworkResource::Vpc(vpc) => self.each_rule(vpc, |check| match check {
                 Check::Vpc(evaluate) => Some(evaluate(vpc, policy)),
                 Check::SecurityGroup(_) => groups(vpc).err().map(Err),
@@ -154,7 +169,11 @@ enum NetworkResource<'a> {
 
 impl<'a> NetworkResource<'a> {
     fn arn(&self) -> &'a str {
-        let identity = match *self {
+        &self.identity().arn
+    }
+
+    fn identity(&self) -> &'a Identity {
+        match *self {
             Self::Vpc(it) => it.identity(),
             Self::SecurityGroup(it) => it.identity(),
             Self::NetworkAcl(it) => it.identity(),
@@ -163,29 +182,33 @@ impl<'a> NetworkResource<'a> {
             Self::Account(it) => it.identity(),
             Self::EndpointService(it) => it.identity(),
             Self::PeeringConnection(it) => it.identity(),
-        };
-        &identity.arn
+        }
     }
 }
 
 fn groups(vpc: &Vpc) -> Result<&[SecurityGroup], Unreadable> {
-    with_default(&vpc.security_groups, SecurityGroup::is_default, "ec2:DescribeSecurityGroups")
+    with_default(vpc, &vpc.security_groups, SecurityGroup::is_default, "ec2:DescribeSecurityGroups")
 }
 
 fn network_acls(vpc: &Vpc) -> Result<&[NetworkAcl], Unreadable> {
-    with_default(&vpc.network_acls, |acl| acl.is_default, "ec2:DescribeNetworkAcls")
+    with_default(vpc, &vpc.network_acls, |acl| acl.is_default, "ec2:DescribeNetworkAcls")
 }
 
 /// What was listed of a kind of which AWS makes a default one with every VPC, that cannot be deleted before it. A list
-/// without that one is not the whole answer about this VPC, and judging the rest would look like compliance.
-fn with_default<'a, R>(
+/// without that one is not the whole answer about this VPC, and judging the rest would look like compliance. The default one
+/// belongs to the VPC's owner, and with whom the VPC is shared need not see it.
+fn with_default<'a, R: Audited>(
+    vpc: &Vpc,
     reading: &'a Reading<Vec<R>>,
     is_default: impl Fn(&R) -> bool,
     action: &str,
 ) -> Result<&'a [R], Unreadable> {
-    match reading.listed()? {
-        resources if resources.iter().any(is_default) => Ok(resources),
-        _ => Err(Unreadable::malformed(action, "the one was not listed that AWS makes with every VPC")),
+    let resources = reading.listed()?;
+    let of_vpc = |it: &R| it.identity().account == vpc.identity.account && is_default(it);
+    if !vpc.is_audited(&vpc.identity) || resources.iter().any(of_vpc) {
+        Ok(resources)
+    } else {
+        Err(Unreadable::malformed(action, "the one was not listed that AWS makes with every VPC"))
     }
 }
 
@@ -453,11 +476,20 @@ mod tests {
         ));
         look(&(
             Readings {
+                samples: vec![fixtures::shared_vpc()],
+                readings: fixtures::VPC_READINGS,
+                nested: fixtures::NESTED_VPC_READINGS,
+            },
+            |it: &Vpc| judge.network(slice::from_ref(it), None).flatten().collect(),
+        ));
+        look(&(
+            Readings {
                 samples: vec![
                     fixtures::good_function(),
                     fixtures::bad_function(),
                     fixtures::function_in_one_zone(),
                     fixtures::function_with_open_alias(),
+                    fixtures::function_on_managed_instances(),
                 ],
                 readings: fixtures::FUNCTION_READINGS,
                 nested: fixtures::NESTED_FUNCTION_READINGS,
@@ -567,6 +599,82 @@ mod tests {
             findings.iter().any(|finding| finding.resource.resource_type == "AWS::::Account"
                 && finding.status == Status::InsufficientData)
         );
+    }
+
+    /// The rules of a type whose outcome this is, on which resource.
+    fn told(findings: &[Finding], resource_type: &str, status: Status) -> BTreeSet<(String, String)> {
+        let of_type = findings.iter().filter(|it| {
+            it.status == status && crate::rule(&it.rule_id).unwrap().check.resource_type() == resource_type
+        });
+        of_type.map(|it| (it.rule_id.to_string(), it.resource.arn.clone())).collect()
+    }
+
+    /// <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-share-limitations.html>
+    #[test]
+    fn of_a_shared_vpc_what_the_account_owns_is_judged() {
+        let policy = fixtures::policy();
+        let judge = fixtures::judge(&policy);
+        let of_vpc = |vpc: &Vpc| judge.network(slice::from_ref(vpc), None).flatten().collect::<Vec<Finding>>();
+        let shared = fixtures::shared_vpc();
+        let findings = of_vpc(&shared);
+        let rules = |resource_type: &str| {
+            CATALOGUE.iter().filter(move |rule| rule.check.resource_type() == resource_type).count()
+        };
+        // The VPC's rules name the owner.
+        let of_the_vpc = told(&findings, Vpc::TYPE, Status::NotApplicable);
+        assert_eq!(of_the_vpc.len(), rules(Vpc::TYPE));
+        assert!(of_the_vpc.iter().all(|(_, arn)| arn == "arn:aws:ec2:us-east-1:777788889999:vpc/vpc-1"));
+        assert!(
+            findings
+                .iter()
+                .all(|it| it.resource.resource_type != Vpc::TYPE
+                    || it.evidence.observed.contains(fixtures::OTHER_ACCOUNT))
+        );
+        // The account's own group and endpoint are as bad as in a VPC of its own.
+        for resource_type in [SecurityGroup::TYPE, VpcEndpoint::TYPE] {
+            let own = told(&findings, resource_type, Status::NonCompliant);
+            let as_before = told(&of_vpc(&fixtures::bad_vpc()), resource_type, Status::NonCompliant);
+            let as_before: BTreeSet<_> = as_before.into_iter().filter(|(_, arn)| !arn.ends_with("/sg-0")).collect();
+            assert!(!own.is_empty());
+            assert_eq!(own, as_before, "{resource_type}");
+        }
+        // The owner's network ACLs and subnets are not, and need not be listed.
+        let acls_and_subnets = ["AWS::EC2::NetworkAcl", "AWS::EC2::Subnet"];
+        let without = Vpc {
+            network_acls: fixtures::unreadable("ec2:DescribeNetworkAcls"),
+            subnets: fixtures::unreadable("ec2:DescribeSubnets"),
+            ..shared.clone()
+        };
+        for findings in [&findings, &of_vpc(&without)] {
+            let judged = findings.iter().map(|it| crate::rule(&it.rule_id).unwrap().check.resource_type());
+            assert!(judged.into_iter().all(|it| !acls_and_subnets.contains(&it)));
+        }
+        // Groups that could not be listed may be the account's.
+        let unlisted = Vpc { security_groups: fixtures::unreadable("ec2:DescribeSecurityGroups"), ..shared.clone() };
+        let unlisted = told(&of_vpc(&unlisted), SecurityGroup::TYPE, Status::InsufficientData);
+        assert_eq!(unlisted.len(), rules(SecurityGroup::TYPE));
+        // The VPC, two ACLs and a subnet.
+        assert_eq!(shared.of_others(), 4);
+    }
+
+    #[test]
+    fn groups_of_others_in_the_accounts_vpc_are_theirs_and_the_default_one_is_the_accounts() {
+        let policy = fixtures::policy();
+        let judge = fixtures::judge(&policy);
+        let mut vpc = fixtures::bad_vpc();
+        let Reading::Seen { value: groups } = &mut vpc.security_groups else { panic!("there are groups") };
+        let of_participant = groups.iter_mut().find(|group| !group.is_default()).unwrap();
+        fixtures::of_owner(&mut of_participant.identity);
+        let findings: Vec<Finding> = judge.network(slice::from_ref(&vpc), None).flatten().collect();
+        let judged: BTreeSet<&str> = findings.iter().map(|it| it.resource.arn.as_str()).collect();
+        assert!(judged.contains("arn:aws:ec2:us-east-1:111122223333:security-group/sg-0"), "{judged:?}");
+        assert!(judged.iter().all(|arn| !arn.contains(fixtures::OTHER_ACCOUNT)), "{judged:?}");
+        assert_eq!(vpc.of_others(), 1);
+
+        let Reading::Seen { value: groups } = &mut vpc.security_groups else { panic!("there are groups") };
+        groups.iter_mut().for_each(|group| fixtures::of_owner(&mut group.identity));
+        let findings: Vec<Finding> = judge.network(slice::from_ref(&vpc), None).flatten().collect();
+        assert!(!told(&findings, SecurityGroup::TYPE, Status::InsufficientData).is_empty());
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub struct ShardScan<'a> {
     hidden: HiddenTypes,
     resources: u64,
     gone: u64,
+    of_others: u64,
 }
 
 impl<'a> ShardScan<'a> {
@@ -53,7 +54,7 @@ impl<'a> ShardScan<'a> {
         let findings =
             FindingsWriter::create(store, &keys::shard_findings(&input.scan_id, service, input.shard)).await?;
         let work = Work { targets: shard.targets, policy: plan.policy };
-        Ok((work, Self { store, input, findings, hidden: HiddenTypes::default(), resources: 0, gone: 0 }))
+        Ok((work, Self { store, input, findings, hidden: HiddenTypes::default(), resources: 0, gone: 0, of_others: 0 }))
     }
 
     /// Counts resources as evaluated.
@@ -77,12 +78,17 @@ impl<'a> ShardScan<'a> {
         self.gone += resources;
     }
 
+    /// Counts resources of other accounts that were listed and are not judged.
+    pub const fn of_others(&mut self, resources: u64) {
+        self.of_others += resources;
+    }
+
     /// Makes the findings appear, and after them the receipt: without it the shard does not count as scanned.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn end(self) -> Result<ScanShardOutput, TaskError> {
-        let Self { store, input, findings, hidden, resources, gone } = self;
+        let Self { store, input, findings, hidden, resources, gone, of_others } = self;
         let ScanShardInput { scan_id, service, listing, shard, .. } = input;
         let receipt = ShardReceipt {
             service,
@@ -90,13 +96,14 @@ impl<'a> ShardScan<'a> {
             shard,
             resources,
             gone,
+            of_others,
             findings: findings.findings(),
             first: findings.first().map(str::to_owned),
             hidden: hidden.into(),
         };
         findings.finish().await?;
         store.replace_json(&keys::shard_receipt(&scan_id, service, shard), &receipt).await?;
-        tracing::info!(%service, shard, resources, gone, findings = receipt.findings, "scanned");
+        tracing::info!(%service, shard, resources, gone, of_others, findings = receipt.findings, "scanned");
         Ok(ScanShardOutput { scan_id, service, shard, resources, findings: receipt.findings })
     }
 }

@@ -83,7 +83,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn targets(count: usize) -> Vec<Target> {
-        let target = |id: usize| Target { kind: TargetKind::Bucket, id: id.to_string(), region: None };
+        let target = |id: usize| Target { kind: TargetKind::Bucket, id: id.to_string(), region: None, owner: None };
         (0..count).map(target).collect()
     }
 

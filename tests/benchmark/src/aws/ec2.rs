@@ -38,6 +38,7 @@ pub(super) fn answer(account: &Account, form: &[(String, String)]) -> (Call, Ans
         }
         "DescribeRouteTables" => asked.page(action, "routeTableSet", asked.vpcs("vpc-id"), TABLES, route_table),
         "DescribeVpcEndpoints" => asked.page(action, "vpcEndpointSet", asked.vpcs("vpc-id"), ENDPOINTS, endpoint),
+        "DescribeVpcEndpointServices" => xml(action, &services(&asked.values("service-name").unwrap_or_default())),
         "DescribeVpcEndpointServiceConfigurations" => xml(action, "<serviceConfigurationSet/>"),
         "DescribeVpcPeeringConnections" => xml(action, "<vpcPeeringConnectionSet/>"),
         "DescribeVpcBlockPublicAccessOptions" => xml(
@@ -270,6 +271,22 @@ fn route_table(vpc: u64, nth: u64) -> String {
         part_id("rtb", vpc, nth),
         vpc_id(vpc)
     )
+}
+
+/// All services take policies of their endpoints.
+fn services(names: &[&str]) -> String {
+    let details: String = names
+        .iter()
+        .map(|name| {
+            let kind = if name.ends_with(".s3") { "Gateway" } else { "Interface" };
+            format!(
+                "<item><serviceName>{name}</serviceName><serviceId>vpce-svc-{name}</serviceId><serviceType><item>\
+                 <serviceType>{kind}</serviceType></item></serviceType><owner>amazon</owner>\
+                 <vpcEndpointPolicySupported>true</vpcEndpointPolicySupported></item>"
+            )
+        })
+        .collect();
+    format!("<serviceDetailSet>{details}</serviceDetailSet>")
 }
 
 fn endpoint(vpc: u64, nth: u64) -> String {

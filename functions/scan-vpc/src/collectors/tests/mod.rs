@@ -26,6 +26,7 @@ const ACLS: &str = "DescribeNetworkAcls";
 const SUBNETS: &str = "DescribeSubnets";
 const TABLES: &str = "DescribeRouteTables";
 const ENDPOINTS: &str = "DescribeVpcEndpoints";
+const POLICY_SUPPORT: &str = "DescribeVpcEndpointServices";
 const BLOCK: &str = "DescribeVpcBlockPublicAccessOptions";
 const SERVICES: &str = "DescribeVpcEndpointServiceConfigurations";
 const PRINCIPALS: &str = "DescribeVpcEndpointServicePermissions";
@@ -46,6 +47,7 @@ fn page(action: &str, items: &str, next: &str) -> Answer {
         SUBNETS => "subnetSet",
         TABLES => "routeTableSet",
         ENDPOINTS => "vpcEndpointSet",
+        POLICY_SUPPORT => "serviceDetailSet",
         SERVICES => "serviceConfigurationSet",
         PRINCIPALS => "allowedPrincipals",
         PEERINGS => "vpcPeeringConnectionSet",

@@ -124,6 +124,22 @@ fn usual(asked: &Asked) -> Answer {
              <serviceName>com.amazonaws.us-east-1.s3</serviceName><state>Available</state></item>",
             "",
         ),
+        // Amazon S3 has a service for each type of endpoint, both of one name.
+        (POLICY_SUPPORT, "") => (
+            "<item><serviceId>vpce-svc-1</serviceId><serviceName>com.amazonaws.us-east-1.ec2</serviceName>\
+             <serviceType><item><serviceType>Interface</serviceType></item></serviceType>\
+             <vpcEndpointPolicySupported>true</vpcEndpointPolicySupported></item>\
+             <item><serviceId>vpce-svc-2</serviceId><serviceName>com.amazonaws.us-east-1.s3</serviceName>\
+             <serviceType><item><serviceType>Interface</serviceType></item></serviceType>\
+             <vpcEndpointPolicySupported>true</vpcEndpointPolicySupported></item>",
+            "more",
+        ),
+        (POLICY_SUPPORT, "more") => (
+            "<item><serviceId>vpce-svc-3</serviceId><serviceName>com.amazonaws.us-east-1.s3</serviceName>\
+             <serviceType><item><serviceType>Gateway</serviceType></item></serviceType>\
+             <vpcEndpointPolicySupported>false</vpcEndpointPolicySupported></item>",
+            "",
+        ),
         _ => panic!("{asked:?} was not expected"),
     };
     page(&asked.action, items, next)
@@ -132,7 +148,12 @@ fn usual(asked: &Asked) -> Answer {
 /// Reads `vpc-1` and `vpc-2` with EC2 answering as `answer` says, and tells what was asked.
 async fn read(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (Vec<Vpc>, Vec<Asked>) {
     let (ec2, requests) = ec2(answer);
-    let target = |id: &str| Target { kind: TargetKind::Vpc, id: id.to_owned(), region: Some("us-east-1".to_owned()) };
+    let target = |id: &str| Target {
+        kind: TargetKind::Vpc,
+        id: id.to_owned(),
+        region: Some("us-east-1".to_owned()),
+        owner: None,
+    };
     let vpcs = ec2.vpcs(&["vpc-1", "vpc-2"].map(target), &Needed::default()).await;
     let asked = requests.lock().unwrap().clone();
     (vpcs, asked)
@@ -160,7 +181,9 @@ fn faults(vpc: &Vpc) -> Vec<(&'static str, Unreadable)> {
     ];
     faults.extend(groups().map(|group| (INTERFACES, why(&group.network_interfaces))));
     faults.extend(lists.map(|list| (ENTRIES, why(&list.entries))));
-    faults.extend(endpoints.map(|endpoint| (SUBNETS, why(&endpoint.availability_zones))));
+    faults.extend(endpoints.flat_map(|endpoint| {
+        [(SUBNETS, why(&endpoint.availability_zones)), (POLICY_SUPPORT, why(&endpoint.policy_supported))]
+    }));
     faults.into_iter().filter_map(|(action, why)| Some((action, why?))).collect()
 }
 
@@ -364,6 +387,7 @@ async fn endpoints_are_read_with_the_zones_of_their_subnets() {
         kind: "Interface".to_owned(),
         state: "available".to_owned(),
         policy: Reading::seen("{}".to_owned()),
+        policy_supported: Reading::seen(true),
         availability_zones: Reading::seen(vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()]),
     };
     let gateway = VpcEndpoint {
@@ -374,6 +398,7 @@ async fn endpoints_are_read_with_the_zones_of_their_subnets() {
         kind: "Gateway".to_owned(),
         state: "available".to_owned(),
         policy: Reading::Absent,
+        policy_supported: Reading::seen(false),
         availability_zones: Reading::seen(Vec::new()),
     };
     assert_eq!((ec2, s3), (&interface, &gateway));
@@ -392,6 +417,80 @@ async fn an_endpoint_without_a_service_leads_to_a_resource_or_a_service_network(
     }
 }
 
+/// An endpoint of `vpc-1` of this type to this service, with more said of it.
+fn endpoint_to(id: u32, kind: &str, service: &str, more: &str) -> String {
+    format!(
+        "<item><vpcEndpointId>vpce-{id}</vpcEndpointId><vpcId>vpc-1</vpcId><vpcEndpointType>{kind}</vpcEndpointType>\
+         <serviceName>{service}</serviceName><state>available</state>{more}</item>"
+    )
+}
+
+#[tokio::test]
+async fn what_services_take_is_asked_only_of_services_that_may_take_a_policy() {
+    let of_customers = [
+        endpoint_to(1, "Interface", "com.amazonaws.vpce.us-east-1.vpce-svc-9", ""),
+        endpoint_to(2, "GatewayLoadBalancer", "com.amazonaws.vpce.us-east-1.vpce-svc-9", ""),
+    ];
+    let (vpcs, asked) = read(move |asked| match asked.action.as_str() {
+        ENDPOINTS => page(ENDPOINTS, &of_customers.concat(), ""),
+        _ => usual(asked),
+    })
+    .await;
+    assert!(asked.iter().all(|asked| asked.action != POLICY_SUPPORT));
+    let endpoints = vpcs[0].endpoints.known().unwrap().unwrap();
+    assert!(endpoints.iter().all(|endpoint| endpoint.policy_supported == Reading::Absent), "{endpoints:?}");
+}
+
+#[tokio::test]
+async fn services_of_other_regions_are_asked_for_there_and_one_that_is_not_listed_is_not_known() {
+    let abroad = "<serviceRegion>us-west-2</serviceRegion>";
+    let endpoints = [
+        endpoint_to(1, "Interface", "com.amazonaws.us-east-1.ec2", ""),
+        endpoint_to(2, "Interface", "com.amazonaws.us-west-2.s3", abroad),
+        endpoint_to(3, "Interface", "com.amazonaws.us-east-1.bygone", ""),
+    ];
+    let (vpcs, asked) = read(move |asked| {
+        let is_abroad = asked.parameter("ServiceRegion.1") == "us-west-2";
+        match asked.action.as_str() {
+            ENDPOINTS => page(ENDPOINTS, &endpoints.concat(), ""),
+            POLICY_SUPPORT if is_abroad => page(
+                POLICY_SUPPORT,
+                "<item><serviceId>vpce-svc-7</serviceId><serviceName>com.amazonaws.us-west-2.s3</serviceName>\
+                 <serviceType><item><serviceType>Interface</serviceType></item></serviceType>\
+                 <vpcEndpointPolicySupported>false</vpcEndpointPolicySupported></item>",
+                "",
+            ),
+            _ => usual(asked),
+        }
+    })
+    .await;
+    let endpoints = vpcs[0].endpoints.known().unwrap().unwrap();
+    let supported: Vec<_> = endpoints.iter().map(|endpoint| &endpoint.policy_supported).collect();
+    assert_eq!(supported[..2], [&Reading::seen(true), &Reading::seen(false)]);
+    let why = why(supported[2]).unwrap();
+    assert_eq!((why.action.as_str(), why.cause), ("ec2:DescribeVpcEndpointServices", UnreadableCause::Gone));
+    let regions = asked.iter().filter(|it| it.action == POLICY_SUPPORT && it.token.is_empty());
+    let regions: Vec<&str> = regions.map(|asked| asked.parameter("ServiceRegion.1")).collect();
+    assert_eq!(regions, ["", "us-west-2"]);
+}
+
+#[tokio::test]
+async fn a_service_of_which_something_is_missing_leaves_unknown_what_services_take() {
+    let whole = "<item><serviceId>vpce-svc-1</serviceId><serviceName>com.amazonaws.us-east-1.ec2</serviceName>\
+                 <serviceType><item><serviceType>Interface</serviceType></item></serviceType>\
+                 <vpcEndpointPolicySupported>true</vpcEndpointPolicySupported></item>";
+    for member in [
+        "<serviceId>vpce-svc-1</serviceId>",
+        "<serviceName>com.amazonaws.us-east-1.ec2</serviceName>",
+        "<serviceType><item><serviceType>Interface</serviceType></item></serviceType>",
+        "<vpcEndpointPolicySupported>true</vpcEndpointPolicySupported>",
+    ] {
+        let vpcs = read_with(POLICY_SUPPORT, page(POLICY_SUPPORT, &whole.replace(member, ""), "")).await;
+        let faults: Vec<_> = faults(&vpcs[0]).into_iter().map(|(action, why)| (action, why.cause)).collect();
+        assert_eq!(faults, [(POLICY_SUPPORT, UnreadableCause::Malformed); 2], "{member}");
+    }
+}
+
 #[tokio::test]
 async fn the_zones_of_a_subnet_that_is_not_listed_are_not_known() {
     let vpcs = read_with(SUBNETS, page(SUBNETS, "", "")).await;
@@ -406,13 +505,15 @@ async fn calls_are_made_for_the_whole_shard_and_nothing_is_read_twice() {
     let (_, asked) = read(usual).await;
     let mut calls: Vec<&str> = asked.iter().map(|asked| asked.action.as_str()).collect();
     calls.sort_unstable();
-    let two_pages = [ENTRIES, GROUPS, INTERFACES, ACLS, SUBNETS, TABLES, ENDPOINTS];
+    let two_pages = [ENTRIES, GROUPS, INTERFACES, ACLS, SUBNETS, TABLES, ENDPOINTS, POLICY_SUPPORT];
     let mut expected = [[VPCS, FLOW_LOGS].as_slice(), &two_pages, &two_pages].concat();
     expected.sort_unstable();
     assert_eq!(calls, expected);
 
     let filters = FOR_THE_SHARD.map(|(action, filter)| (action, filter, "vpc-1", "vpc-2"));
-    for (action, filter, one, two) in filters.into_iter().chain([(INTERFACES, "group-id", "sg-1", "sg-2")]) {
+    let of_services = (POLICY_SUPPORT, "service-name", "com.amazonaws.us-east-1.ec2", "com.amazonaws.us-east-1.s3");
+    let of_groups = (INTERFACES, "group-id", "sg-1", "sg-2");
+    for (action, filter, one, two) in filters.into_iter().chain([of_groups, of_services]) {
         let filter = format!("Filter.1.Name={filter}&Filter.1.Value.1={one}&Filter.1.Value.2={two}");
         for asked in asked.iter().filter(|asked| asked.action == action) {
             assert!(asked.parameters.contains(&filter), "{}", asked.parameters);
@@ -454,7 +555,7 @@ async fn no_filter_has_more_values_than_ec2_takes() {
 /// What no rule needs cannot change a verdict. The VPCs themselves are always asked for, lest one that has gone be judged.
 #[tokio::test]
 async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
-    let cases: [(&str, &[&str]); 7] = [
+    let cases: [(&str, &[&str]); 8] = [
         ("vpc-required-tags", &[]),
         ("vpc-flow-logs-enabled", &[FLOW_LOGS]),
         ("network-acl-unused-removed", &[ACLS]),
@@ -462,10 +563,11 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
         ("security-group-unused-removed", &[GROUPS, INTERFACES]),
         ("security-group-ssh-from-internet-prohibited", &[GROUPS, ENTRIES]),
         ("vpc-endpoint-multi-az", &[SUBNETS, ENDPOINTS]),
+        ("vpc-endpoint-policy-trust-bounded", &[ENDPOINTS, POLICY_SUPPORT]),
     ];
     for (only, expected) in cases {
         let (ec2, asked) = ec2(usual);
-        let target = Target { kind: TargetKind::Vpc, id: "vpc-1".to_owned(), region: None };
+        let target = Target { kind: TargetKind::Vpc, id: "vpc-1".to_owned(), region: None, owner: None };
         let needed = Needed::by(|rule| rule == only);
         let vpcs = ec2.vpcs(&[target], &needed).await;
         assert_eq!(vpcs.len(), 1, "{only}");
@@ -488,12 +590,13 @@ async fn one_refused_call_spoils_its_own_readings_only() {
         (error(503, "RequestLimitExceeded"), UnreadableCause::Throttled),
         (error(500, "InternalError"), UnreadableCause::Failed),
     ];
-    let calls = FOR_THE_SHARD.map(|(action, _)| action).into_iter().chain([INTERFACES, ENTRIES]);
+    let calls = FOR_THE_SHARD.map(|(action, _)| action).into_iter().chain([INTERFACES, ENTRIES, POLICY_SUPPORT]);
     for (refused, (answer, cause)) in calls.flat_map(|call| refusals.iter().map(move |refusal| (call, refusal))) {
         let vpcs = read_with(refused, answer.clone()).await;
         assert_eq!(vpcs.len(), 2, "{refused}");
-        // Only vpc-1 refers to a prefix list.
-        assert_eq!(vpcs.iter().all(|vpc| !faults(vpc).is_empty()), refused != ENTRIES, "{refused}");
+        // Only vpc-1 refers to a prefix list, and has endpoints.
+        let is_of_one = [ENTRIES, POLICY_SUPPORT].contains(&refused);
+        assert_eq!(vpcs.iter().all(|vpc| !faults(vpc).is_empty()), !is_of_one, "{refused}");
         let faults: Vec<_> = vpcs.iter().flat_map(faults).collect();
         assert!(!faults.is_empty(), "{refused}");
         for (action, why) in faults {
@@ -506,7 +609,7 @@ async fn one_refused_call_spoils_its_own_readings_only() {
 async fn a_list_that_breaks_off_is_no_list() {
     let (_, asked) = read(usual).await;
     let later: Vec<Asked> = asked.into_iter().filter(|asked| !asked.token.is_empty()).collect();
-    assert_eq!(later.len(), 7);
+    assert_eq!(later.len(), 8);
     for Asked { action, token, .. } in later {
         let broken = action.clone();
         let (vpcs, _) = read(move |asked| {

@@ -65,6 +65,10 @@ pub struct FunctionConfiguration {
     pub dead_letter_target: Option<String>,
     /// ARNs of the layers' versions.
     pub layers: Vec<String>,
+    /// ARN of the capacity provider on whose instances it runs; `None` where Lambda runs it. Its network and how far it
+    /// scales are then the provider's.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-capacity-providers.html>
+    pub capacity_provider: Option<String>,
 }
 
 /// An environment variable. Its value is looked at where it is read, and never kept.

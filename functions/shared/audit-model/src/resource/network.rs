@@ -5,14 +5,18 @@ use serde::{Deserialize, Serialize};
 use super::Identity;
 use crate::{Reading, Tags};
 
-/// A VPC with what hangs on it.
+/// A VPC with what hangs on it. It may belong to an account that shares its subnets with the audited one, and others may have
+/// security groups in a VPC of the audited account.
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/vpc-share-limitations.html>
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Vpc {
-    /// The `Name` tag (or the id without one), account and region.
+    /// The `Name` tag (or the id without one), its owner and region.
     pub identity: Identity,
     /// VPC id, for instance `vpc-0abc`.
     pub id: String,
+    /// The 12 digits of the audited account.
+    pub audited_account: String,
     /// Tags (`DescribeVpcs`).
     pub tags: Reading<Tags>,
     /// Flow logs of the VPC (`DescribeFlowLogs`); an empty list when there are none.
@@ -27,6 +31,24 @@ pub struct Vpc {
     pub route_tables: Reading<Vec<RouteTable>>,
     /// Endpoints in the VPC (`DescribeVpcEndpoints`); an empty list when there are none.
     pub endpoints: Reading<Vec<VpcEndpoint>>,
+}
+
+impl Vpc {
+    /// Whether the audited account owns what bears this name.
+    pub fn is_audited(&self, identity: &Identity) -> bool {
+        identity.account == self.audited_account
+    }
+
+    /// How many resources of other accounts were listed: the VPC and what hangs on it, but for its route tables, flow logs and
+    /// tags, which nothing is judged on.
+    pub fn of_others(&self) -> u64 {
+        let groups = self.security_groups.listed().into_iter().flatten().map(|it| &it.identity);
+        let acls = self.network_acls.listed().into_iter().flatten().map(|it| &it.identity);
+        let subnets = self.subnets.listed().into_iter().flatten().map(|it| &it.identity);
+        let endpoints = self.endpoints.listed().into_iter().flatten().map(|it| &it.identity);
+        let all = groups.chain(acls).chain(subnets).chain(endpoints).chain([&self.identity]);
+        all.filter(|identity| !self.is_audited(identity)).count() as u64
+    }
 }
 
 /// A VPC's flow log.
@@ -195,8 +217,24 @@ pub struct VpcEndpoint {
     pub state: String,
     /// Its policy's JSON text; absent where the service takes none.
     pub policy: Reading<String>,
+    /// Whether its service takes endpoint policies (`DescribeVpcEndpointServices`): of one that takes none EC2 shows a policy
+    /// that nobody can change. Absent where the endpoint cannot have one, whatever its service takes.
+    pub policy_supported: Reading<bool>,
     /// The zones that it has network interfaces in (`DescribeSubnets`), Local and Wavelength Zones among them.
     pub availability_zones: Reading<Vec<String>>,
+}
+
+impl VpcEndpoint {
+    /// Whether it is of a type that has policies.
+    pub fn is_of_type_with_policy(&self) -> bool {
+        matches!(self.kind.as_str(), "Interface" | "Gateway")
+    }
+
+    /// Whether it leads to a service that AWS offers, and not to one of a customer's.
+    pub fn leads_to_aws(&self) -> bool {
+        let of_aws = ["com.amazonaws.", "cn.com.amazonaws.", "aws."].iter().any(|it| self.service_name.starts_with(it));
+        of_aws && !self.service_name.starts_with("com.amazonaws.vpce.")
+    }
 }
 
 /// What an account has of its own in the network of a region, outside of any VPC.

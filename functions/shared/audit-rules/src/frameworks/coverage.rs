@@ -153,6 +153,7 @@ mod tests {
             started_at: Timestamp::UNIX_EPOCH,
             aggregated_at: Timestamp::UNIX_EPOCH,
             resources: BTreeMap::new(),
+            of_others: 0,
             totals: Counts::default(),
             by_service: BTreeMap::new(),
             by_rule: by_rule.iter().map(|(rule, counts)| (rule.to_string(), *counts)).collect(),

@@ -4,7 +4,7 @@ use audit_model::resource::Function;
 use audit_model::{Policy, Severity, Unreadable};
 
 use crate::frameworks::{nist_800_53_r5, security_hub};
-use crate::lambda::configuration;
+use crate::lambda::{configuration, in_network_of};
 use crate::rule::{Check, Outcome, Rule};
 
 pub(super) const RULE: Rule = Rule {
@@ -12,7 +12,8 @@ pub(super) const RULE: Rule = Rule {
     title: "Lambda function is in a VPC",
     severity: Severity::Low,
     rationale: "Outside of the account's VPCs no security group and no endpoint policy limits what a function talks \
-        to, and no flow log records it.",
+        to, and no flow log records it. A function on managed instances, which AWS's rule fails, is left out: it runs in \
+        the VPC of its capacity provider.",
     expected: "The function is attached to a VPC",
     remediation: "Attach the function to subnets and security groups of a VPC. From there it reaches AWS only through \
         endpoints or a NAT gateway, and the internet only through the latter; its role needs the rights to manage \
@@ -49,9 +50,11 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
-    Ok(match &configuration(function)?.vpc_id {
-        None => Outcome::non_compliant("the function is attached to no VPC"),
-        Some(vpc) => Outcome::compliant(format!("the function is attached to {vpc}")),
+    let configuration = configuration(function)?;
+    Ok(match (&configuration.vpc_id, &configuration.capacity_provider) {
+        (Some(vpc), _) => Outcome::compliant(format!("the function is attached to {vpc}")),
+        (None, Some(provider)) => Outcome::not_applicable(in_network_of(provider)),
+        (None, None) => Outcome::non_compliant("the function is attached to no VPC"),
     })
 }
 
@@ -78,5 +81,12 @@ mod tests {
             let vpc_id = vpc.map(ToOwned::to_owned);
             assert_eq!(judge(FunctionConfiguration { vpc_id, ..fixtures::configuration() }), expected);
         }
+    }
+
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-capacity-providers.html>
+    #[test]
+    fn managed_instances_are_in_the_vpc_of_their_capacity_provider() {
+        let told = "the function runs in the VPC of arn:aws:lambda:us-east-1:111122223333:capacity-provider:pool";
+        assert_eq!(judge(fixtures::configuration_on_managed_instances()), Outcome::not_applicable(told));
     }
 }

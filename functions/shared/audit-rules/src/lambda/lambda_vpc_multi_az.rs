@@ -7,7 +7,7 @@ use audit_model::{Policy, Severity, Unreadable};
 
 use crate::availability_zones::availability_zones;
 use crate::frameworks::{fsbp, nist_800_53_r5};
-use crate::lambda::configuration;
+use crate::lambda::{configuration, in_network_of};
 use crate::parameter::LAMBDA_AVAILABILITY_ZONES;
 use crate::rule::{Check, Outcome, Rule};
 
@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Medium,
     rationale: "A function whose subnets lie in one Availability Zone cannot be invoked when that zone fails, though \
         Lambda itself runs in all of them. A function outside of a VPC, which Prowler can fail here, too, is left out: \
-        Lambda spreads it itself.",
+        Lambda spreads it itself. So is one on managed instances, whose subnets are those of its capacity provider.",
     expected: "The function's subnets lie in at least as many Availability Zones as the audit policy asks for",
     remediation: "Attach the function to subnets of further Availability Zones, with the same routes and endpoints. \
         The AWS CLI replaces the subnets and security groups: name those that stay as well.",
@@ -44,8 +44,10 @@ pub(super) const RULE: Rule = Rule {
 
 fn evaluate(function: &Function, policy: &Policy) -> Result<Outcome, Unreadable> {
     let configuration = configuration(function)?;
-    if configuration.vpc_id.is_none() {
-        return Ok(Outcome::not_applicable("the function is attached to no VPC"));
+    match (&configuration.vpc_id, &configuration.capacity_provider) {
+        (Some(_), _) => {}
+        (None, Some(provider)) => return Ok(Outcome::not_applicable(in_network_of(provider))),
+        (None, None) => return Ok(Outcome::not_applicable("the function is attached to no VPC")),
     }
     let asked = usize::from(policy.parameters.lambda_availability_zones);
     let subnets: BTreeSet<&str> = configuration.subnet_ids.iter().map(String::as_str).collect();
@@ -126,5 +128,13 @@ mod tests {
             let answer = judge(asked, vpc, subnets, zones);
             assert_eq!(fixtures::status(&answer), expected, "{asked} {vpc:?} {subnets:?} {answer:?}");
         }
+    }
+
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-capacity-providers.html>
+    #[test]
+    fn managed_instances_are_in_the_subnets_of_their_capacity_provider() {
+        let told = "the function runs in the VPC of arn:aws:lambda:us-east-1:111122223333:capacity-provider:pool";
+        let answer = evaluate(&fixtures::function_on_managed_instances(), &fixtures::policy());
+        assert_eq!(answer, Ok(Outcome::not_applicable(told)));
     }
 }

@@ -47,6 +47,11 @@ fn configuration(function: &Function) -> Result<&FunctionConfiguration, Unreadab
     configuration.ok_or_else(|| Unreadable::malformed("lambda:GetFunction", "the answer came without a configuration"))
 }
 
+/// Where a function on managed instances runs.
+fn in_network_of(capacity_provider: &str) -> String {
+    format!("the function runs in the VPC of {capacity_provider}")
+}
+
 /// The function's URLs, that of the function itself and those of its aliases.
 ///
 /// # Errors

@@ -13,7 +13,8 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::High,
     rationale: "With the policy that AWS gives an endpoint by default, whoever gets hold of a machine in the network \
         can use credentials of an account of their own and carry data out through the endpoint, past every proxy. \
-        Prowler asks for the same, and reads principals and conditions; denials count here, too.",
+        Prowler asks for the same, and reads principals and conditions; denials count here, too. Services that take no \
+        endpoint policies, such as SMTP of Amazon SES, are left out: what EC2 shows of them cannot be changed.",
     expected: "The endpoint policy allows only principals of this account, of the trusted accounts and of the trusted \
         organizations, for instance by a condition on aws:PrincipalAccount or aws:PrincipalOrgID",
     remediation: "Give the endpoint a policy whose statements name principals, or have a condition on \
@@ -29,7 +30,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
     parameters: &[TRUSTED_ACCOUNTS, TRUSTED_ORGANIZATIONS],
     references: &[],
-    reads: &["ec2:DescribeVpcEndpoints"],
+    reads: &["ec2:DescribeVpcEndpointServices", "ec2:DescribeVpcEndpoints"],
     remediable: false,
     check: Check::VpcEndpoint(evaluate),
     source: file!(),
@@ -37,22 +38,36 @@ pub(super) const RULE: Rule = Rule {
 
 const ACTION: &str = "ec2:DescribeVpcEndpoints";
 
+const SERVICES: &str = "ec2:DescribeVpcEndpointServices";
+
 fn evaluate(endpoint: &VpcEndpoint, policy: &Policy) -> Result<Outcome, Unreadable> {
-    let of_aws = ["com.amazonaws.", "cn.com.amazonaws.", "aws."].iter().any(|it| endpoint.service_name.starts_with(it));
-    if !matches!(endpoint.kind.as_str(), "Interface" | "Gateway") {
+    if !endpoint.is_of_type_with_policy() {
         return Ok(Outcome::not_applicable(format!("an endpoint of the type {} takes no policy", endpoint.kind)));
     }
-    if !of_aws || endpoint.service_name.starts_with("com.amazonaws.vpce.") {
+    if !endpoint.leads_to_aws() {
         return Ok(Outcome::not_applicable(
             "the endpoint leads to a service that is not AWS's, for which nobody can write an endpoint policy: whoever \
              reaches the endpoint reaches the service",
         ));
     }
+    match by_policy(endpoint, policy) {
+        passed @ Ok(Outcome::Compliant { .. }) => passed,
+        // Is there anything that somebody could do about it?
+        otherwise => match endpoint.policy_supported.known()? {
+            Some(true) => otherwise,
+            Some(false) => Ok(Outcome::not_applicable(format!(
+                "{} takes no endpoint policies: whoever reaches the endpoint reaches the service",
+                endpoint.service_name
+            ))),
+            None => Err(Unreadable::undecidable(SERVICES, "whether the service takes endpoint policies was not told")),
+        },
+    }
+}
+
+/// What the endpoint's policy comes to, where its service takes one.
+fn by_policy(endpoint: &VpcEndpoint, policy: &Policy) -> Result<Outcome, Unreadable> {
     let Some(text) = endpoint.policy.known()? else {
-        return Err(Unreadable::undecidable(
-            ACTION,
-            "no policy was told, and whether the service takes one is not known",
-        ));
+        return Err(Unreadable::malformed(ACTION, "no policy was told, and the service takes one"));
     };
     let document = PolicyDocument::parse(text, ACTION)?.trusting(&policy.parameters.trusted_organizations);
     let question = Question { actions: ActionKind::ALL, resources: &["*".to_owned()] };
@@ -154,22 +169,43 @@ mod tests {
 
     #[test]
     fn where_no_policy_can_be_written_there_is_none_to_judge() {
-        let of = |kind: &str, service: &str, policy| {
-            let endpoint =
-                VpcEndpoint { kind: kind.to_owned(), service_name: service.to_owned(), ..fixtures::endpoint(policy) };
+        let of = |kind: &str, service: &str, policy, policy_supported| {
+            let (kind, service_name) = (kind.to_owned(), service.to_owned());
+            let endpoint = VpcEndpoint { kind, service_name, policy_supported, ..fixtures::endpoint(policy) };
             fixtures::status(&evaluate(&endpoint, &fixtures::policy()))
         };
         let full_access = || fixtures::policy_text(&[fixtures::FULL_ACCESS]);
+        let bounded = || fixtures::policy_text(&[fixtures::OWN_ACCOUNT_ONLY]);
+        let unreadable = || fixtures::unreadable("ec2:DescribeVpcEndpoints");
+        let (yes, no, unread) = (
+            || Reading::seen(true),
+            || Reading::seen(false),
+            || fixtures::unreadable("ec2:DescribeVpcEndpointServices"),
+        );
+        let (s3, smtp) = ("com.amazonaws.us-east-1.s3", "com.amazonaws.us-east-1.email-smtp");
+        let of_customer = "com.amazonaws.vpce.us-east-1.vpce-svc-1";
         let cases = [
-            ("Gateway", "com.amazonaws.us-east-1.s3", full_access(), Status::NonCompliant),
-            ("Interface", "aws.sagemaker.us-east-1.notebook", full_access(), Status::NonCompliant),
-            ("Interface", "com.amazonaws.us-east-1.ec2", Reading::Absent, Status::InsufficientData),
-            ("Interface", "com.amazonaws.vpce.us-east-1.vpce-svc-1", full_access(), Status::NotApplicable),
-            ("Interface", "com.example.payments", full_access(), Status::NotApplicable),
-            ("GatewayLoadBalancer", "com.amazonaws.vpce.us-east-1.vpce-svc-1", Reading::Absent, Status::NotApplicable),
+            ("Gateway", s3, full_access(), yes(), Status::NonCompliant),
+            ("Interface", "aws.sagemaker.us-east-1.notebook", full_access(), yes(), Status::NonCompliant),
+            ("Interface", s3, Reading::Absent, yes(), Status::InsufficientData),
+            // EC2 shows full access where the service takes no policies:
+            // https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
+            ("Interface", smtp, full_access(), no(), Status::NotApplicable),
+            ("Interface", smtp, Reading::Absent, no(), Status::NotApplicable),
+            ("Interface", smtp, Reading::seen("nonsense".to_owned()), no(), Status::NotApplicable),
+            ("Interface", smtp, unreadable(), no(), Status::NotApplicable),
+            // What the service takes is asked only about what would be judged.
+            ("Interface", s3, bounded(), unread(), Status::Compliant),
+            ("Interface", s3, full_access(), unread(), Status::InsufficientData),
+            ("Interface", s3, full_access(), Reading::Absent, Status::InsufficientData),
+            ("Interface", s3, Reading::Absent, unread(), Status::InsufficientData),
+            ("Interface", of_customer, full_access(), Reading::Absent, Status::NotApplicable),
+            ("Interface", "com.example.payments", full_access(), Reading::Absent, Status::NotApplicable),
+            ("GatewayLoadBalancer", of_customer, Reading::Absent, Reading::Absent, Status::NotApplicable),
         ];
-        for (kind, service, policy, expected) in cases {
-            assert_eq!(of(kind, service, policy), expected, "{kind} {service}");
+        for (kind, service, policy, supported, expected) in cases {
+            let case = format!("{kind} {service} {policy:?} {supported:?}");
+            assert_eq!(of(kind, service, policy, supported), expected, "{case}");
         }
     }
 }

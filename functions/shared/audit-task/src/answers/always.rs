@@ -31,7 +31,7 @@ use Asks::{Action, Parameter, Path, Target};
 /// Of the others the models say nothing. The references' examples show empty sets of EC2 written out, for instance
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkAcls.html>; that an account without access points
 /// is told so by an empty `AccessPointList` is what only a real account can show (`infrastructure/README.md`).
-const ALWAYS: [(Asks, &str); 24] = [
+const ALWAYS: [(Asks, &str); 25] = [
     (Parameter("x-id=ListBuckets"), "Buckets"),
     (Parameter("acl"), "AccessControlList"),
     (Parameter("replication"), "Rule"),
@@ -45,6 +45,7 @@ const ALWAYS: [(Asks, &str); 24] = [
     (Action("DescribeSubnets"), "subnetSet"),
     (Action("DescribeVpcEndpointServiceConfigurations"), "serviceConfigurationSet"),
     (Action("DescribeVpcEndpointServicePermissions"), "allowedPrincipals"),
+    (Action("DescribeVpcEndpointServices"), "serviceDetailSet"),
     (Action("DescribeVpcEndpoints"), "vpcEndpointSet"),
     (Action("DescribeVpcPeeringConnections"), "vpcPeeringConnectionSet"),
     (Action("DescribeVpcs"), "vpcSet"),
