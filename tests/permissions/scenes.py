@@ -134,7 +134,7 @@ def scan_the_account_and_its_buckets(system: System) -> str:
 
 
 def scan_the_account_and_a_vpc(system: System) -> str:
-    """The account is scanned, and a VPC with a security group that refers to a prefix list."""
+    """The account is scanned, and a VPC with a security group that refers to a prefix list and an endpoint."""
     targets = [*_listed(system, "vpc", "account"), _target("vpc", _vpc_with_a_prefix_list(system))]
     return _scanning(system, "vpc", targets)
 
@@ -152,6 +152,8 @@ def _vpc_with_a_prefix_list(system: System) -> str:
     )["PrefixList"]["PrefixListId"]
     ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": prefix_list}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[ssh])
+    # Its policy lets in everybody, which counts where the service takes policies.
+    ec2.create_vpc_endpoint(VpcId=vpc, ServiceName="com.amazonaws.us-east-1.s3")
     return str(vpc)
 
 
