@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use audit_model::resource::{IpPermission, PrefixList, SecurityGroup};
 use audit_model::{Reading, Unreadable};
@@ -12,8 +12,9 @@ use super::{Ec2Vpcs, PAGE_SIZE, filter, prefix_lists, tags};
 
 pub(super) const ACTION: &str = "ec2:DescribeSecurityGroups";
 
-/// Security groups as EC2 lists them, by id.
-type Groups = BTreeMap<String, types::SecurityGroup>;
+/// What EC2 lists, by the group's id: the id of its VPC, and the group, of which prefix lists and network interfaces are not told
+/// yet; `None` where it lacks what EC2 always says.
+type Groups = BTreeMap<String, (Option<String>, Option<SecurityGroup>)>;
 
 /// The ranges of each prefix list, by its id.
 type Entries = BTreeMap<String, Reading<Vec<String>>>;
@@ -34,8 +35,8 @@ pub(super) async fn security_groups(
         entries_of_prefix_lists(ec2, &groups, needed),
         needed.call(network_interfaces::ACTION, network_interfaces(ec2, &group_ids)),
     );
-    let group = |group: types::SecurityGroup| (group.vpc_id.clone(), security_group(ec2, group, &entries, &interfaces));
-    PerVpc::new(ACTION, "a security group", groups.into_values().map(group))
+    let told = |group: SecurityGroup| told(group, &entries, &interfaces);
+    PerVpc::new(ACTION, "a security group", groups.into_values().map(|(vpc_id, group)| (vpc_id, group.and_then(told))))
 }
 
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroups.html>
@@ -45,42 +46,34 @@ async fn describe(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<Groups, Unreadabl
         let call = call.set_next_token(token).send();
         async { call.await.map(|page| (page.security_groups, page.next_token)) }
     };
-    listed(ACTION, &ec2.budget, page, |group: types::SecurityGroup| (group.group_id.clone(), group)).await
+    // Page by page, for what EC2 answers takes twice the room of what is kept of it.
+    let read =
+        |group: types::SecurityGroup| (group.group_id.clone(), (group.vpc_id.clone(), security_group(ec2, group)));
+    listed(ACTION, &ec2.budget, page, read).await
 }
 
 /// Each prefix list that these groups refer to is read once.
 async fn entries_of_prefix_lists(ec2: &Ec2Vpcs, groups: &Groups, needed: &Needed) -> Entries {
     let mut entries = Entries::new();
-    for id in groups.values().flat_map(referred_prefix_lists) {
-        if !entries.contains_key(id) {
-            let read = needed.read(prefix_lists::ACTION, prefix_lists::entries(ec2, id)).await;
-            entries.insert(id.to_owned(), read);
-        }
+    for id in referred_prefix_lists(groups) {
+        let read = needed.read(prefix_lists::ACTION, prefix_lists::entries(ec2, &id)).await;
+        entries.insert(id, read);
     }
     entries
 }
 
-fn referred_prefix_lists(group: &types::SecurityGroup) -> impl Iterator<Item = &str> {
-    let permissions = group.ip_permissions().iter().chain(group.ip_permissions_egress());
-    permissions.flat_map(types::IpPermission::prefix_list_ids).filter_map(types::PrefixListId::prefix_list_id)
+fn referred_prefix_lists(groups: &Groups) -> BTreeSet<String> {
+    let groups = groups.values().filter_map(|(_, group)| group.as_ref());
+    let permissions = groups.flat_map(|group| group.ingress.iter().chain(&group.egress));
+    permissions.flat_map(|permission| &permission.prefix_lists).map(|list| list.id.clone()).collect()
 }
 
-fn security_group(
-    ec2: &Ec2Vpcs,
-    group: types::SecurityGroup,
-    entries: &Entries,
-    interfaces: &Interfaces,
-) -> Option<SecurityGroup> {
-    let permissions = |listed: Option<Vec<types::IpPermission>>| {
-        listed?.into_iter().map(|it| permission(it, entries)).collect::<Option<Vec<_>>>()
-    };
+fn security_group(ec2: &Ec2Vpcs, group: types::SecurityGroup) -> Option<SecurityGroup> {
+    let permissions = |listed: Option<Vec<types::IpPermission>>| all(Some(listed?), permission);
     let id = group.group_id?;
     Some(SecurityGroup {
         identity: ec2.identity("security-group", &id, group.owner_id.as_deref(), &group.group_name?),
-        network_interfaces: match interfaces {
-            Ok(counts) => Reading::seen(*counts.get(&id)?),
-            Err(why) => Reading::Unreadable(why.clone()),
-        },
+        network_interfaces: not_told(network_interfaces::ACTION),
         id,
         vpc_id: group.vpc_id?,
         tags: Reading::seen(tags::tags(group.tags)?),
@@ -89,14 +82,29 @@ fn security_group(
     })
 }
 
+/// The group with what was asked for beside it.
+fn told(mut group: SecurityGroup, entries: &Entries, interfaces: &Interfaces) -> Option<SecurityGroup> {
+    for list in group.ingress.iter_mut().chain(&mut group.egress).flat_map(|it| &mut it.prefix_lists) {
+        list.entries = entries.get(&list.id)?.clone();
+    }
+    group.network_interfaces = match interfaces {
+        Ok(counts) => Reading::seen(*counts.get(&group.id)?),
+        Err(why) => Reading::Unreadable(why.clone()),
+    };
+    Some(group)
+}
+
+/// What stands in until it is told; it is no value.
+fn not_told<T>(action: &str) -> Reading<T> {
+    Reading::Unreadable(Unreadable::malformed(action, "it was not told"))
+}
+
 /// EC2 takes no permission that lets nobody in, so that one without a source was not answered whole: taken as it
 /// stands, it would be a rule that opens nothing.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AuthorizeSecurityGroupIngress.html>
-fn permission(permission: types::IpPermission, entries: &Entries) -> Option<IpPermission> {
+fn permission(permission: types::IpPermission) -> Option<IpPermission> {
     let prefix_list = |list: types::PrefixListId| {
-        let id = list.prefix_list_id?;
-        let entries = entries.get(&id)?.clone();
-        Some(PrefixList { id, entries })
+        Some(PrefixList { id: list.prefix_list_id?, entries: not_told(prefix_lists::ACTION) })
     };
     let read = IpPermission {
         protocol: permission.ip_protocol?,
