@@ -27,7 +27,11 @@ impl Internet {
 
     /// Whether the range holds an address of the internet.
     pub(crate) fn overlaps(&self, range: &IpNet) -> bool {
-        !self.share_of([range]).is_empty()
+        let (first, last) = ends(range);
+        // What does not belong to it lies in ranges that do not touch: all of this one does not, or one of them holds it.
+        let outside = &self.outside[Family::of(range) as usize].0;
+        let next = outside.partition_point(|(begin, _)| *begin <= first);
+        next.checked_sub(1).is_none_or(|place| last > outside[place].1)
     }
 
     /// The addresses of the internet that lie in the ranges.
@@ -138,12 +142,17 @@ impl Addresses {
 
 impl<'a> FromIterator<&'a IpNet> for Addresses {
     fn from_iter<I: IntoIterator<Item = &'a IpNet>>(ranges: I) -> Self {
-        let number = |address: IpAddr| match address {
-            IpAddr::V4(address) => u128::from(address.to_bits()),
-            IpAddr::V6(address) => address.to_bits(),
-        };
-        Self::united(ranges.into_iter().map(|range| (number(range.network()), number(range.broadcast()))).collect())
+        Self::united(ranges.into_iter().map(ends).collect())
     }
+}
+
+/// The first and the last address of a range, as numbers.
+fn ends(range: &IpNet) -> (u128, u128) {
+    let number = |address: IpAddr| match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()),
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    (number(range.network()), number(range.broadcast()))
 }
 
 /// What is wrong with a range for the audit policy's `trusted_cidrs`; `None` where nothing is. A range as wide as much of
@@ -239,6 +248,8 @@ const fn v6([a, b, c, d]: [u16; 4], length: u8) -> IpNet {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::fixtures;
 
@@ -371,6 +382,15 @@ mod tests {
         }
         for text in not_public {
             assert!(!internet.overlaps(&net(text)), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_range_overlaps_the_internet_when_it_has_a_share_of_it(bits in any::<u32>(), length in 0_u8..=32) {
+            let range = IpNet::new(IpAddr::V4(Ipv4Addr::from_bits(bits)), length).unwrap().trunc();
+            let internet = internet((8, 16), &["54.0.0.0/8"]);
+            prop_assert_eq!(internet.overlaps(&range), !internet.share_of([&range]).is_empty());
         }
     }
 }

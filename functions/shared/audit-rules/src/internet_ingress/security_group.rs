@@ -49,6 +49,7 @@ impl<'a> GroupIngress<'a> {
             let mut doubt = |why| in_doubt.push((Ports::from_iter([ports.clone()]), why));
             for range in permission.ipv4_ranges.iter().chain(&permission.ipv6_ranges) {
                 match parse(range, "ec2:DescribeSecurityGroups") {
+                    Ok(net) if !internet.overlaps(&net) => {}
                     Ok(net) => add(range.clone(), &[net]),
                     Err(why) => doubt(why),
                 }
