@@ -111,17 +111,22 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
         "scan-vpc": (
             *_scanning(on, "vpc"),
             _reading(
+                "ec2:DescribeAddresses",
+                "ec2:DescribeClientVpnEndpoints",
                 "ec2:DescribeFlowLogs",
+                "ec2:DescribeLaunchTemplateVersions",
                 "ec2:DescribeNetworkAcls",
                 "ec2:DescribeNetworkInterfaces",
                 "ec2:DescribeRouteTables",
                 "ec2:DescribeSecurityGroups",
                 "ec2:DescribeSubnets",
+                "ec2:DescribeTransitGateways",
                 "ec2:DescribeVpcBlockPublicAccessOptions",
                 "ec2:DescribeVpcEndpointServiceConfigurations",
                 "ec2:DescribeVpcEndpoints",
                 "ec2:DescribeVpcPeeringConnections",
                 "ec2:DescribeVpcs",
+                "ec2:DescribeVpnConnections",
             ),
             Permission(
                 actions=("ec2:DescribeVpcEndpointServicePermissions",),
