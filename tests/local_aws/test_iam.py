@@ -185,6 +185,7 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
         "s3:PutBucketPolicy",
     ),
     ("s3", "get_bucket_policy", {"Bucket": BUCKET}, "s3:GetBucketPolicy"),
+    ("s3", "get_bucket_request_payment", {"Bucket": BUCKET}, "s3:GetBucketRequestPayment"),
     ("s3", "get_bucket_policy_status", {"Bucket": BUCKET}, "s3:GetBucketPolicyStatus"),
     (
         "s3",
