@@ -222,6 +222,18 @@ def _networks(ec2: Any) -> Iterator[tuple[str, str, str]]:
     for peering in _all(ec2, "describe_vpc_peering_connections", "VpcPeeringConnections"):
         peering_id = peering["VpcPeeringConnectionId"]
         yield f"vpc-peering-connection/{peering_id}", "AWS::EC2::VPCPeeringConnection", _name_tag(peering)
+    for address in ec2.describe_addresses()["Addresses"]:
+        yield f"elastic-ip/{address['AllocationId']}", "AWS::EC2::EIP", _name_tag(address)
+    for interface in _all(ec2, "describe_network_interfaces", "NetworkInterfaces"):
+        name = next((tag["Value"] for tag in interface.get("TagSet", []) if tag["Key"] == "Name"), "")
+        yield f"network-interface/{interface['NetworkInterfaceId']}", "AWS::EC2::NetworkInterface", name
+    for template in _all(ec2, "describe_launch_templates", "LaunchTemplates"):
+        path = f"launch-template/{template['LaunchTemplateId']}"
+        yield path, "AWS::EC2::LaunchTemplate", template["LaunchTemplateName"]
+    for connection in ec2.describe_vpn_connections()["VpnConnections"]:
+        yield f"vpn-connection/{connection['VpnConnectionId']}", "AWS::EC2::VPNConnection", _name_tag(connection)
+    for gateway in _all(ec2, "describe_transit_gateways", "TransitGateways"):
+        yield f"transit-gateway/{gateway['TransitGatewayId']}", "AWS::EC2::TransitGateway", _name_tag(gateway)
 
 
 def differences(findings: Iterable[Mapping[str, Any]], arns: Mapping[str, tuple[str, str]]) -> list[str]:

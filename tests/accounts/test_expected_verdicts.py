@@ -54,6 +54,7 @@ RULES = {
         "s3-bucket-encryption-key-usable",
         "s3-bucket-key-enabled",
         "s3-log-target-bucket-sse-s3",
+        "s3-log-target-bucket-accepts-logs",
         "s3-bucket-required-tags",
     ),
     ("s3", "AWS::S3::AccessPoint"): ("s3-access-point-public-access-blocked",),
@@ -64,12 +65,18 @@ RULES = {
         "vpc-subnets-multi-az",
         "vpc-subnets-public-private-separated",
         "vpc-endpoint-ec2-present",
+        "vpc-endpoint-ecr-api-present",
+        "vpc-endpoint-ecr-dkr-present",
+        "vpc-endpoint-ssm-present",
+        "vpc-endpoint-ssm-contacts-present",
+        "vpc-endpoint-ssm-incidents-present",
         "vpc-required-tags",
     ),
     ("vpc", "AWS::EC2::SecurityGroup"): (
         "vpc-default-security-group-closed",
         "security-group-ssh-from-internet-prohibited",
         "security-group-rdp-from-internet-prohibited",
+        "security-group-cifs-from-internet-prohibited",
         "security-group-high-risk-ports-from-internet-prohibited",
         "security-group-internet-ports-authorized-only",
         "security-group-all-ports-from-internet-prohibited",
@@ -86,6 +93,16 @@ RULES = {
     ("vpc", "AWS::EC2::VPCEndpoint"): ("vpc-endpoint-policy-trust-bounded", "vpc-endpoint-multi-az"),
     ("vpc", "AWS::EC2::VPCEndpointService"): ("vpc-endpoint-service-principals-trust-bounded",),
     ("vpc", "AWS::EC2::VPCPeeringConnection"): ("vpc-peering-routes-least-privilege",),
+    ("vpc", "AWS::EC2::EIP"): ("eip-attached",),
+    ("vpc", "AWS::EC2::NetworkInterface"): ("ec2-enis-source-destination-check-enabled",),
+    ("vpc", "AWS::EC2::LaunchTemplate"): ("ec2-launch-template-public-ip-disabled",),
+    ("vpc", "AWS::EC2::VPNConnection"): (
+        "vpc-vpn-2-tunnels-up",
+        "ec2-vpn-connection-logging-enabled",
+        "ec2-vpn-connection-ike-version-check",
+    ),
+    ("vpc", "AWS::EC2::ClientVpnEndpoint"): ("ec2-client-vpn-connection-log-enabled",),
+    ("vpc", "AWS::EC2::TransitGateway"): ("ec2-transit-gateway-auto-vpc-attach-disabled",),
     ("lambda", "AWS::Lambda::Function"): (
         "lambda-function-public-access-prohibited",
         "lambda-function-service-principals-source-bounded",
@@ -106,13 +123,17 @@ RULES = {
 SERVICE_OF = {rule: service for (service, _), rules in RULES.items() for rule in rules}
 VERDICTS = {"COMPLIANT", "NON_COMPLIANT", "NOT_APPLICABLE"}
 
+_NO_CLIENT_VPN = "a Client VPN endpoint needs a server certificate, which no template can make"
 NEVER_VIOLATED = {
+    "ec2-client-vpn-connection-log-enabled": _NO_CLIENT_VPN,
     "s3-bucket-server-side-encryption-enabled": "Amazon S3 has encrypted every bucket by default since January 2023",
 }
 _ONE_STATE = "an account has one state, and blocked it would hide what the sample is there to show"
 NEVER_COMPLIED_WITH = {
     "s3-account-public-access-blocked": _ONE_STATE,
     "vpc-block-public-access-enabled": _ONE_STATE,
+    "vpc-vpn-2-tunnels-up": "a tunnel is up only while a device answers at its other end",
+    "ec2-client-vpn-connection-log-enabled": _NO_CLIENT_VPN,
 }
 
 # The rules that have nothing to say about some resources.
@@ -123,6 +144,7 @@ SOMETIMES_NOT_APPLICABLE = {
     "s3-bucket-encryption-key-usable",
     "s3-bucket-key-enabled",
     "s3-log-target-bucket-sse-s3",
+    "s3-log-target-bucket-accepts-logs",
     "vpc-flow-logs-delivering",
     "vpc-subnets-multi-az",
     "vpc-subnets-public-private-separated",
@@ -201,7 +223,17 @@ def resources() -> list[tuple[str, str]]:
                 case "AWS::EC2::NetworkAcl" | "AWS::EC2::Subnet" | "AWS::EC2::VPCEndpoint" as kind:
                     vpc = name_tag(declared[properties["VpcId"]["Ref"]])
                     found.append((kind, f"{vpc}/{name_tag(resource)}"))
-                case "AWS::EC2::VPCEndpointService" | "AWS::EC2::VPCPeeringConnection" as kind:
+                case "AWS::EC2::LaunchTemplate" as kind:
+                    found.append((kind, named(properties["LaunchTemplateName"])))
+                case (
+                    "AWS::EC2::VPCEndpointService"
+                    | "AWS::EC2::VPCPeeringConnection"
+                    | "AWS::EC2::EIP"
+                    | "AWS::EC2::NetworkInterface"
+                    | "AWS::EC2::VPNConnection"
+                    | "AWS::EC2::ClientVpnEndpoint"
+                    | "AWS::EC2::TransitGateway"
+                ) as kind:
                     found.append((kind, name_tag(resource)))
     return found
 

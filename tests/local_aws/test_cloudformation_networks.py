@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from harness import Client, Deploy, Template, resource
 from local_aws import ACCOUNT_ID, REGION
 
@@ -278,3 +279,70 @@ def test_endpoint_services_and_block_public_access(deploy: Deploy, ec2: Any) -> 
     deploy(network())
     assert ec2.describe_vpc_endpoint_service_configurations()["ServiceConfigurations"] == []
     assert mode() == "off"
+
+
+def test_what_lies_beside_the_networks(deploy: Deploy, ec2: Any) -> None:
+    """Addresses, launch templates, VPN connections with their tunnels, and transit gateways."""
+    logs = {
+        "CloudwatchLogOptions": {"LogEnabled": True, "LogGroupArn": "arn:aws:logs:us-east-1:123456789012:log-group:x"}
+    }
+    resources = network(
+        Interface=resource("AWS::EC2::NetworkInterface", SubnetId={"Ref": "Subnet"}, SourceDestCheck=False),
+        Address=resource("AWS::EC2::EIP", Domain="vpc"),
+        Association=resource(
+            "AWS::EC2::EIPAssociation",
+            AllocationId={"Fn::GetAtt": ["Address", "AllocationId"]},
+            NetworkInterfaceId={"Ref": "Interface"},
+        ),
+        Template=resource(
+            "AWS::EC2::LaunchTemplate",
+            LaunchTemplateName="beside-the-networks",
+            LaunchTemplateData={"NetworkInterfaces": [{"DeviceIndex": 0, "AssociatePublicIpAddress": True}]},
+        ),
+        Gateway=resource("AWS::EC2::TransitGateway", AutoAcceptSharedAttachments="enable"),
+        Device=resource("AWS::EC2::CustomerGateway", Type="ipsec.1", BgpAsn=65000, IpAddress="198.51.100.7"),
+        Strict=resource(
+            "AWS::EC2::VPNConnection",
+            Type="ipsec.1",
+            CustomerGatewayId={"Ref": "Device"},
+            TransitGatewayId={"Ref": "Gateway"},
+            VpnTunnelOptionsSpecifications=[{"IKEVersions": [{"Value": "ikev2"}], "LogOptions": logs}] * 2,
+        ),
+        Plain=resource(
+            "AWS::EC2::VPNConnection",
+            Type="ipsec.1",
+            CustomerGatewayId={"Ref": "Device"},
+            TransitGatewayId={"Ref": "Gateway"},
+        ),
+    )
+    made = deploy(resources)
+
+    (address,) = [each for each in ec2.describe_addresses()["Addresses"] if each["PublicIp"] == made["Address"]]
+    assert address["AssociationId"] == made["Association"]
+    (interface,) = ec2.describe_network_interfaces(NetworkInterfaceIds=[made["Interface"]])["NetworkInterfaces"]
+    assert interface["SourceDestCheck"] is False
+
+    versions = ec2.describe_launch_template_versions(Versions=["$Default"])["LaunchTemplateVersions"]
+    (version,) = [each for each in versions if each["LaunchTemplateId"] == made["Template"]]
+    assert version["LaunchTemplateData"]["NetworkInterfaces"][0]["AssociatePublicIpAddress"] is True
+    with pytest.raises(ClientError, match="InvalidParameterValue"):
+        ec2.describe_launch_template_versions(Versions=["1"])
+
+    (gateway,) = ec2.describe_transit_gateways(TransitGatewayIds=[made["Gateway"]])["TransitGateways"]
+    assert gateway["Options"]["AutoAcceptSharedAttachments"] == "enable"
+    assert ec2.describe_client_vpn_endpoints()["ClientVpnEndpoints"] == []
+
+    connections = {each["VpnConnectionId"]: each for each in ec2.describe_vpn_connections()["VpnConnections"]}
+    strict, plain = connections[made["Strict"]], connections[made["Plain"]]
+    for connection in (strict, plain):
+        assert [tunnel["Status"] for tunnel in connection["VgwTelemetry"]] == ["DOWN", "DOWN"]
+    for tunnel in strict["Options"]["TunnelOptions"]:
+        assert tunnel["IkeVersions"] == [{"Value": "ikev2"}]
+        assert tunnel["LogOptions"]["CloudWatchLogOptions"]["LogEnabled"] is True
+    for tunnel in plain["Options"]["TunnelOptions"]:
+        assert {"IkeVersions", "LogOptions"} & tunnel.keys() == set()
+
+    deploy(network())
+    assert made["Address"] not in {each["PublicIp"] for each in ec2.describe_addresses()["Addresses"]}
+    assert ec2.describe_transit_gateways()["TransitGateways"] == []
+    assert ec2.describe_vpn_connections()["VpnConnections"] == []

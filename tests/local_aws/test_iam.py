@@ -185,6 +185,7 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
         "s3:PutBucketPolicy",
     ),
     ("s3", "get_bucket_policy", {"Bucket": BUCKET}, "s3:GetBucketPolicy"),
+    ("s3", "get_bucket_request_payment", {"Bucket": BUCKET}, "s3:GetBucketRequestPayment"),
     ("s3", "get_bucket_policy_status", {"Bucket": BUCKET}, "s3:GetBucketPolicyStatus"),
     (
         "s3",
@@ -234,6 +235,16 @@ CALLS: list[tuple[str, str, dict[str, Any], str]] = [
     ("ec2", "describe_network_interfaces", {}, "ec2:DescribeNetworkInterfaces"),
     ("ec2", "describe_route_tables", {}, "ec2:DescribeRouteTables"),
     ("ec2", "describe_vpc_peering_connections", {}, "ec2:DescribeVpcPeeringConnections"),
+    ("ec2", "describe_addresses", {}, "ec2:DescribeAddresses"),
+    ("ec2", "describe_client_vpn_endpoints", {}, "ec2:DescribeClientVpnEndpoints"),
+    (
+        "ec2",
+        "describe_launch_template_versions",
+        {"Versions": ["$Default"]},
+        "ec2:DescribeLaunchTemplateVersions",
+    ),
+    ("ec2", "describe_transit_gateways", {}, "ec2:DescribeTransitGateways"),
+    ("ec2", "describe_vpn_connections", {}, "ec2:DescribeVpnConnections"),
     ("ec2", "describe_vpc_block_public_access_options", {}, "ec2:DescribeVpcBlockPublicAccessOptions"),
     (
         "ec2",

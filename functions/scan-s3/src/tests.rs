@@ -57,7 +57,7 @@ impl S3Collector for Account {
             account_public_access_block: unread(),
             object_ownership: unread(),
             versioning: Reading::seen(Versioning { status: VersioningStatus::Enabled, mfa_delete: false }),
-            logging: Reading::seen(LoggingTarget { bucket: "logs".to_owned(), settings: None }),
+            logging: Reading::seen(LoggingTarget { bucket: "logs".to_owned(), prefix: String::new(), settings: None }),
             lifecycle: unread(),
             replication: Reading::seen(vec![ReplicationRule {
                 enabled: false,

@@ -95,6 +95,12 @@ impl VpcCollector for Vpcs {
             block_public_access: Reading::Unreadable(denied()),
             endpoint_services: Reading::Unreadable(denied()),
             peering_connections: Reading::Unreadable(denied()),
+            elastic_ips: Reading::Unreadable(denied()),
+            network_interfaces: Reading::Unreadable(denied()),
+            launch_templates: Reading::Unreadable(denied()),
+            vpn_connections: Reading::Unreadable(denied()),
+            client_vpn_endpoints: Reading::Unreadable(denied()),
+            transit_gateways: Reading::Unreadable(denied()),
         }
     }
 

@@ -75,6 +75,14 @@ def _permissions(prefix: str, path: str) -> dict[str, str]:
 
 # The filters and limits of https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_<operation>.html
 LISTINGS: dict[str, Listing] = {
+    "DescribeClientVpnEndpoints": Listing(
+        "clientVpnEndpoint",
+        {"endpoint-id": "clientVpnEndpointId", "transport-protocol": "transportProtocol"},
+        "clientVpnEndpointId",
+        "ClientVpnEndpointId",
+        "InvalidClientVpnEndpointId.NotFound",
+        fewest=5,
+    ),
     "DescribeFlowLogs": Listing(
         "flowLogSet",
         _own("flow-log-id", "log-destination-type", "log-group-name", "resource-id", "traffic-type")
@@ -82,6 +90,16 @@ LISTINGS: dict[str, Listing] = {
         "flowLogId",
         "FlowLogId",
         "InvalidFlowLogId.NotFound",
+    ),
+    "DescribeLaunchTemplateVersions": Listing(
+        "launchTemplateVersionSet",
+        {
+            "create-time": "createTime",
+            "image-id": "launchTemplateData/imageId",
+            "instance-type": "launchTemplateData/instanceType",
+            "is-default-version": "defaultVersion",
+        },
+        most=200,
     ),
     "DescribeNetworkAcls": Listing(
         "networkAclSet",
@@ -194,6 +212,15 @@ LISTINGS: dict[str, Listing] = {
         "subnetId",
         "SubnetId",
         "InvalidSubnetID.NotFound",
+        fewest=5,
+    ),
+    "DescribeTransitGateways": Listing(
+        "transitGatewaySet",
+        _own("owner-id", "state", "transit-gateway-id")
+        | _of("options", "options", "amazon-side-asn", "auto-accept-shared-attachments", "dns-support"),
+        "transitGatewayId",
+        "TransitGatewayIds",
+        "InvalidTransitGatewayID.NotFound",
         fewest=5,
     ),
     "DescribeVpcEndpoints": Listing(

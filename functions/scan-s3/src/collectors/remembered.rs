@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use audit_model::Reading;
-use audit_model::resource::{KmsKey, LoggingTarget, PublicAccessBlock};
+use audit_model::resource::{KmsKey, LoggingTargetSettings, PublicAccessBlock};
 use audit_rules::Needed;
 use tokio::sync::{Mutex, OnceCell};
 
@@ -19,8 +19,8 @@ pub struct Shared {
     pub(super) account_block: OnceCell<Reading<PublicAccessBlock>>,
     /// KMS keys, by id, ARN or alias as buckets name them.
     pub(super) keys: Remembered<String, Reading<KmsKey>>,
-    /// The buckets that server access logs go to, by name.
-    pub(super) log_targets: Remembered<String, LoggingTarget>,
+    /// What decides whether server access logs arrive in a bucket, by its name; `None` where there is no such bucket.
+    pub(super) log_targets: Remembered<String, Option<LoggingTargetSettings>>,
     /// The regions of buckets that objects are replicated to, by name and the account that must own the bucket.
     pub(super) locations: Remembered<(String, Option<String>), Reading<String>>,
 }

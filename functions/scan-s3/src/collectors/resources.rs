@@ -13,7 +13,7 @@ use bucket_readings::{BucketReader, describe_key};
 use futures::future::join_all;
 
 use super::remembered::Shared;
-use super::settings::Replica;
+use super::settings::{LogTarget, REQUEST_PAYMENT, Replica};
 use super::{S3Collector, control, settings, settled};
 
 const ACCESS_POINT: &str = "s3:GetAccessPoint";
@@ -252,22 +252,50 @@ impl S3Resources {
 
     async fn logging(&self, of: BucketReader<'_>, shared: &Shared) -> Reading<LoggingTarget> {
         match self.budget.spend(settings::log_target(of)).await {
-            Reading::Seen { value: bucket } => {
-                let read = async {
-                    let target = self.reader(&bucket);
-                    let (encryption, object_lock) = futures::join!(
-                        shared.needed.read(ENCRYPTION, self.budget.spend(target.encryption())),
-                        shared.needed.read(OBJECT_LOCK, self.budget.spend(settings::object_lock(target))),
-                    );
-                    let gone = Answer::tell_that_it_is_gone(&[Answer::of(&encryption), Answer::of(&object_lock)]);
-                    let settings = (!gone).then_some(LoggingTargetSettings { encryption, object_lock });
-                    LoggingTarget { bucket: bucket.clone(), settings }
-                };
-                Reading::seen(shared.log_targets.get_or_read(bucket.clone(), read).await)
+            Reading::Seen { value: LogTarget { bucket, prefix } } => {
+                let read = self.log_target_settings(&bucket, shared);
+                let settings = shared.log_targets.get_or_read(bucket.clone(), read).await;
+                Reading::seen(LoggingTarget { bucket, prefix, settings })
             }
             Reading::Absent => Reading::Absent,
             Reading::Unreadable(why) => Reading::Unreadable(why),
         }
+    }
+
+    /// What of a bucket decides whether logs arrive in it; `None` when S3 says that there is no such bucket.
+    async fn log_target_settings(&self, bucket: &str, shared: &Shared) -> Option<LoggingTargetSettings> {
+        let target = self.reader(bucket);
+        let needed = &shared.needed;
+        let account = Some(self.account.clone());
+        let location = self.budget.spend(settings::location(&self.s3, bucket, account.clone()));
+        let location = shared.locations.get_or_read((bucket.to_owned(), account), location);
+        let (encryption, object_lock, region, requester_pays, policy, object_ownership) = futures::join!(
+            needed.read(ENCRYPTION, self.budget.spend(target.encryption())),
+            needed.read(OBJECT_LOCK, self.budget.spend(settings::object_lock(target))),
+            needed.read(LOCATION, location),
+            needed.read(REQUEST_PAYMENT, self.budget.spend(settings::requester_pays(target))),
+            needed.read(POLICY, self.budget.spend(target.policy())),
+            needed.read(OBJECT_OWNERSHIP, self.budget.spend(target.object_ownership())),
+        );
+        let acl = unless(settled::acl(&object_ownership, []), self.budget.spend(target.acl()));
+        let acl = needed.read(ACL, acl).await;
+        let answers = [
+            Answer::of(&encryption),
+            Answer::of(&object_lock),
+            Answer::of(&requester_pays),
+            Answer::of(&policy),
+            Answer::of(&object_ownership),
+            Answer::of(&acl),
+        ];
+        (!Answer::tell_that_it_is_gone(&answers)).then_some(LoggingTargetSettings {
+            encryption,
+            object_lock,
+            region,
+            requester_pays,
+            policy,
+            object_ownership,
+            acl,
+        })
     }
 
     async fn replication(&self, of: BucketReader<'_>, shared: &Shared) -> Reading<Vec<ReplicationRule>> {

@@ -10,10 +10,12 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::get_bucket_notification_configuration::GetBucketNotificationConfigurationOutput;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, DefaultRetention, ExpirationStatus,
-    LifecycleRule as S3LifecycleRule, MfaDeleteStatus, ObjectLockConfiguration, ObjectLockEnabled,
+    LifecycleRule as S3LifecycleRule, MfaDeleteStatus, ObjectLockConfiguration, ObjectLockEnabled, Payer,
     ReplicationRule as S3ReplicationRule, ReplicationRuleStatus,
 };
 use bucket_readings::{BucketReader, absent_or_unreadable, malformed};
+
+pub(super) const REQUEST_PAYMENT: &str = "s3:GetBucketRequestPayment";
 
 /// Whether S3 calls the bucket policy public.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicyStatus.html>
@@ -75,17 +77,38 @@ pub(super) async fn versioning(of: BucketReader<'_>) -> Reading<Versioning> {
     }
 }
 
-/// The name of the bucket that server access logs go to. S3 answers without one when logging is off.
+/// Where server access logs go.
+#[derive(Debug)]
+pub(super) struct LogTarget {
+    pub(super) bucket: String,
+    /// What the logs' keys begin with.
+    pub(super) prefix: String,
+}
+
+/// Where server access logs go. S3 answers without a target when logging is off.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLogging.html>
-pub(super) async fn log_target(of: BucketReader<'_>) -> Reading<String> {
+pub(super) async fn log_target(of: BucketReader<'_>) -> Reading<LogTarget> {
     const ACTION: &str = "s3:GetBucketLogging";
     match of.client.get_bucket_logging().bucket(of.bucket).expected_bucket_owner(of.account).send().await {
-        Ok(answer) => match answer.logging_enabled.map(|logging| logging.target_bucket) {
+        Ok(answer) => match answer.logging_enabled {
             None => Reading::Absent,
-            Some(target) if target.is_empty() => malformed(ACTION, "the answer names no target bucket"),
-            Some(target) => Reading::seen(target),
+            Some(logging) if logging.target_bucket.is_empty() => malformed(ACTION, "the answer names no target bucket"),
+            Some(logging) => Reading::seen(LogTarget { bucket: logging.target_bucket, prefix: logging.target_prefix }),
         },
         Err(error) => absent_or_unreadable(ACTION, &[], &error),
+    }
+}
+
+/// Whether those who ask for objects pay, and not the bucket's owner.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketRequestPayment.html>
+pub(super) async fn requester_pays(of: BucketReader<'_>) -> Reading<bool> {
+    match of.client.get_bucket_request_payment().bucket(of.bucket).expected_bucket_owner(of.account).send().await {
+        Ok(answer) => match answer.payer {
+            Some(Payer::Requester) => Reading::seen(true),
+            Some(Payer::BucketOwner) => Reading::seen(false),
+            _ => malformed(REQUEST_PAYMENT, "the answer names nobody known who pays"),
+        },
+        Err(error) => absent_or_unreadable(REQUEST_PAYMENT, &[], &error),
     }
 }
 

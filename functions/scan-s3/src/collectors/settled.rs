@@ -4,13 +4,14 @@
 use audit_model::resource::{BucketAcl, ObjectOwnership, PublicAccessBlock, Versioning};
 use audit_model::{Reading, Unreadable, UnreadableCause};
 
-/// The settings that block public access to a bucket: its own and its account's, of which S3 applies the stricter.
-pub(super) type Blocks<'a> = [&'a Reading<PublicAccessBlock>; 2];
+/// The settings that block public access to a bucket: its own and its account's, of which S3 applies the stricter; none
+/// where the public is not what is asked about.
+pub(super) type Blocks<'a, const N: usize> = [&'a Reading<PublicAccessBlock>; N];
 
 /// There is no status of a policy that is not there. Where public policies let in nobody but the account and AWS's
 /// services, whether the policy is public opens nothing.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
-pub(super) fn policy_status(policy: &Reading<String>, blocks: Blocks<'_>) -> Option<Reading<bool>> {
+pub(super) fn policy_status<const N: usize>(policy: &Reading<String>, blocks: Blocks<'_, N>) -> Option<Reading<bool>> {
     if *policy == Reading::Absent {
         return Some(Reading::Absent);
     }
@@ -20,7 +21,10 @@ pub(super) fn policy_status(policy: &Reading<String>, blocks: Blocks<'_>) -> Opt
 
 /// An access control list gives nobody access where lists are switched off, and the public none where public ones are
 /// ignored. <https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html>
-pub(super) fn acl(ownership: &Reading<ObjectOwnership>, blocks: Blocks<'_>) -> Option<Reading<BucketAcl>> {
+pub(super) fn acl<const N: usize>(
+    ownership: &Reading<ObjectOwnership>,
+    blocks: Blocks<'_, N>,
+) -> Option<Reading<BucketAcl>> {
     let why = if *ownership == Reading::seen(ObjectOwnership::BucketOwnerEnforced) {
         "access control lists are switched off (BucketOwnerEnforced)"
     } else if is_on(blocks, |block| block.ignore_public_acls) {
@@ -39,7 +43,7 @@ pub(super) fn object_lock<T>(versioning: &Reading<Versioning>) -> Option<Reading
     (*versioning == Reading::Absent).then_some(Reading::Absent)
 }
 
-fn is_on(blocks: Blocks<'_>, setting: fn(&PublicAccessBlock) -> bool) -> bool {
+fn is_on<const N: usize>(blocks: Blocks<'_, N>, setting: fn(&PublicAccessBlock) -> bool) -> bool {
     blocks.into_iter().any(|block| matches!(block, Reading::Seen { value } if setting(value)))
 }
 

@@ -148,6 +148,10 @@ fn described(state: &str) -> String {
     )
 }
 
+fn payer(who: &str) -> Answer {
+    ok(&format!("<RequestPaymentConfiguration><Payer>{who}</Payer></RequestPaymentConfiguration>"))
+}
+
 /// A bucket in an account in which everything is configured.
 fn configured(whom: &str, what: &str) -> Answer {
     match (whom, what) {
@@ -158,9 +162,10 @@ fn configured(whom: &str, what: &str) -> Answer {
         )),
         (KMS, KEY) => ok(&described("Enabled")),
         (LOG_TARGET, "object-lock") => error(404, "ObjectLockConfigurationNotFoundError"),
+        (LOG_TARGET, "requestPayment") => payer("BucketOwner"),
         (REPLICA, "location") => ok("<LocationConstraint>eu-central-1</LocationConstraint>"),
         // What S3 says of a bucket in us-east-1.
-        (BUCKET, "location") => ok("<LocationConstraint/>"),
+        (BUCKET | LOG_TARGET, "location") => ok("<LocationConstraint/>"),
         (_, setting) => {
             let body = SETTINGS.iter().find(|(name, _, _)| *name == setting).map(|(_, _, body)| *body);
             ok(body.unwrap_or_else(|| panic!("{whom} has no {setting}")))
@@ -304,6 +309,11 @@ fn borrowed_states(bucket: &Bucket) -> Vec<(&'static str, String)> {
         ("key", state(&bucket.encryption_key)),
         ("log target's encryption", state(&log_target.encryption)),
         ("log target's Object Lock", state(&log_target.object_lock)),
+        ("log target's region", state(&log_target.region)),
+        ("log target's payer", state(&log_target.requester_pays)),
+        ("log target's policy", state(&log_target.policy)),
+        ("log target's ownership", state(&log_target.object_ownership)),
+        ("log target's list", state(&log_target.acl)),
         ("replica's region", state(&replication[0].destination_region)),
     ]
 }
@@ -352,7 +362,16 @@ async fn what_is_configured_is_read_whole_with_one_call_for_each_thing() {
         bucket.logging,
         Reading::seen(LoggingTarget {
             bucket: LOG_TARGET.to_owned(),
-            settings: Some(LoggingTargetSettings { encryption: Reading::seen(kms), object_lock: Reading::Absent }),
+            prefix: "payments/".to_owned(),
+            settings: Some(LoggingTargetSettings {
+                encryption: Reading::seen(kms),
+                object_lock: Reading::Absent,
+                region: Reading::seen("us-east-1".to_owned()),
+                requester_pays: Reading::seen(false),
+                policy: bucket.policy.clone(),
+                object_ownership: bucket.object_ownership.clone(),
+                acl: bucket.acl.clone(),
+            }),
         })
     );
     assert_eq!(
@@ -390,6 +409,11 @@ async fn what_is_configured_is_read_whole_with_one_call_for_each_thing() {
     expected.extend([
         of(LOG_TARGET, "encryption", Some(ACCOUNT)),
         of(LOG_TARGET, "object-lock", Some(ACCOUNT)),
+        of(LOG_TARGET, "location", Some(ACCOUNT)),
+        of(LOG_TARGET, "requestPayment", Some(ACCOUNT)),
+        of(LOG_TARGET, "policy", Some(ACCOUNT)),
+        of(LOG_TARGET, "ownershipControls", Some(ACCOUNT)),
+        of(LOG_TARGET, "acl", Some(ACCOUNT)),
         of(REPLICA, "location", None),
         of(CONTROL, "configuration/publicAccessBlock", None),
         of(KMS, KEY, None),
@@ -520,6 +544,19 @@ async fn one_refused_read_of_what_belongs_to_a_bucket_spoils_no_other() {
             "log target's Object Lock",
             "s3:GetBucketObjectLockConfiguration AccessDenied",
         ),
+        (LOG_TARGET, "location", denied.clone(), "log target's region", "s3:GetBucketLocation AccessDenied"),
+        (LOG_TARGET, "requestPayment", denied.clone(), "log target's payer", "s3:GetBucketRequestPayment AccessDenied"),
+        (LOG_TARGET, "requestPayment", payer("Nobody"), "log target's payer", "s3:GetBucketRequestPayment Malformed"),
+        (LOG_TARGET, "policy", denied.clone(), "log target's policy", "s3:GetBucketPolicy AccessDenied"),
+        (LOG_TARGET, "policy", error(404, "NoSuchBucketPolicy"), "log target's policy", "absent"),
+        (
+            LOG_TARGET,
+            "ownershipControls",
+            denied.clone(),
+            "log target's ownership",
+            "s3:GetBucketOwnershipControls AccessDenied",
+        ),
+        (LOG_TARGET, "acl", denied.clone(), "log target's list", "s3:GetBucketAcl AccessDenied"),
         (REPLICA, "location", denied, "replica's region", "s3:GetBucketLocation AccessDenied"),
         (REPLICA, "location", error(404, "NoSuchBucket"), "replica's region", "absent"),
         (REPLICA, "location", error(301, "PermanentRedirect"), "replica's region", "s3:GetBucketLocation Failed"),
@@ -554,12 +591,32 @@ async fn a_log_target_that_does_not_exist_has_no_settings() {
         let bucket = read_but(move |whom, what| match (whom, what) {
             (LOG_TARGET, "encryption") => Some(answers.0.clone()),
             (LOG_TARGET, "object-lock") => Some(answers.1.clone()),
+            (LOG_TARGET, _) => Some(error(403, "AccessDenied")),
             _ => None,
         });
         let Reading::Seen { value: logging } = bucket.await.unwrap().logging else { panic!("logging is on") };
         assert_eq!(logging.bucket, LOG_TARGET);
         assert_eq!(logging.settings.is_some(), exists, "{encryption:?} {object_lock:?}");
     }
+}
+
+#[tokio::test]
+async fn who_pays_for_a_log_target_is_read_and_a_list_that_does_not_count_is_not() {
+    const ENFORCED: &str = "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule>\
+        </OwnershipControls>";
+    let (resources, requests) = account(|whom, what| match (whom, what) {
+        (LOG_TARGET, "requestPayment") => payer("Requester"),
+        (LOG_TARGET, "ownershipControls") => ok(ENFORCED),
+        (LOG_TARGET, "location") => ok("<LocationConstraint>eu-west-1</LocationConstraint>"),
+        _ => configured(whom, what),
+    });
+    let bucket = resources.bucket(&target(Some("us-east-1")), &Shared::default()).await.unwrap();
+    let Reading::Seen { value: logging } = bucket.logging else { panic!("logging is on") };
+    let settings = logging.settings.unwrap();
+    assert_eq!(settings.requester_pays, Reading::seen(true));
+    assert_eq!(settings.region, Reading::seen("eu-west-1".to_owned()));
+    assert_eq!(state(&settings.acl), "s3:GetBucketAcl NotLookedAt");
+    assert_eq!(requests.count(LOG_TARGET, "acl"), 0);
 }
 
 #[tokio::test]
@@ -787,7 +844,7 @@ async fn a_replica_must_belong_to_the_account_that_its_rule_names() {
     let owners: Vec<(String, Option<String>)> = requests
         .made()
         .into_iter()
-        .filter(|asked| asked.what == "location")
+        .filter(|asked| asked.what == "location" && asked.whom != LOG_TARGET)
         .map(|asked| (asked.whom, asked.owner))
         .collect();
     let partner = ("partner-copy".to_owned(), Some("444455556666".to_owned()));
@@ -1001,7 +1058,7 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
         ("s3-bucket-required-tags", &[]),
         ("s3-event-notifications-enabled", &[(BUCKET, "notification")]),
         ("s3-bucket-encryption-key-usable", &[(BUCKET, "encryption"), (KMS, KEY), (LOG_TARGET, "encryption")]),
-        ("s3-bucket-cross-region-replication-enabled", &[(REPLICA, "location")]),
+        ("s3-bucket-cross-region-replication-enabled", &[(LOG_TARGET, "location"), (REPLICA, "location")]),
         ("s3-bucket-mfa-delete-enabled", &[(BUCKET, "lifecycle"), (BUCKET, "versioning")]),
         ("s3-bucket-public-access-blocked", &[(BUCKET, "publicAccessBlock")]),
         ("s3-account-public-access-blocked", &[(CONTROL, "configuration/publicAccessBlock")]),
@@ -1053,6 +1110,11 @@ async fn what_a_shard_s_buckets_share_is_asked_for_once_and_by_the_next_shard_an
         (KMS, KEY),
         (LOG_TARGET, "encryption"),
         (LOG_TARGET, "object-lock"),
+        (LOG_TARGET, "location"),
+        (LOG_TARGET, "requestPayment"),
+        (LOG_TARGET, "policy"),
+        (LOG_TARGET, "ownershipControls"),
+        (LOG_TARGET, "acl"),
         (REPLICA, "location"),
     ];
     for shards in 1..=2 {

@@ -3,18 +3,40 @@ use audit_model::{Reading, Unreadable};
 use audit_rules::Needed;
 use audit_task::unreadable;
 
-use super::Ec2Vpcs;
+use super::client_vpn_endpoints::{self, client_vpn_endpoints};
+use super::elastic_ips::{self, elastic_ips};
 use super::endpoint_services::{self, endpoint_services};
+use super::launch_templates::{self, launch_templates};
 use super::peering_connections::{self, peering_connections};
+use super::transit_gateways::{self, transit_gateways};
+use super::user_managed_interfaces::user_managed_interfaces;
+use super::vpn_connections::{self, vpn_connections};
+use super::{Ec2Vpcs, network_interfaces};
 
 const BLOCK_PUBLIC_ACCESS: &str = "ec2:DescribeVpcBlockPublicAccessOptions";
 
 /// What the account has of its own in the region's network.
 pub(super) async fn network_account(ec2: &Ec2Vpcs, needed: &Needed) -> NetworkAccount {
-    let (block_public_access, services, connections) = futures::join!(
+    let (
+        block_public_access,
+        endpoint_services,
+        peering_connections,
+        elastic_ips,
+        interfaces,
+        launch_templates,
+        vpn_connections,
+        client_vpn_endpoints,
+        transit_gateways,
+    ) = futures::join!(
         needed.read(BLOCK_PUBLIC_ACCESS, block_public_access(ec2)),
         needed.call(endpoint_services::LIST, endpoint_services(ec2)),
         needed.call(peering_connections::ACTION, peering_connections(ec2)),
+        needed.call(elastic_ips::ACTION, elastic_ips(ec2)),
+        needed.call(network_interfaces::ACTION, user_managed_interfaces(ec2)),
+        needed.call(launch_templates::ACTION, launch_templates(ec2)),
+        needed.call(vpn_connections::ACTION, vpn_connections(ec2)),
+        needed.call(client_vpn_endpoints::ACTION, client_vpn_endpoints(ec2)),
+        needed.call(transit_gateways::ACTION, transit_gateways(ec2)),
     );
     NetworkAccount {
         identity: Identity {
@@ -24,9 +46,19 @@ pub(super) async fn network_account(ec2: &Ec2Vpcs, needed: &Needed) -> NetworkAc
             region: ec2.region.clone(),
         },
         block_public_access,
-        endpoint_services: services.map_or_else(Reading::Unreadable, Reading::seen),
-        peering_connections: connections.map_or_else(Reading::Unreadable, Reading::seen),
+        endpoint_services: read(endpoint_services),
+        peering_connections: read(peering_connections),
+        elastic_ips: read(elastic_ips),
+        network_interfaces: read(interfaces),
+        launch_templates: read(launch_templates),
+        vpn_connections: read(vpn_connections),
+        client_vpn_endpoints: read(client_vpn_endpoints),
+        transit_gateways: read(transit_gateways),
     }
+}
+
+fn read<T>(listed: Result<T, Unreadable>) -> Reading<T> {
+    listed.map_or_else(Reading::Unreadable, Reading::seen)
 }
 
 /// EC2 answers with the mode `off` where nobody has ever set one.

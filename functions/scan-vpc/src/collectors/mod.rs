@@ -4,8 +4,11 @@
 //! of them: what the missing pages hold may concern each.
 
 mod account;
+mod client_vpn_endpoints;
+mod elastic_ips;
 mod endpoint_services;
 mod flow_logs;
+mod launch_templates;
 mod network_acls;
 mod network_interfaces;
 mod peering_connections;
@@ -18,8 +21,11 @@ mod subnets;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod transit_gateways;
+mod user_managed_interfaces;
 mod vpc_endpoints;
 mod vpcs;
+mod vpn_connections;
 
 use std::num::NonZeroU32;
 

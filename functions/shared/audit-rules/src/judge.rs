@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use audit_model::resource::{
-    AccessPoint, Audited, Bucket, EndpointService, Function, Identity, NetworkAccount, NetworkAcl, PeeringConnection,
-    S3Account, SecurityGroup, Subnet, Vpc, VpcEndpoint,
+    AccessPoint, Audited, Bucket, Function, Identity, NetworkAccount, NetworkAcl, S3Account, SecurityGroup, Vpc,
 };
 use audit_model::{Evidence, Finding, Policy, Reading, ResourceRef, Status, Unreadable};
 use jiff::Timestamp;
@@ -43,8 +42,8 @@ impl<'a> Judge<'a> {
     }
 
     /// One finding per rule on VPCs, and one per rule on what hangs on a VPC (security groups, network ACLs, subnets,
-    /// endpoints) and each of those; the same for the account's own settings of the region's network, endpoint services and
-    /// peering connections. Where some could not be listed, each of their rules says so once, on what they hang on.
+    /// endpoints) and each of those; the same for the account's own settings of the region's network and for what it has
+    /// beside its VPCs. Where some could not be listed, each of their rules says so once, on what they hang on.
     ///
     /// What belongs to other accounts is theirs to audit: of a VPC that is shared with this one the rules say who owns it, and
     /// of what others have in a VPC they say nothing.
@@ -58,18 +57,22 @@ impl<'a> Judge<'a> {
         let mut resources = Vec::new();
         for vpc in vpcs {
             resources.push(NetworkResource::Vpc(vpc));
-            let mut hanging = Vec::new();
-            hanging.extend(groups(vpc).into_iter().flatten().map(NetworkResource::SecurityGroup));
-            hanging.extend(network_acls(vpc).into_iter().flatten().map(NetworkResource::NetworkAcl));
-            hanging.extend(vpc.subnets.listed().into_iter().flatten().map(NetworkResource::Subnet));
-            hanging.extend(vpc.endpoints.listed().into_iter().flatten().map(NetworkResource::VpcEndpoint));
-            resources.extend(hanging.into_iter().filter(|it| vpc.is_audited(it.identity())));
+            let hanging = parts(groups(vpc))
+                .chain(parts(network_acls(vpc)))
+                .chain(parts(vpc.subnets.listed()))
+                .chain(parts(vpc.endpoints.listed()));
+            resources.extend(hanging.filter(|it| vpc.is_audited(it.identity())));
         }
         if let Some(account) = account {
-            let (services, peerings) = (account.endpoint_services.listed(), account.peering_connections.listed());
             resources.push(NetworkResource::Account(account));
-            resources.extend(services.into_iter().flatten().map(NetworkResource::EndpointService));
-            resources.extend(peerings.into_iter().flatten().map(NetworkResource::PeeringConnection));
+            resources.extend(parts(account.endpoint_services.listed()));
+            resources.extend(parts(account.peering_connections.listed()));
+            resources.extend(parts(account.elastic_ips.listed()));
+            resources.extend(parts(account.network_interfaces.listed()));
+            resources.extend(parts(account.launch_templates.listed()));
+            resources.extend(parts(account.vpn_connections.listed()));
+            resources.extend(parts(account.client_vpn_endpoints.listed()));
+            resources.extend(parts(account.transit_gateways.listed()));
         }
         resources.sort_by_key(NetworkResource::arn);
         resources.into_iter().map(move |resource| self.network_resource(resource))
@@ -96,18 +99,19 @@ impl<'a> Judge<'a> {
                 Check::VpcEndpoint(_) => vpc.endpoints.listed().err().map(Err),
                 _ => None,
             }),
-            NetworkResource::SecurityGroup(group) => self.own(group),
-            NetworkResource::NetworkAcl(acl) => self.own(acl),
-            NetworkResource::Subnet(subnet) => self.own(subnet),
-            NetworkResource::VpcEndpoint(endpoint) => self.own(endpoint),
             NetworkResource::Account(account) => self.each_rule(account, |check| match check {
                 Check::NetworkAccount(evaluate) => Some(evaluate(account, policy)),
                 Check::EndpointService(_) => account.endpoint_services.listed().err().map(Err),
                 Check::PeeringConnection(_) => account.peering_connections.listed().err().map(Err),
+                Check::ElasticIp(_) => account.elastic_ips.listed().err().map(Err),
+                Check::NetworkInterface(_) => account.network_interfaces.listed().err().map(Err),
+                Check::LaunchTemplate(_) => account.launch_templates.listed().err().map(Err),
+                Check::VpnConnection(_) => account.vpn_connections.listed().err().map(Err),
+                Check::ClientVpnEndpoint(_) => account.client_vpn_endpoints.listed().err().map(Err),
+                Check::TransitGateway(_) => account.transit_gateways.listed().err().map(Err),
                 _ => None,
             }),
-            NetworkResource::EndpointService(service) => self.own(service),
-            NetworkResource::PeeringConnection(peering) => self.own(peering),
+            NetworkResource::Part(part) => part.judged_by(self),
         }
     }
 
@@ -155,16 +159,12 @@ impl<'a> Judge<'a> {
 }
 
 /// A resource of a network.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 enum NetworkResource<'a> {
     Vpc(&'a Vpc),
-    SecurityGroup(&'a SecurityGroup),
-    NetworkAcl(&'a NetworkAcl),
-    Subnet(&'a Subnet),
-    VpcEndpoint(&'a VpcEndpoint),
     Account(&'a NetworkAccount),
-    EndpointService(&'a EndpointService),
-    PeeringConnection(&'a PeeringConnection),
+    /// What hangs on one of these.
+    Part(&'a dyn Part),
 }
 
 impl<'a> NetworkResource<'a> {
@@ -175,15 +175,31 @@ impl<'a> NetworkResource<'a> {
     fn identity(&self) -> &'a Identity {
         match *self {
             Self::Vpc(it) => it.identity(),
-            Self::SecurityGroup(it) => it.identity(),
-            Self::NetworkAcl(it) => it.identity(),
-            Self::Subnet(it) => it.identity(),
-            Self::VpcEndpoint(it) => it.identity(),
             Self::Account(it) => it.identity(),
-            Self::EndpointService(it) => it.identity(),
-            Self::PeeringConnection(it) => it.identity(),
+            Self::Part(it) => it.named(),
         }
     }
+}
+
+/// A resource of any type on which nothing else hangs.
+trait Part {
+    fn named(&self) -> &Identity;
+    fn judged_by(&self, judge: &Judge<'_>) -> Vec<Finding>;
+}
+
+impl<R: Judged> Part for R {
+    fn named(&self) -> &Identity {
+        self.identity()
+    }
+
+    fn judged_by(&self, judge: &Judge<'_>) -> Vec<Finding> {
+        judge.own(self)
+    }
+}
+
+/// What was listed; what was not is told of by what it hangs on.
+fn parts<'a, R: Judged>(listed: Result<&'a [R], Unreadable>) -> impl Iterator<Item = NetworkResource<'a>> + use<'a, R> {
+    listed.into_iter().flatten().map(|part| NetworkResource::Part(part))
 }
 
 fn groups(vpc: &Vpc) -> Result<&[SecurityGroup], Unreadable> {

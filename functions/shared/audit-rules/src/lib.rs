@@ -10,6 +10,7 @@ mod exception;
 #[cfg(test)]
 mod fixtures;
 mod frameworks;
+mod interface_endpoint;
 mod internet_ingress;
 mod judge;
 mod kms_key;
@@ -26,6 +27,7 @@ mod s3;
 mod secrets;
 mod tags;
 mod vpc;
+mod vpn_tunnels;
 
 pub use catalogue::{CATALOGUE, remediable_rules, rule};
 pub use exception::speaks_of;

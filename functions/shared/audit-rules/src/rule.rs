@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use audit_model::resource::{
-    AccessPoint, Audited, Bucket, EndpointService, Function, NetworkAccount, NetworkAcl, PeeringConnection, S3Account,
-    SecurityGroup, Subnet, Vpc, VpcEndpoint,
+    AccessPoint, Audited, Bucket, ClientVpnEndpoint, ElasticIp, EndpointService, Function, LaunchTemplate,
+    NetworkAccount, NetworkAcl, NetworkInterface, PeeringConnection, S3Account, SecurityGroup, Subnet, TransitGateway,
+    Vpc, VpcEndpoint, VpnConnection,
 };
 use audit_model::{Guidance, Policy, RuleInForce, Rules, Service, Severity, Unreadable};
 
@@ -60,7 +61,13 @@ impl Rule {
             | Check::Subnet(_)
             | Check::VpcEndpoint(_)
             | Check::EndpointService(_)
-            | Check::PeeringConnection(_) => Service::Vpc,
+            | Check::PeeringConnection(_)
+            | Check::ElasticIp(_)
+            | Check::NetworkInterface(_)
+            | Check::LaunchTemplate(_)
+            | Check::VpnConnection(_)
+            | Check::ClientVpnEndpoint(_)
+            | Check::TransitGateway(_) => Service::Vpc,
             Check::Function(_) => Service::Lambda,
         }
     }
@@ -124,6 +131,12 @@ judged! {
     VpcEndpoint, VpcEndpoint;
     EndpointService, EndpointService;
     PeeringConnection, PeeringConnection;
+    ElasticIp, ElasticIp;
+    NetworkInterface, NetworkInterface;
+    LaunchTemplate, LaunchTemplate;
+    VpnConnection, VpnConnection;
+    ClientVpnEndpoint, ClientVpnEndpoint;
+    TransitGateway, TransitGateway;
     Function, Function;
 }
 
@@ -152,6 +165,18 @@ pub enum Check {
     EndpointService(Evaluate<EndpointService>),
     /// Judges every peering connection of the account's VPCs.
     PeeringConnection(Evaluate<PeeringConnection>),
+    /// Judges every Elastic IP address of the account.
+    ElasticIp(Evaluate<ElasticIp>),
+    /// Judges every network interface of the account that users manage.
+    NetworkInterface(Evaluate<NetworkInterface>),
+    /// Judges every launch template of the account.
+    LaunchTemplate(Evaluate<LaunchTemplate>),
+    /// Judges every Site-to-Site VPN connection of the account.
+    VpnConnection(Evaluate<VpnConnection>),
+    /// Judges every Client VPN endpoint of the account.
+    ClientVpnEndpoint(Evaluate<ClientVpnEndpoint>),
+    /// Judges every transit gateway that the account owns.
+    TransitGateway(Evaluate<TransitGateway>),
     /// Judges every Lambda function.
     Function(Evaluate<Function>),
 }
@@ -171,6 +196,12 @@ impl Check {
             Self::VpcEndpoint(_) => VpcEndpoint::TYPE,
             Self::EndpointService(_) => EndpointService::TYPE,
             Self::PeeringConnection(_) => PeeringConnection::TYPE,
+            Self::ElasticIp(_) => ElasticIp::TYPE,
+            Self::NetworkInterface(_) => NetworkInterface::TYPE,
+            Self::LaunchTemplate(_) => LaunchTemplate::TYPE,
+            Self::VpnConnection(_) => VpnConnection::TYPE,
+            Self::ClientVpnEndpoint(_) => ClientVpnEndpoint::TYPE,
+            Self::TransitGateway(_) => TransitGateway::TYPE,
             Self::Function(_) => Function::TYPE,
         }
     }
@@ -180,7 +211,14 @@ impl Check {
     pub const fn parent_type(&self) -> Option<&'static str> {
         match self {
             Self::SecurityGroup(_) | Self::NetworkAcl(_) | Self::Subnet(_) | Self::VpcEndpoint(_) => Some(Vpc::TYPE),
-            Self::EndpointService(_) | Self::PeeringConnection(_) => Some(NetworkAccount::TYPE),
+            Self::EndpointService(_)
+            | Self::PeeringConnection(_)
+            | Self::ElasticIp(_)
+            | Self::NetworkInterface(_)
+            | Self::LaunchTemplate(_)
+            | Self::VpnConnection(_)
+            | Self::ClientVpnEndpoint(_)
+            | Self::TransitGateway(_) => Some(NetworkAccount::TYPE),
             Self::S3Account(_)
             | Self::S3Bucket(_)
             | Self::AccessPoint(_)

@@ -43,7 +43,8 @@ fn reference() -> String {
         }
     }
     text.push_str(
-        "\n## Frameworks\n\nA control without a rule is in scope and not covered: nothing here answers to it.\n",
+        "\n## Frameworks\n\nA control without a rule is in scope and not covered: nothing here answers to it, for the \
+         reason that is given.\n",
     );
     for framework in Framework::ALL {
         framework_table(&mut text, framework);
@@ -87,7 +88,10 @@ fn framework_table(text: &mut String, framework: Framework) {
     for control in framework.controls() {
         let rules: Vec<String> =
             rules_for(control).iter().map(|rule| format!("[`{id}`](#{id})", id = rule.id)).collect();
-        let rules = if rules.is_empty() { "not covered".to_owned() } else { rules.join("<br>") };
+        let rules = match control.not_covered {
+            Some(reason) => format!("not covered: {}", cell(reason)),
+            None => rules.join("<br>"),
+        };
         let _ = writeln!(text, "| {} | {} | {rules} |", control.id, cell(control.title));
     }
 }

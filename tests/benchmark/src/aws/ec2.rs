@@ -41,6 +41,11 @@ pub(super) fn answer(account: &Account, form: &[(String, String)]) -> (Call, Ans
         "DescribeVpcEndpointServices" => xml(action, &services(&asked.values("service-name").unwrap_or_default())),
         "DescribeVpcEndpointServiceConfigurations" => xml(action, "<serviceConfigurationSet/>"),
         "DescribeVpcPeeringConnections" => xml(action, "<vpcPeeringConnectionSet/>"),
+        "DescribeAddresses" => xml(action, "<addressesSet/>"),
+        "DescribeLaunchTemplateVersions" => xml(action, "<launchTemplateVersionSet/>"),
+        "DescribeVpnConnections" => xml(action, "<vpnConnectionSet/>"),
+        "DescribeClientVpnEndpoints" => xml(action, "<clientVpnEndpoint/>"),
+        "DescribeTransitGateways" => xml(action, "<transitGatewaySet/>"),
         "DescribeVpcBlockPublicAccessOptions" => xml(
             action,
             &format!(
@@ -132,10 +137,17 @@ impl Asked<'_> {
         start..all.min(start + most)
     }
 
-    /// Two in three of the groups are attached to an interface.
+    /// Two in three of the groups that are named, or of all, are attached to an interface.
     fn interfaces(&self, action: &str) -> Answer {
-        let groups = self.values("group-id").unwrap_or_default();
-        let used: Vec<&str> = groups
+        let groups = self.values("group-id").map_or_else(
+            || {
+                (0..self.account.vpcs)
+                    .flat_map(|vpc| (0..self.account.groups).map(move |nth| part_id("sg", vpc, nth)))
+                    .collect()
+            },
+            |named| named.into_iter().map(str::to_owned).collect::<Vec<String>>(),
+        );
+        let used: Vec<String> = groups
             .into_iter()
             .filter(|id| part(id).is_some_and(|(vpc, nth)| choice("used", (vpc << 20) | nth, 3) > 0))
             .collect();
@@ -145,7 +157,8 @@ impl Asked<'_> {
             .map(|id| {
                 format!(
                     "<item><networkInterfaceId>eni-{}</networkInterfaceId><ownerId>{ACCOUNT}</ownerId><status>in-use\
-                     </status><groupSet><item><groupId>{id}</groupId></item></groupSet></item>",
+                     </status><interfaceType>interface</interfaceType><sourceDestCheck>true</sourceDestCheck>\
+                     <groupSet><item><groupId>{id}</groupId></item></groupSet></item>",
                     &id[3..]
                 )
             })

@@ -6,7 +6,7 @@ use crate::account::{ACCOUNT, Account, REGION, REPORTS, access_point_name, bucke
 use crate::http::{Answer, Request};
 
 /// A bucket's settings by the parameter that asks for them, with the IAM action that allows it.
-const SETTINGS: [(&str, &str); 14] = [
+const SETTINGS: [(&str, &str); 15] = [
     ("acl", "GetBucketAcl"),
     ("encryption", "GetEncryptionConfiguration"),
     ("lifecycle", "GetLifecycleConfiguration"),
@@ -19,6 +19,7 @@ const SETTINGS: [(&str, &str); 14] = [
     ("policyStatus", "GetBucketPolicyStatus"),
     ("publicAccessBlock", "GetBucketPublicAccessBlock"),
     ("replication", "GetReplicationConfiguration"),
+    ("requestPayment", "GetBucketRequestPayment"),
     ("tagging", "GetBucketTagging"),
     ("versioning", "GetBucketVersioning"),
 ];
@@ -107,6 +108,9 @@ fn setting(parameter: &str, number: u64) -> Answer {
                 .to_owned())
         }
         "notification" => xml("<NotificationConfiguration/>".to_owned()),
+        "requestPayment" => {
+            xml("<RequestPaymentConfiguration><Payer>BucketOwner</Payer></RequestPaymentConfiguration>".to_owned())
+        }
         "object-lock" if is_versioned(number) && one_in(10) => {
             xml("<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>"
                 .to_owned())

@@ -31,6 +31,11 @@ const BLOCK: &str = "DescribeVpcBlockPublicAccessOptions";
 const SERVICES: &str = "DescribeVpcEndpointServiceConfigurations";
 const PRINCIPALS: &str = "DescribeVpcEndpointServicePermissions";
 const PEERINGS: &str = "DescribeVpcPeeringConnections";
+const ADDRESSES: &str = "DescribeAddresses";
+const TEMPLATES: &str = "DescribeLaunchTemplateVersions";
+const VPNS: &str = "DescribeVpnConnections";
+const CLIENT_VPNS: &str = "DescribeClientVpnEndpoints";
+const GATEWAYS: &str = "DescribeTransitGateways";
 
 /// An answer of EC2: the status and the body.
 type Answer = (u16, String);
@@ -51,6 +56,11 @@ fn page(action: &str, items: &str, next: &str) -> Answer {
         SERVICES => "serviceConfigurationSet",
         PRINCIPALS => "allowedPrincipals",
         PEERINGS => "vpcPeeringConnectionSet",
+        ADDRESSES => "addressesSet",
+        TEMPLATES => "launchTemplateVersionSet",
+        VPNS => "vpnConnectionSet",
+        CLIENT_VPNS => "clientVpnEndpoint",
+        GATEWAYS => "transitGatewaySet",
         _ => panic!("{action} has no pages"),
     };
     let next = if next.is_empty() { String::new() } else { format!("<nextToken>{next}</nextToken>") };

@@ -128,6 +128,8 @@ pub enum VersioningStatus {
 pub struct LoggingTarget {
     /// The target bucket.
     pub bucket: String,
+    /// What the keys of the logs begin with; may be empty.
+    pub prefix: String,
     /// The target bucket's settings; `None` when S3 says that there is no such bucket.
     pub settings: Option<LoggingTargetSettings>,
 }
@@ -140,6 +142,16 @@ pub struct LoggingTargetSettings {
     pub encryption: Reading<BucketEncryption>,
     /// The target bucket's Object Lock (`GetObjectLockConfiguration`).
     pub object_lock: Reading<ObjectLock>,
+    /// The region that the target bucket lies in (`GetBucketLocation`).
+    pub region: Reading<String>,
+    /// Whether those who ask for its objects pay (`GetBucketRequestPayment`).
+    pub requester_pays: Reading<bool>,
+    /// The target bucket's policy, as JSON text (`GetBucketPolicy`).
+    pub policy: Reading<String>,
+    /// Who owns its objects (`GetBucketOwnershipControls`).
+    pub object_ownership: Reading<ObjectOwnership>,
+    /// Its access control list (`GetBucketAcl`).
+    pub acl: Reading<BucketAcl>,
 }
 
 /// One rule of a lifecycle configuration.

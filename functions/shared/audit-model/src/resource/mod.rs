@@ -79,5 +79,11 @@ audited! {
     NetworkAccount, "AWS::::Account", |_| None;
     EndpointService, "AWS::EC2::VPCEndpointService", |it| Some(&it.tags);
     PeeringConnection, "AWS::EC2::VPCPeeringConnection", |it| Some(&it.tags);
+    ElasticIp, "AWS::EC2::EIP", |it| Some(&it.tags);
+    NetworkInterface, "AWS::EC2::NetworkInterface", |it| Some(&it.tags);
+    LaunchTemplate, "AWS::EC2::LaunchTemplate", |_| None;
+    VpnConnection, "AWS::EC2::VPNConnection", |it| Some(&it.tags);
+    ClientVpnEndpoint, "AWS::EC2::ClientVpnEndpoint", |it| Some(&it.tags);
+    TransitGateway, "AWS::EC2::TransitGateway", |it| Some(&it.tags);
     Function, "AWS::Lambda::Function", |it| Some(&it.tags);
 }

@@ -249,6 +249,18 @@ pub struct NetworkAccount {
     pub endpoint_services: Reading<Vec<EndpointService>>,
     /// The peering connections of the account's VPCs (`DescribeVpcPeeringConnections`).
     pub peering_connections: Reading<Vec<PeeringConnection>>,
+    /// Its Elastic IP addresses (`DescribeAddresses`).
+    pub elastic_ips: Reading<Vec<ElasticIp>>,
+    /// Its network interfaces of the types that users manage (`DescribeNetworkInterfaces`).
+    pub network_interfaces: Reading<Vec<NetworkInterface>>,
+    /// Its launch templates (`DescribeLaunchTemplateVersions`).
+    pub launch_templates: Reading<Vec<LaunchTemplate>>,
+    /// Its Site-to-Site VPN connections (`DescribeVpnConnections`).
+    pub vpn_connections: Reading<Vec<VpnConnection>>,
+    /// Its Client VPN endpoints (`DescribeClientVpnEndpoints`).
+    pub client_vpn_endpoints: Reading<Vec<ClientVpnEndpoint>>,
+    /// The transit gateways that it owns (`DescribeTransitGateways`).
+    pub transit_gateways: Reading<Vec<TransitGateway>>,
 }
 
 /// The settings of VPC block public access in one region.
@@ -313,4 +325,119 @@ pub struct PeeringRoute {
     pub vpc_id: String,
     /// An IPv4 or IPv6 range in CIDR notation, or a prefix list's id.
     pub destination: String,
+}
+
+/// An Elastic IP address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ElasticIp {
+    /// The `Name` tag (or the id without one), account and region.
+    pub identity: Identity,
+    /// Allocation id, for instance `eipalloc-0abc`.
+    pub id: String,
+    /// Tags.
+    pub tags: Reading<Tags>,
+    /// The id of its association with a network interface, if it has one.
+    pub association: Option<String>,
+}
+
+/// A network interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkInterface {
+    /// The `Name` tag (or the id without one), account and region.
+    pub identity: Identity,
+    /// Network interface id, for instance `eni-0abc`.
+    pub id: String,
+    /// Tags.
+    pub tags: Reading<Tags>,
+    /// Whether it drops traffic that is neither from nor for its own addresses.
+    pub checks_source_and_destination: bool,
+}
+
+/// A launch template, as its default version has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LaunchTemplate {
+    /// The template's name, account and region.
+    pub identity: Identity,
+    /// Launch template id, for instance `lt-0abc`.
+    pub id: String,
+    /// The number of its default version.
+    pub default_version: i64,
+    /// For each network interface that this version describes, whether it gets a public IPv4 address; `None` leaves that to
+    /// the subnet.
+    pub assigns_public_ipv4: Vec<Option<bool>>,
+}
+
+/// A Site-to-Site VPN connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VpnConnection {
+    /// The `Name` tag (or the id without one), account and region.
+    pub identity: Identity,
+    /// VPN connection id, for instance `vpn-0abc`.
+    pub id: String,
+    /// Tags.
+    pub tags: Reading<Tags>,
+    /// `available` when it can be used, or another state.
+    pub state: String,
+    /// How its tunnels are, by their addresses on AWS's side.
+    pub telemetry: Vec<TunnelTelemetry>,
+    /// What is set for its tunnels.
+    pub tunnels: Vec<TunnelOptions>,
+}
+
+/// How a tunnel of a VPN connection is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TunnelTelemetry {
+    /// Its address on AWS's side.
+    pub address: String,
+    /// `UP` or `DOWN`.
+    pub status: String,
+}
+
+/// What is set for a tunnel of a VPN connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TunnelOptions {
+    /// Its address on AWS's side.
+    pub address: String,
+    /// `ikev1` and `ikev2`, as far as they are named; with none named, both are permitted.
+    pub ike_versions: Vec<String>,
+    /// Whether its activity is logged to CloudWatch Logs.
+    pub logs_activity: bool,
+}
+
+/// A Client VPN endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientVpnEndpoint {
+    /// The `Name` tag (or the id without one), account and region.
+    pub identity: Identity,
+    /// Client VPN endpoint id, for instance `cvpn-endpoint-0abc`.
+    pub id: String,
+    /// Tags.
+    pub tags: Reading<Tags>,
+    /// `pending-associate`, `available`, `deleting` or `deleted`.
+    pub status: String,
+    /// Whether its clients' connections are logged.
+    pub logs_connections: bool,
+}
+
+/// A transit gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransitGateway {
+    /// The `Name` tag (or the id without one), account and region.
+    pub identity: Identity,
+    /// Transit gateway id, for instance `tgw-0abc`.
+    pub id: String,
+    /// Tags.
+    pub tags: Reading<Tags>,
+    /// `available` when it can be used, or another state.
+    pub state: String,
+    /// `enable` where attachments that other accounts ask for are accepted without anybody's doing, else `disable`.
+    pub auto_accept_shared_attachments: String,
 }

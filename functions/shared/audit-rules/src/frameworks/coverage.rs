@@ -21,8 +21,11 @@ pub fn framework_coverage(plan: &Plan, summary: &Summary) -> Vec<FrameworkCovera
             let result = rules.values().map(|rule| rule.result).max().unwrap_or(ControlResult::NotEvaluated);
             CoveredControl { id: control.id, title: control.title, result, rules }
         });
-        let not_covered =
-            not_covered.iter().map(|(control, _)| UncoveredControl { id: control.id, title: control.title });
+        let not_covered = not_covered.iter().map(|(control, _)| UncoveredControl {
+            id: control.id,
+            title: control.title,
+            reason: control.not_covered,
+        });
         FrameworkCoverage {
             framework: framework.name(),
             controls: controls.collect(),
@@ -71,6 +74,8 @@ pub struct UncoveredControl {
     pub id: &'static str,
     /// What it demands.
     pub title: &'static str,
+    /// Why not; every control without a rule has a reason.
+    pub reason: Option<&'static str>,
 }
 
 /// What a scan came to for one rule.
@@ -210,6 +215,20 @@ mod tests {
         let mut off = plan();
         off.policy.rules.insert(READ.to_owned(), RuleSetting { enabled: false, severity: None });
         assert_eq!(result(&off, &summary(&[]), "AWS FSBP", "S3.2"), ControlResult::NotEvaluated);
+    }
+
+    #[test]
+    fn a_control_has_rules_or_a_reason_why_it_has_none() {
+        for control in Framework::ALL.into_iter().flat_map(Framework::controls) {
+            assert_eq!(control.not_covered.is_some(), rules_for(control).is_empty(), "{control:?}");
+            assert!(
+                control.not_covered.is_none_or(|reason| reason.len() > 20 && !reason.ends_with('.')),
+                "{control:?}"
+            );
+        }
+        let coverage = framework_coverage(&plan(), &summary(&[]));
+        let told = coverage.iter().flat_map(|framework| &framework.not_covered);
+        assert!(told.clone().count() > 0 && told.clone().all(|control| control.reason.is_some()));
     }
 
     #[test]

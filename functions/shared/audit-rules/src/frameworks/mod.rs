@@ -9,19 +9,24 @@
 //! - Lambda functions.
 //!
 //! Of CIS, PCI DSS and NIST, only that part is here which those controls touch. A framework's other controls are not in
-//! the lists: they are neither covered nor reported as uncovered.
+//! the lists: they are neither covered nor reported as uncovered. Nor are table buckets and vector buckets: AWS has no
+//! control for them.
 
 use audit_model::FrameworkReference;
 
-/// Makes a constant of each row (its name, the control's id, its title) and the list `CONTROLS` of them all.
+/// Makes a constant of each row (its name, the control's id, its title, and why no rule answers to it where none does) and
+/// the list `CONTROLS` of them all.
 macro_rules! controls {
-    ($framework:ident: $($name:ident = $id:literal, $title:literal;)+) => {
+    (@reason) => { None };
+    (@reason $reason:expr) => { Some($reason) };
+    ($framework:ident: $($name:ident = $id:literal, $title:literal $(, not covered: $reason:expr)?;)+) => {
         $(
             #[doc = concat!($id, ": ", $title, ".")]
             pub(crate) const $name: $crate::frameworks::Control = $crate::frameworks::Control {
                 framework: $crate::frameworks::Framework::$framework,
                 id: $id,
                 title: $title,
+                not_covered: controls!(@reason $($reason)?),
             };
         )+
 
@@ -135,7 +140,20 @@ pub struct Control {
     pub id: &'static str,
     /// What it demands, in a few words; for NIST, its name.
     pub title: &'static str,
+    /// Why no rule answers to it, where none does.
+    pub not_covered: Option<&'static str>,
 }
+
+/// Why what a trail records is not judged.
+const NO_CLOUDTRAIL: &str = "only the API of AWS CloudTrail tells what a trail records and where to, and the isolated subnets \
+    have no interface endpoint for it, which would cost by the hour";
+
+/// Why what data a bucket holds is not judged.
+const NO_DATA: &str = "a bucket's configuration does not show what data it holds; Amazon Macie looks into it";
+
+/// Why tags of a type of resource are not judged.
+const NO_TAGS: &str = "the standard is for those who switch it on; of tags, only those of buckets, VPCs and functions are \
+    judged, by the audit policy's required_tags";
 
 impl From<&Control> for FrameworkReference {
     fn from(control: &Control) -> Self {

@@ -7,6 +7,7 @@
 //! | `principal.rs`, `condition.rs` | whom a principal or a condition lets in, reckoned as a `Narrowing` |
 //! | `grantee.rs`, `narrowing.rs` | who may be let in; the lattice from "nobody" to "anyone" |
 //! | `grant.rs` | what each Allow lets in once every Deny has taken its share |
+//! | `delivery.rs` | whether statements apply to what a service of AWS delivers |
 //! | `exposure.rs` | whether that is the public, by AWS's meaning of the word |
 //! | `outsiders.rs` | which accounts, services and others that is |
 //!
@@ -14,6 +15,7 @@
 //! violation.
 
 mod condition;
+mod delivery;
 mod document;
 #[cfg(test)]
 mod documented_cases;
@@ -29,6 +31,7 @@ mod properties;
 mod wildcard;
 
 pub(crate) use condition::{Comparison, Condition};
+pub(crate) use delivery::{Applies, Delivery};
 pub(crate) use document::{Effect, PolicyDocument, Statement};
 pub(crate) use exposure::{Exposure, exposure, is_public_only_with, lets_in_service_for_anyone, services};
 pub(crate) use grant::{ActionKind, Question};

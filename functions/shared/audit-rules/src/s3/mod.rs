@@ -22,6 +22,7 @@ mod s3_bucket_ssl_requests_only;
 mod s3_bucket_versioning_enabled;
 mod s3_event_notifications_enabled;
 mod s3_lifecycle_policy_configured;
+mod s3_log_target_bucket_accepts_logs;
 mod s3_log_target_bucket_sse_s3;
 mod s3_version_lifecycle_policy_configured;
 
@@ -52,5 +53,6 @@ pub(crate) const RULES: &[&Rule] = &[
     &s3_bucket_encryption_key_usable::RULE,
     &s3_bucket_key_enabled::RULE,
     &s3_log_target_bucket_sse_s3::RULE,
+    &s3_log_target_bucket_accepts_logs::RULE,
     &s3_bucket_required_tags::RULE,
 ];

@@ -87,11 +87,11 @@ mod tests {
     use crate::fixtures;
 
     fn judged(encryption: Reading<BucketEncryption>, object_lock: Reading<ObjectLock>) -> Outcome {
-        judged_with(Some(LoggingTargetSettings { encryption, object_lock }))
+        judged_with(Some(LoggingTargetSettings { object_lock, ..fixtures::logging_target_settings(encryption) }))
     }
 
     fn judged_with(settings: Option<LoggingTargetSettings>) -> Outcome {
-        let target = LoggingTarget { bucket: "access-logs".to_owned(), settings };
+        let target = LoggingTarget { bucket: "access-logs".to_owned(), prefix: String::new(), settings };
         let bucket = Bucket { logging: Reading::seen(target), ..fixtures::good_bucket() };
         evaluate(&bucket, &fixtures::policy()).unwrap()
     }

@@ -31,24 +31,29 @@ use Asks::{Action, Parameter, Path, Target};
 /// Of the others the models say nothing. The references' examples show empty sets of EC2 written out, for instance
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkAcls.html>; that an account without access points
 /// is told so by an empty `AccessPointList` is what only a real account can show (`infrastructure/README.md`).
-const ALWAYS: [(Asks, &str); 25] = [
+const ALWAYS: [(Asks, &str); 30] = [
     (Parameter("x-id=ListBuckets"), "Buckets"),
     (Parameter("acl"), "AccessControlList"),
     (Parameter("replication"), "Rule"),
     (Parameter("tagging"), "TagSet"),
     (Path("/v20180820/accesspoint"), "AccessPointList"),
+    (Action("DescribeAddresses"), "addressesSet"),
+    (Action("DescribeClientVpnEndpoints"), "clientVpnEndpoint"),
     (Action("DescribeFlowLogs"), "flowLogSet"),
+    (Action("DescribeLaunchTemplateVersions"), "launchTemplateVersionSet"),
     (Action("DescribeNetworkAcls"), "networkAclSet"),
     (Action("DescribeNetworkInterfaces"), "networkInterfaceSet"),
     (Action("DescribeRouteTables"), "routeTableSet"),
     (Action("DescribeSecurityGroups"), "securityGroupInfo"),
     (Action("DescribeSubnets"), "subnetSet"),
+    (Action("DescribeTransitGateways"), "transitGatewaySet"),
     (Action("DescribeVpcEndpointServiceConfigurations"), "serviceConfigurationSet"),
     (Action("DescribeVpcEndpointServicePermissions"), "allowedPrincipals"),
     (Action("DescribeVpcEndpointServices"), "serviceDetailSet"),
     (Action("DescribeVpcEndpoints"), "vpcEndpointSet"),
     (Action("DescribeVpcPeeringConnections"), "vpcPeeringConnectionSet"),
     (Action("DescribeVpcs"), "vpcSet"),
+    (Action("DescribeVpnConnections"), "vpnConnectionSet"),
     (Action("GetManagedPrefixListEntries"), "entrySet"),
     (Path("/2015-03-31/functions"), "Functions"),
     (Path("/2015-03-31/functions/*"), "Configuration"),
