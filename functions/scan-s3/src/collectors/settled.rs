@@ -2,7 +2,7 @@
 //! stands in the place of the answer, or `None` where S3 must be asked: also where what would settle it is unreadable.
 
 use audit_model::resource::{BucketAcl, ObjectOwnership, PublicAccessBlock, Versioning};
-use audit_model::{Reading, Unreadable, UnreadableCause};
+use audit_model::{Reading, Unreadable};
 
 /// The settings that block public access to a bucket: its own and its account's, of which S3 applies the stricter.
 pub(super) type Blocks<'a> = [&'a Reading<PublicAccessBlock>; 2];
@@ -45,9 +45,5 @@ fn is_on(blocks: Blocks<'_>, setting: fn(&PublicAccessBlock) -> bool) -> bool {
 
 /// Not absent: a rule that needs the reading all the same has no verdict then.
 fn not_looked_at<T>(action: &str, why: &str) -> Reading<T> {
-    Reading::Unreadable(Unreadable {
-        action: action.to_owned(),
-        cause: UnreadableCause::NotLookedAt,
-        detail: why.to_owned(),
-    })
+    Reading::Unreadable(Unreadable::not_asked(action, why))
 }
