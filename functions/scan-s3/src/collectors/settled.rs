@@ -2,7 +2,7 @@
 //! stands in the place of the answer, or `None` where S3 must be asked: also where what would settle it is unreadable.
 
 use audit_model::resource::{BucketAcl, ObjectOwnership, PublicAccessBlock, Versioning};
-use audit_model::{Reading, Unreadable, UnreadableCause};
+use audit_model::{Reading, Unreadable};
 
 /// The settings that block public access to a bucket: its own and its account's, of which S3 applies the stricter; none
 /// where the public is not what is asked about.
@@ -49,9 +49,5 @@ fn is_on<const N: usize>(blocks: Blocks<'_, N>, setting: fn(&PublicAccessBlock) 
 
 /// Not absent: a rule that needs the reading all the same has no verdict then.
 fn not_looked_at<T>(action: &str, why: &str) -> Reading<T> {
-    Reading::Unreadable(Unreadable {
-        action: action.to_owned(),
-        cause: UnreadableCause::NotLookedAt,
-        detail: why.to_owned(),
-    })
+    Reading::Unreadable(Unreadable::not_asked(action, why))
 }

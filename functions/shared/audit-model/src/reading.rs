@@ -84,6 +84,11 @@ impl Unreadable {
         Self { action: action.to_owned(), cause: UnreadableCause::Undecidable, detail: detail.into() }
     }
 
+    /// What was not asked for, because the answer would change nothing, and why it would not.
+    pub fn not_asked(action: &str, detail: impl Into<String>) -> Self {
+        Self { action: action.to_owned(), cause: UnreadableCause::NotLookedAt, detail: detail.into() }
+    }
+
     /// A known violation that a scan did not look at, and why.
     pub fn not_looked_at(detail: impl Into<String>) -> Self {
         Self { action: String::new(), cause: UnreadableCause::NotLookedAt, detail: detail.into() }

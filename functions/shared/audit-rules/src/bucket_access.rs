@@ -78,6 +78,16 @@ const WRITES: &[&str] = &[
     "s3:update*",
 ];
 
+/// The IAM actions of what [`prohibit`] judges by.
+pub(crate) const JUDGED_BY: &[&str] = &[
+    "s3:GetAccountPublicAccessBlock",
+    "s3:GetBucketAcl",
+    "s3:GetBucketOwnershipControls",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPolicyStatus",
+    "s3:GetBucketPublicAccessBlock",
+];
+
 /// Judges whether the public has this access to the bucket.
 pub(crate) fn prohibit(access: Access, bucket: &Bucket) -> Outcome {
     let ways = [

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use audit_model::{Policy, Reading, Unreadable, UnreadableCause};
+use audit_model::{Policy, Reading, Unreadable};
 
 use crate::catalogue::CATALOGUE;
 
@@ -48,9 +48,5 @@ impl Default for Needed {
 }
 
 fn not_needed(action: &str) -> Unreadable {
-    Unreadable {
-        action: action.to_owned(),
-        cause: UnreadableCause::NotLookedAt,
-        detail: "no rule that is switched on judges by it".to_owned(),
-    }
+    Unreadable::not_asked(action, "no rule that is switched on judges by it")
 }

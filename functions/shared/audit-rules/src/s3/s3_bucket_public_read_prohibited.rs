@@ -3,7 +3,7 @@
 use audit_model::resource::Bucket;
 use audit_model::{Policy, Severity, Unreadable};
 
-use crate::bucket_access::{Access, prohibit};
+use crate::bucket_access::{Access, JUDGED_BY, prohibit};
 use crate::frameworks::{fsbp, nist_800_53_r5};
 use crate::rule::{Check, Outcome, Rule};
 
@@ -41,14 +41,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_7_20,
         nist_800_53_r5::SC_7_21,
     ],
-    reads: &[
-        "s3:GetAccountPublicAccessBlock",
-        "s3:GetBucketAcl",
-        "s3:GetBucketOwnershipControls",
-        "s3:GetBucketPolicy",
-        "s3:GetBucketPolicyStatus",
-        "s3:GetBucketPublicAccessBlock",
-    ],
+    reads: JUDGED_BY,
     remediable: false,
     check: Check::S3Bucket(evaluate),
     source: file!(),
