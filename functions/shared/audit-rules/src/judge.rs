@@ -239,6 +239,7 @@ mod tests {
     use std::slice;
 
     use audit_model::policy::RuleSetting;
+    use audit_model::resource::VpcEndpoint;
     use audit_model::{Service, Severity};
     use proptest::prelude::*;
 
