@@ -123,7 +123,13 @@ fn permission(permission: types::IpPermission) -> Option<IpPermission> {
     (sources > 0).then_some(read)
 }
 
-/// Every one of a list converted, or `None` when one of them cannot be.
+/// Every one of a list converted, or `None` when one of them cannot be. What is kept takes room of its own: the list's is
+/// several times as much, and is needed again for the next page.
 fn all<T, U>(listed: Option<Vec<T>>, convert: impl Fn(T) -> Option<U>) -> Option<Vec<U>> {
-    listed.unwrap_or_default().into_iter().map(convert).collect()
+    let listed = listed.unwrap_or_default();
+    let mut all = Vec::with_capacity(listed.len());
+    for one in listed {
+        all.push(convert(one)?);
+    }
+    Some(all)
 }
