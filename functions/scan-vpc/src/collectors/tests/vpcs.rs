@@ -224,14 +224,13 @@ async fn security_groups_come_with_their_rules_prefix_lists_and_network_interfac
     assert_eq!(web.tags, tags([("Owner", "shop")]));
     let list_of_two = PrefixList {
         id: "pl-1".to_owned(),
-        entries: Reading::seen(vec!["10.0.0.0/8".to_owned(), "203.0.113.0/24".to_owned()]),
+        entries: Reading::seen(["10.0.0.0/8", "203.0.113.0/24"].map(|range| range.parse().unwrap()).into()),
     };
     let ssh = IpPermission {
         protocol: "tcp".to_owned(),
         from_port: Some(22),
         to_port: Some(23),
-        ipv4_ranges: vec!["0.0.0.0/0".to_owned()],
-        ipv6_ranges: vec!["::/0".to_owned()],
+        ranges: ["0.0.0.0/0", "::/0"].map(|range| range.parse().unwrap()).into(),
         prefix_lists: vec![list_of_two.clone()],
         security_groups: vec!["sg-7".to_owned()],
     };
@@ -239,8 +238,7 @@ async fn security_groups_come_with_their_rules_prefix_lists_and_network_interfac
         protocol: "-1".to_owned(),
         from_port: None,
         to_port: None,
-        ipv4_ranges: Vec::new(),
-        ipv6_ranges: Vec::new(),
+        ranges: Vec::new(),
         prefix_lists: vec![list_of_two],
         security_groups: Vec::new(),
     };
@@ -707,6 +705,8 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
     for permission in [
         "<fromPort>22</fromPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges>",
         "<ipProtocol>tcp</ipProtocol><ipRanges><item></item></ipRanges>",
+        "<ipProtocol>tcp</ipProtocol><ipRanges><item><cidrIp>everywhere</cidrIp></item></ipRanges>",
+        "<ipProtocol>tcp</ipProtocol><ipv6Ranges><item><cidrIpv6>::/129</cidrIpv6></item></ipv6Ranges>",
         "<ipProtocol>tcp</ipProtocol><prefixListIds><item></item></prefixListIds>",
         // A permission that lets nobody in.
         "<ipProtocol>tcp</ipProtocol><fromPort>22</fromPort><toPort>22</toPort>",
@@ -750,6 +750,13 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
         strange.push((TABLES, item, table));
     }
     strange
+}
+
+#[tokio::test]
+async fn an_entry_of_a_prefix_list_that_is_no_range_spoils_that_list() {
+    let vpcs = read_with(ENTRIES, page(ENTRIES, "<item><cidr>10.0.0.0/33</cidr></item>", "")).await;
+    let spoilt: Vec<_> = faults(&vpcs[0]).into_iter().map(|(action, why)| (action, why.cause)).collect();
+    assert_eq!(spoilt, [(ENTRIES, UnreadableCause::Malformed); 2]);
 }
 
 #[tokio::test]

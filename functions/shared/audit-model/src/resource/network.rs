@@ -1,5 +1,6 @@
 //! Amazon VPC: networks with what hangs on them, and what a region has of its own.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::Identity;
@@ -102,10 +103,8 @@ pub struct IpPermission {
     pub from_port: Option<i32>,
     /// Last port (or ICMP code); `None` or -1 means all.
     pub to_port: Option<i32>,
-    /// IPv4 ranges in CIDR notation.
-    pub ipv4_ranges: Vec<String>,
-    /// IPv6 ranges in CIDR notation.
-    pub ipv6_ranges: Vec<String>,
+    /// IPv4 and IPv6 ranges.
+    pub ranges: Vec<IpNet>,
     /// Prefix lists.
     pub prefix_lists: Vec<PrefixList>,
     /// Ids of the security groups referred to.
@@ -118,8 +117,8 @@ pub struct IpPermission {
 pub struct PrefixList {
     /// Prefix list id, for instance `pl-0abc`.
     pub id: String,
-    /// Its ranges in CIDR notation (`GetManagedPrefixListEntries`).
-    pub entries: Reading<Vec<String>>,
+    /// Its ranges (`GetManagedPrefixListEntries`).
+    pub entries: Reading<Vec<IpNet>>,
 }
 
 /// A network ACL.
