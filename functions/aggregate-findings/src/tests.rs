@@ -482,6 +482,11 @@ async fn the_violations_of_a_rule_that_is_not_evaluated_any_more_stay_while_the_
     let cases = [
         (VERSIONING, "it was not looked at: the audit policy switches the rule off"),
         ("s3-no-such-rule", "it was not looked at: the rule is not in the catalogue any more"),
+        (
+            "lambda-function-tagged",
+            "it was not looked at: the audit policy does not switch the standard on, as resource_tagging = true in \
+             [frameworks] would",
+        ),
     ];
     for (rule, told) in cases {
         for is_there in [true, false] {
