@@ -42,8 +42,8 @@ impl<'a> Judge<'a> {
     }
 
     /// One finding per rule on VPCs, and one per rule on what hangs on a VPC (security groups, network ACLs, subnets,
-    /// route tables, endpoints) and each of those; the same for the account's own settings of the region's network and for what it has
-    /// beside its VPCs. Where some could not be listed, each of their rules says so once, on what they hang on.
+    /// route tables, endpoints) and each of those; the same for the account's own settings of the region's network and for
+    /// what it has beside its VPCs. Where some could not be listed, each of their rules says so once, on what they hang on.
     ///
     /// What belongs to other accounts is theirs to audit: of a VPC that is shared with this one the rules say who owns it, and
     /// of what others have in a VPC they say nothing.

@@ -160,8 +160,8 @@ fn gone(what: &str, state: &str) -> Outcome {
 
 #[cfg(test)]
 mod tests {
-    use audit_model::Finding;
     use audit_model::resource::{NetworkAccount, PeeringConnection, TransitGateway};
+    use audit_model::{Finding, Status};
     use proptest::prelude::*;
 
     use super::*;
@@ -255,7 +255,7 @@ mod tests {
         let policy = fixtures::policy();
         let of = |findings: Vec<Finding>, rule: &str| {
             let finding = findings.into_iter().find(|finding| finding.rule_id == rule).unwrap();
-            (finding.status.to_string(), finding.evidence.observed)
+            (finding.status, finding.evidence.observed)
         };
         let judge = |account: &NetworkAccount| -> Vec<Finding> {
             fixtures::judge(&policy).network(&[], Some(account)).flatten().collect()
@@ -275,8 +275,8 @@ mod tests {
             let connection = PeeringConnection { status: status.to_owned(), ..fixtures::peering_connection(&[]) };
             account.peering_connections = Reading::seen(vec![connection]);
             let expected = match gone {
-                true => ("NOT_APPLICABLE".to_owned(), format!("the connection is {status}").into()),
-                false => ("NON_COMPLIANT".to_owned(), "no tag".into()),
+                true => (Status::NotApplicable, format!("the connection is {status}").into()),
+                false => (Status::NonCompliant, "no tag".into()),
             };
             assert_eq!(of(judge(&account), "ec2-vpc-peering-connection-tagged"), expected);
         }
@@ -287,8 +287,8 @@ mod tests {
             let gateway = TransitGateway { state: state.to_owned(), ..fixtures::transit_gateway("disable") };
             account.transit_gateways = Reading::seen(vec![gateway]);
             let expected = match gone {
-                true => ("NOT_APPLICABLE".to_owned(), format!("the gateway is {state}").into()),
-                false => ("NON_COMPLIANT".to_owned(), "no tag".into()),
+                true => (Status::NotApplicable, format!("the gateway is {state}").into()),
+                false => (Status::NonCompliant, "no tag".into()),
             };
             assert_eq!(of(judge(&account), "ec2-transit-gateway-tagged"), expected);
         }
