@@ -25,6 +25,7 @@ mod rule;
 mod rules_reference;
 mod s3;
 mod secrets;
+mod tagging;
 mod tags;
 mod vpc;
 mod vpn_tunnels;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use audit_model::resource::{
     AccessPoint, Audited, Bucket, ClientVpnEndpoint, ElasticIp, EndpointService, Function, LaunchTemplate,
-    NetworkAccount, NetworkAcl, NetworkInterface, PeeringConnection, S3Account, SecurityGroup, Subnet, TransitGateway,
-    Vpc, VpcEndpoint, VpnConnection,
+    NetworkAccount, NetworkAcl, NetworkInterface, PeeringConnection, RouteTable, S3Account, SecurityGroup, Subnet,
+    TransitGateway, Vpc, VpcEndpoint, VpnConnection,
 };
 use audit_model::{Guidance, Policy, RuleInForce, Rules, Service, Severity, Unreadable};
 
@@ -59,6 +59,7 @@ impl Rule {
             | Check::SecurityGroup(_)
             | Check::NetworkAcl(_)
             | Check::Subnet(_)
+            | Check::RouteTable(_)
             | Check::VpcEndpoint(_)
             | Check::EndpointService(_)
             | Check::PeeringConnection(_)
@@ -70,6 +71,22 @@ impl Rule {
             | Check::TransitGateway(_) => Service::Vpc,
             Check::Function(_) => Service::Lambda,
         }
+    }
+
+    /// Whether it is evaluated under the policy.
+    pub fn is_on(&self, policy: &Policy) -> bool {
+        self.off_under(policy).is_none()
+    }
+
+    /// Why it is not evaluated under the policy, where it is not: it is switched off itself, or all frameworks that it
+    /// answers to are.
+    pub fn off_under(&self, policy: &Policy) -> Option<&'static str> {
+        if policy.rules.get(self.id).is_some_and(|tuned| !tuned.enabled) {
+            return Some("the audit policy switches the rule off");
+        }
+        let mut off = self.references.iter().map(|control| control.framework.off_under(policy));
+        let first = off.next()??;
+        off.all(|reason| reason.is_some()).then_some(first)
     }
 
     /// The severity of its violations under the policy.
@@ -84,7 +101,7 @@ pub fn in_force(policy: &Policy) -> Rules {
         service: rule.service(),
         title: rule.title.into(),
         severity: rule.severity_under(policy),
-        enabled: policy.is_on(rule.id),
+        enabled: rule.is_on(policy),
         resource_type: rule.check.resource_type().into(),
         rationale: rule.rationale.into(),
         expected: rule.expected.into(),
@@ -128,6 +145,7 @@ judged! {
     SecurityGroup, SecurityGroup;
     NetworkAcl, NetworkAcl;
     Subnet, Subnet;
+    RouteTable, RouteTable;
     VpcEndpoint, VpcEndpoint;
     EndpointService, EndpointService;
     PeeringConnection, PeeringConnection;
@@ -159,6 +177,8 @@ pub enum Check {
     NetworkAcl(Evaluate<NetworkAcl>),
     /// Judges every subnet of every VPC.
     Subnet(Evaluate<Subnet>),
+    /// Judges every route table of every VPC.
+    RouteTable(Evaluate<RouteTable>),
     /// Judges every endpoint in every VPC.
     VpcEndpoint(Evaluate<VpcEndpoint>),
     /// Judges every endpoint service that the account offers.
@@ -193,6 +213,7 @@ impl Check {
             Self::SecurityGroup(_) => SecurityGroup::TYPE,
             Self::NetworkAcl(_) => NetworkAcl::TYPE,
             Self::Subnet(_) => Subnet::TYPE,
+            Self::RouteTable(_) => RouteTable::TYPE,
             Self::VpcEndpoint(_) => VpcEndpoint::TYPE,
             Self::EndpointService(_) => EndpointService::TYPE,
             Self::PeeringConnection(_) => PeeringConnection::TYPE,
@@ -210,7 +231,11 @@ impl Check {
     /// listed themselves.
     pub const fn parent_type(&self) -> Option<&'static str> {
         match self {
-            Self::SecurityGroup(_) | Self::NetworkAcl(_) | Self::Subnet(_) | Self::VpcEndpoint(_) => Some(Vpc::TYPE),
+            Self::SecurityGroup(_)
+            | Self::NetworkAcl(_)
+            | Self::Subnet(_)
+            | Self::RouteTable(_)
+            | Self::VpcEndpoint(_) => Some(Vpc::TYPE),
             Self::EndpointService(_)
             | Self::PeeringConnection(_)
             | Self::ElasticIp(_)

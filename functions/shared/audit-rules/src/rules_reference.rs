@@ -4,9 +4,11 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
-use audit_model::Service;
+use audit_model::policy::FrameworkPolicy;
+use audit_model::{Policy, Service};
 
 use crate::catalogue::CATALOGUE;
+use crate::fixtures;
 use crate::frameworks::{Framework, rules_for};
 use crate::rule::Rule;
 
@@ -79,11 +81,12 @@ fn framework_table(text: &mut String, framework: Framework) {
     let covered = framework.controls().iter().filter(|control| !rules_for(control).is_empty()).count();
     let _ = write!(
         text,
-        "\n### {}\n\n{covered} of {} controls in scope are covered. [Source]({})\n\n\
+        "\n### {}\n\n{covered} of {} controls in scope are covered. [Source]({}){}\n\n\
          | control | demands | rules |\n|---|---|---|\n",
         framework.name(),
         framework.controls().len(),
-        framework.source()
+        framework.source(),
+        off(|policy| framework.off_under(policy)),
     );
     for control in framework.controls() {
         let rules: Vec<String> =
@@ -96,14 +99,21 @@ fn framework_table(text: &mut String, framework: Framework) {
     }
 }
 
+/// Why something is off as long as the audit policy switches nothing on.
+fn off(under: impl Fn(&Policy) -> Option<&'static str>) -> String {
+    let reason = under(&Policy { frameworks: FrameworkPolicy::default(), ..fixtures::policy() });
+    reason.map(|reason| format!(" Off where {reason}.")).unwrap_or_default()
+}
+
 fn section(text: &mut String, rule: &Rule) {
     let _ = write!(
         text,
-        "\n### {}\n\n{}. Severity {}.{}\n\n**Why.** {}\n\n**Compliant.** {}.\n\n**To do.** {}\n\n\
+        "\n### {}\n\n{}. Severity {}.{}{}\n\n**Why.** {}\n\n**Compliant.** {}.\n\n**To do.** {}\n\n\
          **In the console.** {}\n\n**With the AWS CLI.**\n\n```sh\n{}\n```\n",
         rule.id,
         rule.title,
         rule.severity,
+        off(|policy| rule.off_under(policy)),
         if rule.remediable { " Violations are repaired by `remediate-s3-encryption`." } else { "" },
         rule.rationale,
         rule.expected,

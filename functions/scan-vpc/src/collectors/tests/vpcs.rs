@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use audit_model::plan::{Target, TargetKind};
-use audit_model::resource::{FlowLog, IpPermission, NetworkAclEntry, PrefixList, Route, RouteTable, Vpc, VpcEndpoint};
+use audit_model::resource::{
+    FlowLog, Identity, IpPermission, NetworkAclEntry, PrefixList, Route, RouteTable, Vpc, VpcEndpoint,
+};
 use audit_model::{Reading, UnreadableCause};
 use pretty_assertions::assert_eq;
 
@@ -103,7 +105,8 @@ fn usual(asked: &Asked) -> Answer {
             "more",
         ),
         (TABLES, "more") => (
-            "<item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId><associationSet>\
+            "<item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId><ownerId>444455556666</ownerId><tagSet>\
+             <item><key>Name</key><value>public</value></item></tagSet><associationSet>\
              <item><main>false</main><subnetId>subnet-1</subnetId></item>\
              <item><main>false</main><gatewayId>igw-1</gatewayId></item></associationSet><routeSet>\
              <item><destinationCidrBlock>10.0.0.0/16</destinationCidrBlock><gatewayId>local</gatewayId></item>\
@@ -329,14 +332,29 @@ fn route(destination: &str, target: &str) -> Route {
 
 #[tokio::test]
 async fn route_tables_are_read_with_black_holes() {
+    let named = |account: &str, id: &str, name: &str| Identity {
+        name: name.to_owned(),
+        arn: format!("arn:aws:ec2:us-east-1:{account}:route-table/{id}"),
+        account: account.to_owned(),
+        region: "us-east-1".to_owned(),
+    };
     let own = RouteTable {
+        identity: named("444455556666", "rtb-1", "public"),
         id: "rtb-1".to_owned(),
+        tags: tags([("Name", "public")]),
         is_main: false,
         subnets: vec!["subnet-1".to_owned()],
         routes: vec![route("10.0.0.0/16", "local"), route("::/0", "igw-1")],
     };
     assert_eq!(list(0, |vpc| &vpc.route_tables).await, [own]);
-    let main = RouteTable { id: "rtb-2".to_owned(), is_main: true, subnets: Vec::new(), routes: Vec::new() };
+    let main = RouteTable {
+        identity: named("111122223333", "rtb-2", "rtb-2"),
+        id: "rtb-2".to_owned(),
+        tags: tags([]),
+        is_main: true,
+        subnets: Vec::new(),
+        routes: Vec::new(),
+    };
     assert_eq!(list(1, |vpc| &vpc.route_tables).await, [main]);
 }
 

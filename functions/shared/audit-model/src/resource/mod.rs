@@ -75,6 +75,7 @@ audited! {
     SecurityGroup, "AWS::EC2::SecurityGroup", |it| Some(&it.tags);
     NetworkAcl, "AWS::EC2::NetworkAcl", |it| Some(&it.tags);
     Subnet, "AWS::EC2::Subnet", |it| Some(&it.tags);
+    RouteTable, "AWS::EC2::RouteTable", |it| Some(&it.tags);
     VpcEndpoint, "AWS::EC2::VPCEndpoint", |it| Some(&it.tags);
     NetworkAccount, "AWS::::Account", |_| None;
     EndpointService, "AWS::EC2::VPCEndpointService", |it| Some(&it.tags);

@@ -28,6 +28,7 @@ pub fn framework_coverage(plan: &Plan, summary: &Summary) -> Vec<FrameworkCovera
         });
         FrameworkCoverage {
             framework: framework.name(),
+            switched_off: framework.off_under(&plan.policy),
             controls: controls.collect(),
             not_covered: not_covered.collect(),
         }
@@ -46,6 +47,8 @@ pub(crate) fn rules_for(control: &Control) -> Vec<&'static Rule> {
 pub struct FrameworkCoverage {
     /// The framework's name and version.
     pub framework: &'static str,
+    /// Why the policy has none of its controls evaluated, where it has.
+    pub switched_off: Option<&'static str>,
     /// The controls that rules answer to.
     pub controls: Vec<CoveredControl>,
     /// The controls on S3, EC2 networking and Lambda that no rule answers to.
@@ -96,7 +99,7 @@ pub enum ControlResult {
     NotApplicable,
     /// Everything was judged, and nothing is wrong.
     Compliant,
-    /// The rule is off, or its service was not part of the scan.
+    /// The rule or its framework is off, or its service was not part of the scan.
     NotEvaluated,
     /// Nothing was found to be wrong, and not everything could be judged.
     InsufficientData,
@@ -111,7 +114,7 @@ impl RuleResult {
         let incomplete = counts.insufficient_data > 0 || summary.gaps.iter().any(|gap| gap.service == service);
         let result = if counts.non_compliant > 0 {
             ControlResult::NonCompliant
-        } else if !plan.services.contains(&service) || !plan.policy.is_on(rule.id) {
+        } else if !plan.services.contains(&service) || !rule.is_on(&plan.policy) {
             ControlResult::NotEvaluated
         } else if incomplete {
             ControlResult::InsufficientData
@@ -215,6 +218,30 @@ mod tests {
         let mut off = plan();
         off.policy.rules.insert(READ.to_owned(), RuleSetting { enabled: false, severity: None });
         assert_eq!(result(&off, &summary(&[]), "AWS FSBP", "S3.2"), ControlResult::NotEvaluated);
+    }
+
+    #[test]
+    fn a_framework_that_is_switched_off_says_so_and_none_of_its_controls_passes() {
+        let tagging = |plan: &Plan| {
+            let passed = summary(&[("ec2-subnet-tagged", Counts { compliant: 1, ..Counts::default() })]);
+            let coverage = framework_coverage(plan, &passed);
+            let off: Vec<&str> =
+                coverage.iter().filter(|it| it.switched_off.is_some()).map(|it| it.framework).collect();
+            (off, coverage.into_iter().find(|it| it.framework == "AWS Resource Tagging Standard").unwrap())
+        };
+        let on = plan();
+        let (off, coverage) = tagging(&on);
+        assert!(off.is_empty());
+        let subnets = coverage.controls.iter().find(|control| control.id == "EC2.44").unwrap();
+        assert_eq!(subnets.result, ControlResult::Compliant);
+
+        let mut without = plan();
+        without.policy.frameworks.resource_tagging = false;
+        let (off, coverage) = tagging(&without);
+        assert_eq!(off, ["AWS Resource Tagging Standard"]);
+        assert!(coverage.switched_off.unwrap().contains("resource_tagging"));
+        assert!(!coverage.controls.is_empty());
+        assert!(coverage.controls.iter().all(|control| control.result == ControlResult::NotEvaluated));
     }
 
     #[test]

@@ -12,7 +12,7 @@
 //! the lists: they are neither covered nor reported as uncovered. Nor are table buckets and vector buckets: AWS has no
 //! control for them.
 
-use audit_model::FrameworkReference;
+use audit_model::{FrameworkReference, Policy};
 
 /// Makes a constant of each row (its name, the control's id, its title, and why no rule answers to it where none does) and
 /// the list `CONTROLS` of them all.
@@ -99,6 +99,16 @@ impl Framework {
         }
     }
 
+    /// Why none of its controls is evaluated under the policy, where none is.
+    pub const fn off_under(self, policy: &Policy) -> Option<&'static str> {
+        match self {
+            Self::ResourceTagging if !policy.frameworks.resource_tagging => Some(
+                "the audit policy does not switch the standard on, as resource_tagging = true in [frameworks] would",
+            ),
+            _ => None,
+        }
+    }
+
     /// AWS's page that lists the controls of Security Hub that belong to the framework.
     pub const fn source(self) -> &'static str {
         match self {
@@ -152,8 +162,12 @@ const NO_CLOUDTRAIL: &str = "only the API of AWS CloudTrail tells what a trail r
 const NO_DATA: &str = "a bucket's configuration does not show what data it holds; Amazon Macie looks into it";
 
 /// Why tags of a type of resource are not judged.
-const NO_TAGS: &str = "the standard is for those who switch it on; of tags, only those of buckets, VPCs and functions are \
-    judged, by the audit policy's required_tags";
+const NOT_READ: &str = "no other rule asks for resources of this type, and tags alone are not worth a request: only those of \
+    resources that are read anyway are judged";
+
+/// Why tags of flow logs are not judged.
+const FLOW_LOGS_OF_VPCS: &str =
+    "only flow logs of whole VPCs are read, and not those of single subnets and network interfaces";
 
 impl From<&Control> for FrameworkReference {
     fn from(control: &Control) -> Self {
