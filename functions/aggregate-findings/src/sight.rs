@@ -40,9 +40,10 @@ impl<'a> Sight<'a> {
         }
         match audit_rules::rule(&known.rule_id) {
             None => Fate::NotEvaluated("the rule is not in the catalogue any more"),
-            Some(rule) if !self.plan.policy.is_on(rule.id) => {
-                Fate::NotEvaluated("the audit policy switches the rule off")
-            }
+            Some(rule) if !self.plan.policy.is_on(rule.id) => Fate::NotEvaluated(
+                rule.misses(&self.plan.missing_settings)
+                    .map_or("the audit policy switches the rule off", |setting| setting.without),
+            ),
             Some(_) => Fate::NotLookedAt(gap.map_or_else(
                 || "the scan left no finding of the rule about the resource".to_owned(),
                 ToString::to_string,
