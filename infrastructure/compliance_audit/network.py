@@ -26,6 +26,7 @@ _S3_PREFIX_LIST_OF_US_EAST_1 = "pl-63a5400a"
 
 # An endpoint's name, the AWS service behind it, and the prefix of that service's IAM actions.
 _INTERFACE_ENDPOINTS: Mapping[str, tuple[ec2.InterfaceVpcEndpointAwsService, str]] = {
+    "cloudtrail": (ec2.InterfaceVpcEndpointAwsService.CLOUDTRAIL, "cloudtrail"),
     "ec2": (ec2.InterfaceVpcEndpointAwsService.EC2, "ec2"),
     "kms": (ec2.InterfaceVpcEndpointAwsService.KMS, "kms"),
     "lambda": (ec2.InterfaceVpcEndpointAwsService.LAMBDA_, "lambda"),
@@ -79,7 +80,9 @@ class Network(Construct):
         """Let the functions reach the APIs that they call; apart, for what they may call names this VPC's resources."""
         self._add_s3_endpoint(reachable)
         for name, (service, prefix) in _INTERFACE_ENDPOINTS.items():
-            self._add_interface_endpoint(name, service, prefix, reachable)
+            # Some APIs are called only where a setting says so; an endpoint costs by the hour.
+            if actions := called_actions(reachable, prefix):
+                self._add_interface_endpoint(name, service, actions, reachable)
 
     def _security_group(self, what: str, names: Names, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
@@ -141,7 +144,7 @@ class Network(Construct):
         self,
         name: str,
         service: ec2.InterfaceVpcEndpointAwsService,
-        action_prefix: str,
+        actions: list[str],
         reachable: Resources,
     ) -> None:
         endpoint = self.vpc.add_interface_endpoint(
@@ -153,7 +156,7 @@ class Network(Construct):
             subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
         )
         Tags.of(endpoint).add("Name", self._names.of(name, "endpoint"))
-        endpoint.add_to_policy(_our_own(called_actions(reachable, action_prefix), reachable.account))
+        endpoint.add_to_policy(_our_own(actions, reachable.account))
 
     def _add_flow_log(self, settings: Settings, logs: Logs) -> None:
         names, stack = settings.names, Stack.of(self)

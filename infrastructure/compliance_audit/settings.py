@@ -81,6 +81,8 @@ class Settings:
     """Concurrent executions reserved for each function; None reserves nothing."""
     architecture: str
     """Instruction set of the functions' binaries."""
+    cloud_trail: bool
+    """Whether the trails of AWS CloudTrail are read, which takes an interface endpoint of their own."""
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> Settings:
@@ -198,6 +200,16 @@ def _integer(lowest: int, highest: int) -> Callable[[object], int]:
     return parse
 
 
+def _switch(value: object) -> bool:
+    # A command line has only text.
+    switches: Mapping[object, bool] = {"true": True, "false": False}
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value not in switches:
+        raise ValueError
+    return switches[value]
+
+
 def _one_of(*allowed: str) -> Callable[[object], str]:
     return _matching("|".join(re.escape(value) for value in allowed))
 
@@ -300,4 +312,5 @@ _KEYS: Mapping[str, tuple[str, Callable[[object], object], str]] = {
         "for an account whose quota leaves nothing to reserve",
     ),
     "architecture": ("architecture", _one_of("x86_64", "arm64"), "x86_64 or arm64"),
+    "cloudTrail": ("cloud_trail", _switch, "true or false"),
 }

@@ -31,7 +31,11 @@ ACCOUNT_ID = "123456789012"
 RULES_REFERENCE = Path(__file__).resolve().parents[2] / "functions" / "shared" / "audit-rules" / "RULES.md"
 
 RULES = {
-    ("s3", "AWS::::Account"): ("s3-account-public-access-blocked",),
+    ("s3", "AWS::::Account"): (
+        "s3-account-public-access-blocked",
+        "cloudtrail-all-write-s3-data-event-check",
+        "cloudtrail-all-read-s3-data-event-check",
+    ),
     ("s3", "AWS::S3::Bucket"): (
         "s3-bucket-public-access-blocked",
         "s3-bucket-public-read-prohibited",
@@ -124,12 +128,15 @@ SERVICE_OF = {rule: service for (service, _), rules in RULES.items() for rule in
 VERDICTS = {"COMPLIANT", "NON_COMPLIANT", "NOT_APPLICABLE"}
 
 _NO_CLIENT_VPN = "a Client VPN endpoint needs a server certificate, which no template can make"
+_ONE_ANSWER = "an account has one answer: what is written is recorded, and what is read is not"
 NEVER_VIOLATED = {
+    "cloudtrail-all-write-s3-data-event-check": _ONE_ANSWER,
     "ec2-client-vpn-connection-log-enabled": _NO_CLIENT_VPN,
     "s3-bucket-server-side-encryption-enabled": "Amazon S3 has encrypted every bucket by default since January 2023",
 }
 _ONE_STATE = "an account has one state, and blocked it would hide what the sample is there to show"
 NEVER_COMPLIED_WITH = {
+    "cloudtrail-all-read-s3-data-event-check": _ONE_ANSWER,
     "s3-account-public-access-blocked": _ONE_STATE,
     "vpc-block-public-access-enabled": _ONE_STATE,
     "vpc-vpn-2-tunnels-up": "a tunnel is up only while a device answers at its other end",

@@ -35,6 +35,8 @@ SETTINGS = {
     "flowLogDate": "2026-11-23",
     # A small account has one shard of each service, which then gets the whole request budget.
     "mapConcurrency": "1",
+    # The sample account has a trail.
+    "cloudTrail": "true",
 }
 
 WAITS = 0.02

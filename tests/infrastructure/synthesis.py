@@ -80,6 +80,12 @@ def template() -> Json:
     return synthesize()
 
 
+@cache
+def template_of_everything() -> Json:
+    """The template with what settings may add to it."""
+    return synthesize(cloudTrail=True)
+
+
 def resources(kind: str, within: Json | None = None) -> dict[str, Json]:
     """The template's resources of one type, by logical id."""
     return {

@@ -8,7 +8,17 @@ from collections.abc import Iterator
 import pytest
 from compliance_audit.settings import FUNCTIONS
 from sdk_calls import FUNCTIONS_FOLDER, Call, calls
-from synthesis import Json, allowed_actions, listed, named, settings, statements, text
+from synthesis import (
+    Json,
+    allowed_actions,
+    listed,
+    named,
+    settings,
+    statements,
+    template,
+    template_of_everything,
+    text,
+)
 
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html#monitoring-cloudwatchlogs-prereqs,
 # https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html,
@@ -69,9 +79,10 @@ def needed(call: Call) -> set[str]:
     return actions | {"kms:TagResource"} if call.operation == "CreateKey" and "tags" in call.parameters else actions
 
 
-def policy(function: str) -> Json:
-    """The document of a function's policy."""
-    document: Json = named("AWS::IAM::ManagedPolicy", "ManagedPolicyName")[f"{function}-policy-dev-pr42"]
+def policy(function: str, within: Json | None = None) -> Json:
+    """The document of a function's policy, with what settings may add to it unless another template is given."""
+    policies = named("AWS::IAM::ManagedPolicy", "ManagedPolicyName", within or template_of_everything())
+    document: Json = policies[f"{function}-policy-dev-pr42"]
     policy_document: Json = document["PolicyDocument"]
     return policy_document
 
@@ -82,6 +93,13 @@ def test_a_function_may_do_what_its_code_calls_and_nothing_else(function: str) -
     assert called, "no call was found: has the way of calling AWS changed?"
     wanted = {action for call in called for action in needed(call)}
     assert allowed_actions(policy(function)) == wanted | BY_LAMBDA_ITSELF
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_only_a_setting_brings_is_not_allowed_without_it(function: str) -> None:
+    trails = {"cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"}
+    more = allowed_actions(policy(function)) - allowed_actions(policy(function, template()))
+    assert more == (trails if function == "scan-s3" else set())
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -146,6 +164,15 @@ def test_what_has_no_resource_is_limited_to_the_region() -> None:
     for function, action, resources, condition in grants():
         if resources == ["*"]:
             assert must(condition, "aws:RequestedRegion") == "us-east-1", f"{action} of {function}"
+
+
+def test_trails_are_asked_about_in_the_region_wherever_they_were_made() -> None:
+    """One of another region, or of the organization, records here, too."""
+    asked = [grant for grant in grants() if grant[1] in ("cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus")]
+    assert len(asked) == 2
+    for function, _, resources, condition in asked:
+        assert (function, resources) == ("scan-s3", ["arn:aws:cloudtrail:*:*:trail/*"])
+        assert must(condition, "aws:RequestedRegion") == "us-east-1"
 
 
 def test_buckets_are_the_accounts_own() -> None:

@@ -459,6 +459,11 @@ def test_the_needs_are_those_of_the_template() -> None:
     }
 
 
+def test_an_endpoint_that_a_setting_brings_is_needed_where_it_is_on() -> None:
+    needs = Needs.of(settings(cloudTrail=True), account=ACCOUNT_ID, remediation_mode="apply")
+    assert needs.endpoint_services - NEEDS.endpoint_services == {"com.amazonaws.us-east-1.cloudtrail"}
+
+
 def test_the_bootstrap_is_the_one_that_the_template_asks_for() -> None:
     assert template()["Parameters"]["BootstrapVersion"]["Default"] == NEEDS.bootstrap_parameter
     [rule] = template()["Rules"]["CheckBootstrapVersion"]["Assertions"]

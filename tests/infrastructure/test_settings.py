@@ -85,6 +85,10 @@ EVERYTHING_AT_2 = dict.fromkeys(FUNCTIONS, 2)
         ("reservedConcurrency", {**EVERYTHING_AT_2, "plan-scan": 0}),
         ("reservedConcurrency", '{"plan-scan": 2'),
         ("architecture", "x86"),
+        ("cloudTrail", "yes"),
+        ("cloudTrail", "True"),
+        ("cloudTrail", 1),
+        ("cloudTrail", None),
         ("architecture", "ARM64"),
     ],
 )
@@ -156,6 +160,9 @@ def test_keys_of_the_cdk_are_left_alone() -> None:
         ("reservedConcurrency", "7", "reserved_concurrency", dict.fromkeys(FUNCTIONS, 7)),
         ("reservedConcurrency", 7, "reserved_concurrency", dict.fromkeys(FUNCTIONS, 7)),
         ("architecture", "arm64", "architecture", "arm64"),
+        ("cloudTrail", "true", "cloud_trail", True),
+        ("cloudTrail", "false", "cloud_trail", False),
+        ("cloudTrail", True, "cloud_trail", True),
     ],
 )
 def test_values_come_from_files_and_from_the_command_line(

@@ -40,13 +40,16 @@ impl<'a> Sight<'a> {
         }
         match audit_rules::rule(&known.rule_id) {
             None => Fate::NotEvaluated("the rule is not in the catalogue any more"),
-            Some(rule) => match rule.off_under(&self.plan.policy) {
-                Some(reason) => Fate::NotEvaluated(reason),
-                None => Fate::NotLookedAt(gap.map_or_else(
-                    || "the scan left no finding of the rule about the resource".to_owned(),
-                    ToString::to_string,
-                )),
-            },
+            Some(rule) => {
+                let missing = rule.misses(&self.plan.missing_settings).map(|setting| setting.without);
+                match missing.or_else(|| rule.off_under(&self.plan.policy)) {
+                    Some(reason) => Fate::NotEvaluated(reason),
+                    None => Fate::NotLookedAt(gap.map_or_else(
+                        || "the scan left no finding of the rule about the resource".to_owned(),
+                        ToString::to_string,
+                    )),
+                }
+            }
         }
     }
 

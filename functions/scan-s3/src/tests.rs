@@ -39,7 +39,11 @@ impl S3Collector for Account {
     async fn room(&self) {}
 
     async fn account(&self, _: &Shared) -> S3Account {
-        S3Account { identity: identity(ACCOUNT, format!("arn:aws:iam::{ACCOUNT}:root")), public_access_block: unread() }
+        S3Account {
+            identity: identity(ACCOUNT, format!("arn:aws:iam::{ACCOUNT}:root")),
+            public_access_block: unread(),
+            trails: unread(),
+        }
     }
 
     async fn bucket(&self, target: &Target, _: &Shared) -> Option<Bucket> {

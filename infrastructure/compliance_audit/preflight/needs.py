@@ -75,7 +75,10 @@ class Needs:
             reservations=sum((settings.reserved_concurrency or {}).values()),
             map_concurrency=settings.map_concurrency,
             zones=settings.zones,
-            endpoint_services=frozenset(f"com.amazonaws.{REGION}.{name}" for name in _ENDPOINTS),
+            endpoint_services=frozenset(
+                f"com.amazonaws.{REGION}.{name}"
+                for name in (*_ENDPOINTS, *(("cloudtrail",) if settings.cloud_trail else ()))
+            ),
             repairs=remediation_mode == APPLY,
             roles=frozenset(names.of(what, "role") for what in _ROLES),
             policies=frozenset(f"arn:aws:iam::{account}:policy/{names.of(what, 'policy')}" for what in _ROLES),

@@ -7,6 +7,7 @@ mod settings;
 mod settled;
 #[cfg(test)]
 mod tests;
+mod trails;
 
 use std::num::NonZeroU32;
 
@@ -27,6 +28,10 @@ pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(200).unwrap();
 /// account has in a region, which leaves the rest to other callers of `DescribeKey`.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>
 pub const KEY_REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+/// Requests to CloudTrail a second that all scanners of an account make together. AWS throttles each of its readings by a rate
+/// of its own, of which this is a part; a scan makes about ten.
+pub const TRAIL_REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
 /// Reads what an account has in S3. What several resources of a shard have in common is read once and kept in
 /// `shared`.

@@ -14,6 +14,7 @@ use futures::future::join_all;
 
 use super::remembered::Shared;
 use super::settings::{LogTarget, REQUEST_PAYMENT, Replica};
+use super::trails::TrailReader;
 use super::{S3Collector, control, settings, settled};
 
 const ACCESS_POINT: &str = "s3:GetAccessPoint";
@@ -29,6 +30,7 @@ const OBJECT_OWNERSHIP: &str = "s3:GetBucketOwnershipControls";
 const POLICY: &str = "s3:GetBucketPolicy";
 const POLICY_STATUS: &str = "s3:GetBucketPolicyStatus";
 const PUBLIC_ACCESS_BLOCK: &str = "s3:GetBucketPublicAccessBlock";
+const TRAILS: &str = "cloudtrail:DescribeTrails";
 const VERSIONING: &str = "s3:GetBucketVersioning";
 
 /// The region of a bucket that neither the listing nor an answer of the bucket told.
@@ -43,6 +45,8 @@ pub struct S3Resources {
     pub s3_control: aws_sdk_s3control::Client,
     /// The client of KMS.
     pub kms: aws_sdk_kms::Client,
+    /// The client of CloudTrail.
+    pub cloudtrail: aws_sdk_cloudtrail::Client,
     /// The 12 digits of the account.
     pub account: String,
     /// The clients' region. Buckets of other regions cannot be reached from the isolated subnets this runs in.
@@ -52,6 +56,8 @@ pub struct S3Resources {
     pub budget: Budget,
     /// For the requests to KMS.
     pub key_budget: Budget,
+    /// For the requests to CloudTrail.
+    pub trail_budget: Budget,
 }
 
 #[async_trait]
@@ -61,6 +67,14 @@ impl S3Collector for S3Resources {
     }
 
     async fn account(&self, shared: &Shared) -> S3Account {
+        let trails = TrailReader {
+            client: &self.cloudtrail,
+            account: &self.account,
+            budget: &self.trail_budget,
+            needed: &shared.needed,
+        };
+        let (public_access_block, trails) =
+            futures::join!(self.account_public_access_block(shared), shared.needed.read(TRAILS, trails.trails()));
         S3Account {
             identity: Identity {
                 name: self.account.clone(),
@@ -68,7 +82,8 @@ impl S3Collector for S3Resources {
                 account: self.account.clone(),
                 region: self.region.clone(),
             },
-            public_access_block: self.account_public_access_block(shared).await,
+            public_access_block,
+            trails,
         }
     }
 

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use audit_artifacts::sample;
 use audit_model::plan::{Target, TargetKind};
 use audit_model::resource::{
-    AccessPoint, AclGrant, Bucket, BucketAcl, BucketEncryption, KmsKey, LifecycleRule, LoggingTarget,
-    LoggingTargetSettings, Notifications, ObjectLock, ObjectOwnership, PublicAccessBlock, ReplicationRule, Retention,
-    Versioning, VersioningStatus,
+    AccessPoint, AclGrant, Bucket, BucketAcl, BucketEncryption, DataResource, EventSelector, FieldSelector, KmsKey,
+    LifecycleRule, LoggingTarget, LoggingTargetSettings, Notifications, ObjectLock, ObjectOwnership, PublicAccessBlock,
+    ReplicationRule, Retention, Trail, Versioning, VersioningStatus,
 };
 use audit_model::task::ScanShardInput;
 use audit_model::{Reading, Service, UnreadableCause};
@@ -34,6 +34,13 @@ const REPLICA: &str = "payments-copy";
 /// Whom a request to S3 Control or KMS asks, where a request to S3 asks a bucket.
 const CONTROL: &str = "S3 Control";
 const KMS: &str = "KMS";
+const CLOUDTRAIL: &str = "CloudTrail";
+
+/// The trail of a configured account.
+const TRAIL: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+/// What CloudTrail is asked about it.
+const TRAIL_STATUS: &str = "GetTrailStatus arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+const TRAIL_SELECTORS: &str = "GetEventSelectors arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
 
 /// The settings of a bucket: the parameter in a request's address, the IAM action, and S3's answer for a bucket of
 /// which everything is configured. The forms are those of each call's page in the API reference, the actions those of
@@ -148,6 +155,17 @@ fn described(state: &str) -> String {
     )
 }
 
+/// What `DescribeTrails` says of trails, by ARN, and whether they record in all regions.
+fn trails(listed: &[(&str, bool)]) -> String {
+    let trail = |(arn, all): &(&str, bool)| format!(r#"{{"TrailARN":"{arn}","IsMultiRegionTrail":{all}}}"#);
+    format!(r#"{{"trailList":[{}]}}"#, listed.iter().map(trail).collect::<Vec<_>>().join(","))
+}
+
+/// The selectors of a trail for which nobody has set any.
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html>
+const MANAGEMENT_EVENTS: &str = r#"{"EventSelectors":[{"ReadWriteType":"All","IncludeManagementEvents":true,
+    "DataResources":[],"ExcludeManagementEventSources":[]}]}"#;
+
 fn payer(who: &str) -> Answer {
     ok(&format!("<RequestPaymentConfiguration><Payer>{who}</Payer></RequestPaymentConfiguration>"))
 }
@@ -161,6 +179,9 @@ fn configured(whom: &str, what: &str) -> Answer {
              </NetworkOrigin>{BLOCK}</GetAccessPointResult>"
         )),
         (KMS, KEY) => ok(&described("Enabled")),
+        (CLOUDTRAIL, "DescribeTrails") => ok(&trails(&[(TRAIL, true)])),
+        (CLOUDTRAIL, TRAIL_STATUS) => ok(r#"{"IsLogging":true}"#),
+        (CLOUDTRAIL, TRAIL_SELECTORS) => ok(MANAGEMENT_EVENTS),
         (LOG_TARGET, "object-lock") => error(404, "ObjectLockConfigurationNotFoundError"),
         (LOG_TARGET, "requestPayment") => payer("BucketOwner"),
         (REPLICA, "location") => ok("<LocationConstraint>eu-central-1</LocationConstraint>"),
@@ -190,12 +211,28 @@ impl Asked {
         } else if host.starts_with("kms.") {
             let body = std::str::from_utf8(request.body().bytes().unwrap()).unwrap();
             (KMS, body.trim_start_matches(r#"{"KeyId":""#).trim_end_matches(r#""}"#))
+        } else if host.starts_with("cloudtrail.") {
+            return Self::of_trails(request);
         } else {
             let query = uri.query().unwrap().split('&').find(|it| !it.starts_with("x-id")).unwrap();
             (host.split(".s3.").next().unwrap(), query.trim_end_matches('='))
         };
         let owner = request.headers().get("x-amz-expected-bucket-owner").map(|it| it.to_str().unwrap().to_owned());
         Self { whom: whom.to_owned(), what: what.to_owned(), owner }
+    }
+}
+
+impl Asked {
+    /// CloudTrail is asked for an operation, and about a trail.
+    fn of_trails(request: &Request<SdkBody>) -> Self {
+        let target = request.headers().get("x-amz-target").unwrap().to_str().unwrap();
+        let body: serde_json::Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let operation = target.rsplit('.').next().unwrap();
+        let what = match body.get("Name").or_else(|| body.get("TrailName")) {
+            Some(trail) => format!("{operation} {}", trail.as_str().unwrap()),
+            None => operation.to_owned(),
+        };
+        Self { whom: CLOUDTRAIL.to_owned(), what, owner: None }
     }
 }
 
@@ -243,10 +280,12 @@ fn account(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> (S3
         s3: client!(aws_sdk_s3),
         s3_control: client!(aws_sdk_s3control),
         kms: client!(aws_sdk_kms),
+        cloudtrail: client!(aws_sdk_cloudtrail),
         account: ACCOUNT.to_owned(),
         region: "us-east-1".to_owned(),
         budget: a_second(10_000),
         key_budget: a_second(10_000),
+        trail_budget: a_second(10_000),
     };
     (resources, requests)
 }
@@ -1054,7 +1093,7 @@ async fn three_of_the_four_block_settings_are_no_answer() {
 #[tokio::test]
 async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
     const ALWAYS: [(&str, &str); 3] = [(BUCKET, "logging"), (BUCKET, "replication"), (BUCKET, "tagging")];
-    let cases: [(&str, &[(&str, &str)]); 8] = [
+    let cases: [(&str, &[(&str, &str)]); 9] = [
         ("s3-bucket-required-tags", &[]),
         ("s3-event-notifications-enabled", &[(BUCKET, "notification")]),
         ("s3-bucket-encryption-key-usable", &[(BUCKET, "encryption"), (KMS, KEY), (LOG_TARGET, "encryption")]),
@@ -1063,6 +1102,10 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
         ("s3-bucket-public-access-blocked", &[(BUCKET, "publicAccessBlock")]),
         ("s3-account-public-access-blocked", &[(CONTROL, "configuration/publicAccessBlock")]),
         ("s3-access-point-public-access-blocked", &[(CONTROL, "accesspoint/reporting")]),
+        (
+            "cloudtrail-all-read-s3-data-event-check",
+            &[(CLOUDTRAIL, "DescribeTrails"), (CLOUDTRAIL, TRAIL_STATUS), (CLOUDTRAIL, TRAIL_SELECTORS)],
+        ),
     ];
     for (only, expected) in cases {
         let (resources, requests) = account(configured);
@@ -1116,6 +1159,9 @@ async fn what_a_shard_s_buckets_share_is_asked_for_once_and_by_the_next_shard_an
         (LOG_TARGET, "ownershipControls"),
         (LOG_TARGET, "acl"),
         (REPLICA, "location"),
+        (CLOUDTRAIL, "DescribeTrails"),
+        (CLOUDTRAIL, TRAIL_STATUS),
+        (CLOUDTRAIL, TRAIL_SELECTORS),
     ];
     for shards in 1..=2 {
         scan_shard(&resources).await;
@@ -1134,7 +1180,8 @@ async fn every_request_waits_for_its_budget() {
     resources.budget = a_second(50);
     let started = Instant::now();
     scan_shard(&resources).await;
-    let to_s3 = u32::try_from(requests.made().len() - requests.count(KMS, KEY)).unwrap();
+    let to_others = requests.made().iter().filter(|asked| [KMS, CLOUDTRAIL].contains(&asked.whom.as_str())).count();
+    let to_s3 = u32::try_from(requests.made().len() - to_others).unwrap();
     assert!(started.elapsed() >= Duration::from_millis(20) * (to_s3 - 1), "{to_s3} requests");
 
     // Three buckets, each with a key of its own.
@@ -1147,4 +1194,148 @@ async fn every_request_waits_for_its_budget() {
     let started = Instant::now();
     scan_shard(&resources).await;
     assert!(started.elapsed() >= Duration::from_secs(1));
+
+    // One request for the list, and two for its trail.
+    let (mut resources, _) = account(configured);
+    resources.trail_budget = a_second(2);
+    let started = Instant::now();
+    resources.account(&Shared::default()).await;
+    assert!(started.elapsed() >= Duration::from_secs(1));
+}
+
+/// What the account's trails are, with CloudTrail answering this.
+async fn trails_with(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> (Reading<Vec<Trail>>, Requests) {
+    let (resources, requests) = account(move |whom, what| match whom {
+        CLOUDTRAIL => answer(what),
+        _ => configured(whom, what),
+    });
+    (resources.account(&Shared::default()).await.trails, requests)
+}
+
+/// The only trail of the account, with CloudTrail saying this of it.
+async fn the_trail(status: Answer, selectors: Answer) -> Trail {
+    let (trails, _) = trails_with(move |what| match what {
+        TRAIL_STATUS => status.clone(),
+        TRAIL_SELECTORS => selectors.clone(),
+        _ => configured(CLOUDTRAIL, what),
+    })
+    .await;
+    trails.listed().unwrap().first().unwrap().clone()
+}
+
+#[tokio::test]
+async fn trails_are_read_with_what_they_select() {
+    let selectors = ok(r#"{"TrailARN":"a","EventSelectors":[
+        {"ReadWriteType":"WriteOnly","IncludeManagementEvents":true,"DataResources":[
+            {"Type":"AWS::S3::Object","Values":["arn:aws:s3"]},{"Type":"AWS::Lambda::Function","Values":["arn:aws:lambda"]}]},
+        {"ReadWriteType":"ReadOnly","IncludeManagementEvents":false,"DataResources":[]}]}"#);
+    let of = |resource_type: &str, value: &str| DataResource {
+        resource_type: resource_type.to_owned(),
+        values: vec![value.to_owned()],
+    };
+    let basic = vec![
+        EventSelector::Basic {
+            reads: false,
+            writes: true,
+            data_resources: vec![of("AWS::S3::Object", "arn:aws:s3"), of("AWS::Lambda::Function", "arn:aws:lambda")],
+        },
+        EventSelector::Basic { reads: true, writes: false, data_resources: Vec::new() },
+    ];
+    let expected = Trail {
+        arn: TRAIL.to_owned(),
+        is_multi_region: true,
+        is_logging: Reading::seen(false),
+        selectors: Reading::seen(basic),
+    };
+    assert_eq!(the_trail(ok(r#"{"IsLogging":false}"#), selectors).await, expected);
+
+    let selectors = ok(r#"{"AdvancedEventSelectors":[{"Name":"objects","FieldSelectors":[
+        {"Field":"eventCategory","Equals":["Data"]},
+        {"Field":"resources.ARN","StartsWith":["a"],"EndsWith":["b"],"NotEquals":["c"],"NotStartsWith":["d"],
+         "NotEndsWith":["e"]}]}]}"#);
+    let one = |value: &str| vec![value.to_owned()];
+    let category = FieldSelector { field: "eventCategory".to_owned(), equals: one("Data"), ..FieldSelector::default() };
+    let arn = FieldSelector {
+        field: "resources.ARN".to_owned(),
+        equals: Vec::new(),
+        starts_with: one("a"),
+        ends_with: one("b"),
+        not_equals: one("c"),
+        not_starts_with: one("d"),
+        not_ends_with: one("e"),
+    };
+    let advanced = the_trail(ok(r#"{"IsLogging":true}"#), selectors).await.selectors;
+    assert_eq!(advanced, Reading::seen(vec![EventSelector::Advanced(vec![category, arn])]));
+}
+
+#[tokio::test]
+async fn of_a_trail_of_one_region_no_more_is_asked_and_no_trail_is_an_answer() {
+    let (trails, requests) = trails_with(|what| match what {
+        "DescribeTrails" => ok(&self::trails(&[(TRAIL, false)])),
+        _ => panic!("CloudTrail was asked for {what}"),
+    })
+    .await;
+    let trail = &trails.listed().unwrap()[0];
+    assert!(!trail.is_multi_region);
+    assert_eq!(state(&trail.is_logging), "cloudtrail:GetTrailStatus NotLookedAt");
+    assert_eq!(state(&trail.selectors), "cloudtrail:GetEventSelectors NotLookedAt");
+    assert_eq!(requests.count(CLOUDTRAIL, "DescribeTrails"), 1);
+
+    let (trails, _) = trails_with(|_| ok(r#"{"trailList":[]}"#)).await;
+    assert_eq!(trails, Reading::seen(Vec::new()));
+}
+
+/// Members of an organization are told that its trail is there. What they were answered about it: [by its ARN][577].
+///
+/// [577]: https://github.com/turbot/steampipe-plugin-aws/issues/577
+#[tokio::test]
+async fn a_refusal_about_the_organization_s_trail_names_whom_to_ask_and_is_no_value() {
+    const THEIRS: &str = "arn:aws:cloudtrail:us-west-2:444455556666:trail/organization";
+    let (trails, _) = trails_with(|what| match what {
+        "DescribeTrails" => ok(&self::trails(&[(THEIRS, true), (TRAIL, true)])),
+        "GetTrailStatus arn:aws:cloudtrail:us-west-2:444455556666:trail/organization" => ok(r#"{"IsLogging":true}"#),
+        "GetEventSelectors arn:aws:cloudtrail:us-west-2:444455556666:trail/organization" => {
+            kms_error("CloudTrailARNInvalidException")
+        }
+        _ => configured(CLOUDTRAIL, what),
+    })
+    .await;
+    let trails = trails.listed().unwrap();
+    assert_eq!(trails[0].is_logging, Reading::seen(true));
+    let Reading::Unreadable(why) = &trails[0].selectors else { panic!("a refusal is no value") };
+    assert_eq!((why.action.as_str(), why.cause), ("cloudtrail:GetEventSelectors", UnreadableCause::Failed));
+    assert!(why.detail.contains("said so") && why.detail.contains("account 444455556666's"), "{}", why.detail);
+    assert_eq!(state(&trails[1].selectors), "seen");
+}
+
+#[tokio::test]
+async fn what_cloudtrail_does_not_answer_is_no_value() {
+    let no_list = [
+        (ok("{}"), "cloudtrail:DescribeTrails Malformed"),
+        (ok(r#"{"trailList":[{"TrailARN":"a"}]}"#), "cloudtrail:DescribeTrails Malformed"),
+        (ok(r#"{"trailList":[{"IsMultiRegionTrail":true}]}"#), "cloudtrail:DescribeTrails Malformed"),
+        (kms_error("AccessDeniedException"), "cloudtrail:DescribeTrails AccessDenied"),
+        (kms_error("ThrottlingException"), "cloudtrail:DescribeTrails Throttled"),
+    ];
+    for (answer, expected) in no_list {
+        let (trails, _) = trails_with(move |_| answer.clone()).await;
+        assert_eq!(state(&trails), expected);
+    }
+    let status = the_trail(ok("{}"), ok(MANAGEMENT_EVENTS)).await.is_logging;
+    assert_eq!(state(&status), "cloudtrail:GetTrailStatus Malformed");
+    let no_selectors = [
+        "{}",
+        r#"{"EventSelectors":[]}"#,
+        r#"{"AdvancedEventSelectors":[]}"#,
+        r#"{"EventSelectors":[{"DataResources":[]}]}"#,
+        r#"{"EventSelectors":[{"ReadWriteType":"Some","DataResources":[]}]}"#,
+        r#"{"EventSelectors":[{"ReadWriteType":"All"}]}"#,
+        r#"{"EventSelectors":[{"ReadWriteType":"All","DataResources":[{"Type":"AWS::S3::Object"}]}]}"#,
+        r#"{"AdvancedEventSelectors":[{"FieldSelectors":[]}]}"#,
+        r#"{"AdvancedEventSelectors":[{"FieldSelectors":[{"Field":"readOnly"}]}]}"#,
+    ];
+    for answer in no_selectors {
+        let selectors = the_trail(ok(r#"{"IsLogging":true}"#), ok(answer)).await.selectors;
+        assert_eq!(state(&selectors), "cloudtrail:GetEventSelectors Malformed", "{answer}");
+    }
 }

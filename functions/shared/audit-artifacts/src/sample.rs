@@ -47,6 +47,7 @@ pub fn plan() -> Plan {
         remediation: RemediationMode::Apply,
         remediation_requested: false,
         reapply: Vec::new(),
+        missing_settings: Vec::new(),
         policy: Policy {
             alert: AlertPolicy { threshold: Severity::Critical },
             remediation: RemediationPolicy {

@@ -31,6 +31,10 @@ pub struct Plan {
     pub reapply: Vec<String>,
     /// The audit policy in force, all of it.
     pub policy: Policy,
+    /// Settings that the deployment was made without, by name. Rules that need one of them are off in the policy, whatever its
+    /// file says.
+    #[serde(default)]
+    pub missing_settings: Vec<String>,
     /// When the execution started.
     pub started_at: Timestamp,
     /// ARN of the execution.

@@ -452,7 +452,7 @@ mod tests {
             Readings {
                 samples: vec![fixtures::s3_account(true), fixtures::s3_account(false)],
                 readings: fixtures::S3_ACCOUNT_READINGS,
-                nested: &[],
+                nested: fixtures::NESTED_S3_ACCOUNT_READINGS,
             },
             |it: &S3Account| judge.s3_account(it),
         ));

@@ -35,7 +35,7 @@ pub(crate) enum Dialect {
     Query,
     Ec2,
     Lambda,
-    /// AWS KMS and AWS Step Functions.
+    /// AWS KMS, AWS CloudTrail and AWS Step Functions.
     Json,
     /// Amazon CloudWatch.
     Cbor,

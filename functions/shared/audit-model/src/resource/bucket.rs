@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
+use super::{Identity, Trail};
 use crate::{Reading, Tags};
 
 /// An S3 general purpose bucket.
@@ -240,4 +240,6 @@ pub struct S3Account {
     pub identity: Identity,
     /// Its block public access settings (S3 Control `GetPublicAccessBlock`).
     pub public_access_block: Reading<PublicAccessBlock>,
+    /// The trails of AWS CloudTrail that record in the account (`DescribeTrails`).
+    pub trails: Reading<Vec<Trail>>,
 }

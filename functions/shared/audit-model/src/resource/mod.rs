@@ -3,12 +3,14 @@
 mod bucket;
 mod function;
 mod network;
+mod trail;
 
 use serde::{Deserialize, Serialize};
 
 pub use bucket::*;
 pub use function::*;
 pub use network::*;
+pub use trail::*;
 
 use crate::finding::ResourceRef;
 use crate::{Reading, Tags};

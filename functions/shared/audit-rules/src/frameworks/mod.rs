@@ -49,11 +49,11 @@ pub(crate) mod security_hub;
 
 mod coverage;
 
-#[cfg(test)]
-pub(crate) use coverage::rules_for;
 pub use coverage::{
     ControlResult, CoveredControl, FrameworkCoverage, RuleResult, UncoveredControl, framework_coverage,
 };
+#[cfg(test)]
+pub(crate) use coverage::{rules_for, without};
 
 /// A framework.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,9 +154,9 @@ pub struct Control {
     pub not_covered: Option<&'static str>,
 }
 
-/// Why what a trail records is not judged.
-const NO_CLOUDTRAIL: &str = "only the API of AWS CloudTrail tells what a trail records and where to, and the isolated subnets \
-    have no interface endpoint for it, which would cost by the hour";
+/// Why it is not judged whether the bucket that a trail writes to logs who reads it.
+const NO_LOG_TARGET: &str =
+    "which bucket a trail writes to is not read; server access logging is asked of every bucket (S3.9)";
 
 /// Why what data a bucket holds is not judged.
 const NO_DATA: &str = "a bucket's configuration does not show what data it holds; Amazon Macie looks into it";

@@ -1,5 +1,7 @@
 //! The rules on S3: on its buckets, its access points and the account.
 
+mod cloudtrail_all_read_s3_data_event_check;
+mod cloudtrail_all_write_s3_data_event_check;
 mod s3_access_point_public_access_blocked;
 mod s3_account_public_access_blocked;
 mod s3_bucket_acl_prohibited;
@@ -31,6 +33,8 @@ use crate::rule::Rule;
 /// In the order of the catalogue.
 pub(crate) const RULES: &[&Rule] = &[
     &s3_account_public_access_blocked::RULE,
+    &cloudtrail_all_write_s3_data_event_check::RULE,
+    &cloudtrail_all_read_s3_data_event_check::RULE,
     &s3_bucket_public_access_blocked::RULE,
     &s3_bucket_public_read_prohibited::RULE,
     &s3_bucket_public_write_prohibited::RULE,
