@@ -20,7 +20,7 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use shard_scan::{ShardScan, read_in_order};
 
-pub use collectors::{KEY_REQUESTS_PER_SECOND, REQUESTS_PER_SECOND, S3Collector, S3Resources, Shared};
+pub use collectors::{KEY_REQUESTS_PER_SECOND, REQUESTS_PER_SECOND, S3Collector, S3Resources, Shared, s3_client};
 
 /// What the task works with.
 pub struct Ports<'a> {

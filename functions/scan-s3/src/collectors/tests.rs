@@ -16,12 +16,12 @@ use audit_task::Budget;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::SdkBody;
-use aws_smithy_http_client::test_util::infallible_client_fn;
+use aws_smithy_http_client::test_util::{capture_request, infallible_client_fn};
 use http::{Request, Response};
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use super::{S3Collector, S3Resources, Shared};
+use super::{S3Collector, S3Resources, Shared, s3_client, settings};
 use crate::{Ports, handle};
 
 const ACCOUNT: &str = "111122223333";
@@ -1067,6 +1067,29 @@ async fn a_directory_bucket_is_read_refused_or_gone() {
     for (answer, expected) in cases {
         let found = directory_bucket(answer.clone()).await.0.unwrap();
         assert_eq!(state(&found.lifecycle), expected, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_session_is_begun_with_a_directory_bucket_wherever_s3_is() {
+    let cases = [
+        (None, "https://s3express-control.us-east-1.amazonaws.com"),
+        (Some("http://127.0.0.1:4566"), "http://127.0.0.1:4566"),
+    ];
+    for (endpoint, host) in cases {
+        let (http_client, request) = capture_request(None);
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::for_tests())
+            .set_endpoint_url(endpoint.map(ToOwned::to_owned))
+            .retry_config(RetryConfig::disabled())
+            .http_client(http_client);
+        // Only the first request matters; its answer is empty.
+        drop(settings::lifecycle_of_directory_bucket(&s3_client(config), DIRECTORY_BUCKET).await);
+        let first = request.expect_request();
+        assert_eq!(first.uri(), format!("{host}/{DIRECTORY_BUCKET}?lifecycle"), "{endpoint:?}");
+        assert!(first.headers()["authorization"].contains("/us-east-1/s3express/aws4_request"), "{endpoint:?}");
     }
 }
 
