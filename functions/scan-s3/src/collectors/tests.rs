@@ -1078,13 +1078,13 @@ async fn no_session_is_begun_with_a_directory_bucket_wherever_s3_is() {
     ];
     for (endpoint, host) in cases {
         let (http_client, request) = capture_request(None);
-        let config = aws_sdk_s3::Config::builder()
+        let mut config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::for_tests())
-            .set_endpoint_url(endpoint.map(ToOwned::to_owned))
             .retry_config(RetryConfig::disabled())
             .http_client(http_client);
+        config.set_endpoint_url(endpoint.map(ToOwned::to_owned));
         // Only the first request matters; its answer is empty.
         drop(settings::lifecycle_of_directory_bucket(&s3_client(config), DIRECTORY_BUCKET).await);
         let first = request.expect_request();
