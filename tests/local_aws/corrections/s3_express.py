@@ -184,6 +184,13 @@ def _xml(text: str) -> Response:
     return 200, {"Content-Type": "application/xml"}, (declaration + text).encode()
 
 
+@replaces("services.s3", "reset")
+def forget(original: Callable[[], None]) -> None:
+    """Start anew with the rest of S3."""
+    buckets.clear()
+    original()
+
+
 # ---- AWS::S3Express::DirectoryBucket,
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3express-directorybucket.html
 
