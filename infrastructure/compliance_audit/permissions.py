@@ -86,7 +86,13 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
         ),
         "list-targets": (
             *_artifacts(on, reads=("scans/*/shards/*/inventory.json",), writes=("scans/*/shards/*",)),
-            _reading("ec2:DescribeVpcs", "lambda:ListFunctions", "s3:ListAccessPoints", "s3:ListAllMyBuckets"),
+            _reading(
+                "ec2:DescribeVpcs",
+                "lambda:ListFunctions",
+                "s3:ListAccessPoints",
+                "s3:ListAllMyBuckets",
+                "s3express:ListAllMyDirectoryBuckets",
+            ),
         ),
         "scan-s3": (
             *_scanning(on, "s3"),
@@ -108,6 +114,10 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 "s3:GetEncryptionConfiguration",
                 "s3:GetLifecycleConfiguration",
                 "s3:GetReplicationConfiguration",
+            ),
+            Permission(
+                actions=("s3express:GetLifecycleConfiguration",),
+                resources=(f"arn:aws:s3express:{REGION}:{on.account}:bucket/*",),
             ),
             _DESCRIBING_KEYS,
             *(_READING_TRAILS if on.cloud_trail else ()),

@@ -14,6 +14,9 @@ from compliance_audit.names import MAX_ENVIRONMENT_AND_SUFFIX, Names
 REGION = "us-east-1"
 """The customer's region; the only one."""
 
+S3_EXPRESS = f"com.amazonaws.{REGION}.s3express"
+"""The service behind directory buckets (S3 Express One Zone), by the name that its prefix list has, too."""
+
 FUNCTIONS = (
     "plan-scan",
     "list-targets",
@@ -72,6 +75,9 @@ class Settings:
     flow_log_date: str
     """Date of the first deployment, YYYY-MM-DD or YYYY-MM-DDThhmm; part of the flow log group's name, so it must not
     change later. The time tells deployments of one day apart, for nothing else in that name does."""
+    s3_express_prefix_list: str
+    """Id of the list of addresses that AWS keeps for S3 Express One Zone in the region. AWS publishes no such ids, and
+    nobody looks them up at synthesis."""
     zones: tuple[str, ...]
     """The availability zones in which the functions and the endpoints have a subnet, by the account's own names for
     them; named, not looked up, so that synthesis needs no account."""
@@ -297,6 +303,12 @@ _KEYS: Mapping[str, tuple[str, Callable[[object], object], str]] = {
         "flow_log_date",
         _date,
         "the day of the first deployment, YYYY-MM-DD, or its day and time, YYYY-MM-DDThhmm, kept from then on",
+    ),
+    "s3ExpressPrefixList": (
+        "s3_express_prefix_list",
+        _matching("pl-[0-9a-f]{8,17}"),
+        "the id that `aws ec2 describe-managed-prefix-lists --filters "
+        f"Name=prefix-list-name,Values={S3_EXPRESS} --region {REGION} --query PrefixLists[0].PrefixListId` tells",
     ),
     "zones": (
         "zones",

@@ -62,6 +62,7 @@ RULES = {
         "s3-bucket-required-tags",
     ),
     ("s3", "AWS::S3::AccessPoint"): ("s3-access-point-public-access-blocked",),
+    ("s3", "AWS::S3Express::DirectoryBucket"): ("s3-directory-bucket-lifecycle-configured",),
     ("vpc", "AWS::::Account"): ("vpc-block-public-access-enabled",),
     ("vpc", "AWS::EC2::VPC"): (
         "vpc-flow-logs-enabled",
@@ -231,7 +232,7 @@ def resources() -> list[tuple[str, str]]:
         for resource in declared.values():
             properties = resource.get("Properties", {})
             match resource["Type"]:
-                case "AWS::S3::Bucket" as kind:
+                case "AWS::S3::Bucket" | "AWS::S3Express::DirectoryBucket" as kind:
                     found.append((kind, named(properties["BucketName"])))
                 case "AWS::S3::AccessPoint" as kind:
                     found.append((kind, named(properties["Name"])))
@@ -274,6 +275,7 @@ def test_the_account_has_the_size_it_is_said_to_have() -> None:
     kinds = Counter(kind for kind, _ in resources())
     assert kinds["AWS::S3::Bucket"] == 21 + 1
     assert kinds["AWS::S3::AccessPoint"] == 2
+    assert kinds["AWS::S3Express::DirectoryBucket"] == 3
     assert kinds["AWS::EC2::VPC"] == 4 + 1
     assert kinds["AWS::Lambda::Function"] == 12
 

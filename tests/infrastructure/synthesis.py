@@ -28,6 +28,7 @@ CHOSEN: Mapping[str, object] = {
     "complianceLevel": "high",
     "alertEmails": "compliance@example.com,security@example.com",
     "flowLogDate": "2026-11-23",
+    "s3ExpressPrefixList": "pl-0123456789abcdef0",
 }
 """The settings that have no default."""
 

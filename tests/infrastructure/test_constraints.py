@@ -767,11 +767,25 @@ def test_there_are_two_custom_resources() -> None:
 def test_an_endpoint_for_exactly_the_apis_that_are_called(which: str, more: set[str]) -> None:
     endpoints = properties("AWS::EC2::VPCEndpoint", deployment(which).template)
     services = {text(endpoint["ServiceName"]).rpartition(".")[2] for endpoint in endpoints}
-    assert services == {"s3", "ec2", "kms", "lambda", "monitoring", "sns", "states"} | more
+    assert services == {"s3", "s3express", "ec2", "kms", "lambda", "monitoring", "sns", "states"} | more
     for endpoint in endpoints:
-        gateway = text(endpoint["ServiceName"]).endswith(".s3")
+        gateway = text(endpoint["ServiceName"]).endswith((".s3", ".s3express"))
         assert endpoint["VpcEndpointType"] == ("Gateway" if gateway else "Interface")
         assert gateway or endpoint["PrivateDnsEnabled"] is True
+
+
+def test_the_functions_group_reaches_both_kinds_of_buckets() -> None:
+    """What gateway endpoints lead to has public addresses, of which AWS keeps lists."""
+    rules = properties("AWS::EC2::SecurityGroupEgress")
+    lists = {rule["DestinationPrefixListId"] for rule in rules if "DestinationPrefixListId" in rule}
+    assert lists == {"pl-63a5400a", settings().s3_express_prefix_list}
+
+
+def test_nothing_leaves_through_a_gateway_endpoint_for_another_account() -> None:
+    for endpoint in properties("AWS::EC2::VPCEndpoint"):
+        if endpoint["VpcEndpointType"] == "Gateway":
+            ours = statements(endpoint["PolicyDocument"])[0]
+            assert ours["Condition"]["StringEqualsIfExists"] == {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}
 
 
 def test_the_answer_to_cloudformation_is_let_through() -> None:

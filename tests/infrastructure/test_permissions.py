@@ -48,7 +48,9 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("s3", "DeleteBucketEncryption"): {"s3:PutEncryptionConfiguration"},
     ("s3", "DeleteObjects"): {"s3:DeleteObject", "s3:DeleteObjectVersion"},  # of versions; API_DeleteObjects.html
     ("s3", "GetBucketEncryption"): {"s3:GetEncryptionConfiguration"},
-    ("s3", "GetBucketLifecycleConfiguration"): {"s3:GetLifecycleConfiguration"},
+    # Of general purpose and of directory buckets:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-security-iam.html
+    ("s3", "GetBucketLifecycleConfiguration"): {"s3:GetLifecycleConfiguration", "s3express:GetLifecycleConfiguration"},
     ("s3", "GetBucketNotificationConfiguration"): {"s3:GetBucketNotification"},
     ("s3", "GetBucketReplication"): {"s3:GetReplicationConfiguration"},
     ("s3", "GetObject"): READ,
@@ -56,6 +58,7 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("s3", "GetPublicAccessBlock"): {"s3:GetBucketPublicAccessBlock"},
     ("s3", "HeadObject"): READ,  # the checksum of an object with a KMS key wants kms:Decrypt; API_HeadObject.html
     ("s3", "ListBuckets"): {"s3:ListAllMyBuckets"},
+    ("s3", "ListDirectoryBuckets"): {"s3express:ListAllMyDirectoryBuckets"},
     ("s3", "ListMultipartUploads"): {"s3:ListBucketMultipartUploads"},
     ("s3", "ListObjectVersions"): {"s3:ListBucketVersions"},
     ("s3", "PutBucketEncryption"): {"s3:PutEncryptionConfiguration"},
@@ -123,6 +126,7 @@ def test_what_is_for_lambda_alone_is_denied_to_the_code_unless_it_calls_it(funct
                 "s3:GetObject",
                 "s3:PutObject",
                 "s3:ListBuckets",
+                "s3:ListDirectoryBuckets",
                 "s3control:ListAccessPoints",
                 "ec2:DescribeVpcs",
                 "lambda:ListFunctions",

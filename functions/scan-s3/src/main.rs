@@ -8,13 +8,15 @@ use audit_task::{Budget, aws_config, required, run};
 use bucket_readings::s3_control_client;
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use scan_s3::{KEY_REQUESTS_PER_SECOND, Ports, REQUESTS_PER_SECOND, S3Resources, TRAIL_REQUESTS_PER_SECOND, handle};
+use scan_s3::{
+    KEY_REQUESTS_PER_SECOND, Ports, REQUESTS_PER_SECOND, S3Resources, TRAIL_REQUESTS_PER_SECOND, handle, s3_client,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let account = required("ACCOUNT_ID")?;
-    let s3 = aws_sdk_s3::Client::new(&config);
+    let s3 = s3_client((&config).into());
     let store = S3Store::new(s3.clone(), required("REPORTS_BUCKET")?, account.clone());
     let resources = &S3Resources {
         s3,

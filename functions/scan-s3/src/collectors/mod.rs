@@ -13,10 +13,10 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use audit_model::plan::Target;
-use audit_model::resource::{AccessPoint, Bucket, S3Account};
+use audit_model::resource::{AccessPoint, Bucket, DirectoryBucket, S3Account};
 
 pub use remembered::Shared;
-pub use resources::S3Resources;
+pub use resources::{S3Resources, s3_client};
 
 /// Requests to S3 and S3 Control a second that all scanners of an account make together.
 ///
@@ -48,4 +48,7 @@ pub trait S3Collector: Send + Sync {
 
     /// All that the rules need to know of an access point, or `None` when it has gone since it was listed.
     async fn access_point(&self, target: &Target, shared: &Shared) -> Option<AccessPoint>;
+
+    /// All that the rules need to know of a directory bucket, or `None` when it has gone since it was listed.
+    async fn directory_bucket(&self, target: &Target, shared: &Shared) -> Option<DirectoryBucket>;
 }

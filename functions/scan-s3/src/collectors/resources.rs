@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use audit_model::plan::Target;
 use audit_model::resource::{
-    AccessPoint, Bucket, BucketEncryption, Identity, KmsKey, LoggingTarget, LoggingTargetSettings, PublicAccessBlock,
-    ReplicationRule, S3Account,
+    AccessPoint, Bucket, BucketEncryption, DirectoryBucket, Identity, KmsKey, LoggingTarget, LoggingTargetSettings,
+    PublicAccessBlock, ReplicationRule, S3Account,
 };
 use audit_model::{Reading, Unreadable, UnreadableCause};
 use audit_rules::{is_aws_managed, key_region};
@@ -21,6 +21,7 @@ const ACCESS_POINT: &str = "s3:GetAccessPoint";
 const ACCOUNT_PUBLIC_ACCESS_BLOCK: &str = "s3:GetAccountPublicAccessBlock";
 const ACL: &str = "s3:GetBucketAcl";
 const DESCRIBE_KEY: &str = "kms:DescribeKey";
+const DIRECTORY_BUCKET_LIFECYCLE: &str = "s3express:GetLifecycleConfiguration";
 const ENCRYPTION: &str = "s3:GetEncryptionConfiguration";
 const LIFECYCLE: &str = "s3:GetLifecycleConfiguration";
 const LOCATION: &str = "s3:GetBucketLocation";
@@ -58,6 +59,13 @@ pub struct S3Resources {
     pub key_budget: Budget,
     /// For the requests to CloudTrail.
     pub trail_budget: Budget,
+}
+
+/// A client of S3 that begins no sessions with directory buckets: those are for objects. Where an endpoint is named, as that
+/// of a local AWS is, the SDK would begin one for a setting, too.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html>
+pub fn s3_client(config: aws_sdk_s3::config::Builder) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::from_conf(config.disable_s3_express_session_auth(true).build())
 }
 
 #[async_trait]
@@ -110,6 +118,24 @@ impl S3Collector for S3Resources {
             },
             public_access_block,
             bucket,
+        })
+    }
+
+    async fn directory_bucket(&self, target: &Target, shared: &Shared) -> Option<DirectoryBucket> {
+        let name = &target.id;
+        let read = async { Ok(self.budget.spend(settings::lifecycle_of_directory_bucket(&self.s3, name)).await) };
+        let lifecycle = match shared.needed.call(DIRECTORY_BUCKET_LIFECYCLE, read).await {
+            Ok(read) => read?,
+            Err(why) => Reading::Unreadable(why),
+        };
+        Some(DirectoryBucket {
+            identity: Identity {
+                name: name.clone(),
+                arn: format!("arn:aws:s3express:{}:{}:bucket/{name}", self.region, self.account),
+                account: self.account.clone(),
+                region: self.region.clone(),
+            },
+            lifecycle,
         })
     }
 }

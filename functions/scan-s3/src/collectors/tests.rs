@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use audit_artifacts::sample;
 use audit_model::plan::{Target, TargetKind};
 use audit_model::resource::{
-    AccessPoint, AclGrant, Bucket, BucketAcl, BucketEncryption, DataResource, EventSelector, FieldSelector, KmsKey,
-    LifecycleRule, LoggingTarget, LoggingTargetSettings, Notifications, ObjectLock, ObjectOwnership, PublicAccessBlock,
-    ReplicationRule, Retention, Trail, Versioning, VersioningStatus,
+    AccessPoint, AclGrant, Bucket, BucketAcl, BucketEncryption, DataResource, DirectoryBucket, EventSelector,
+    FieldSelector, KmsKey, LifecycleRule, LoggingTarget, LoggingTargetSettings, Notifications, ObjectLock,
+    ObjectOwnership, PublicAccessBlock, ReplicationRule, Retention, Trail, Versioning, VersioningStatus,
 };
 use audit_model::task::ScanShardInput;
 use audit_model::{Reading, Service, UnreadableCause};
@@ -16,12 +16,12 @@ use audit_task::Budget;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::SdkBody;
-use aws_smithy_http_client::test_util::infallible_client_fn;
+use aws_smithy_http_client::test_util::{capture_request, infallible_client_fn};
 use http::{Request, Response};
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use super::{S3Collector, S3Resources, Shared};
+use super::{S3Collector, S3Resources, Shared, s3_client, settings};
 use crate::{Ports, handle};
 
 const ACCOUNT: &str = "111122223333";
@@ -33,6 +33,7 @@ const LOG_TARGET: &str = "access-logs";
 const REPLICA: &str = "payments-copy";
 /// Whom a request to S3 Control or KMS asks, where a request to S3 asks a bucket.
 const CONTROL: &str = "S3 Control";
+const EXPRESS: &str = "S3 Express One Zone";
 const KMS: &str = "KMS";
 const CLOUDTRAIL: &str = "CloudTrail";
 
@@ -41,6 +42,8 @@ const TRAIL: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
 /// What CloudTrail is asked about it.
 const TRAIL_STATUS: &str = "GetTrailStatus arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
 const TRAIL_SELECTORS: &str = "GetEventSelectors arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+
+const DIRECTORY_BUCKET: &str = "ticks--use1-az4--x-s3";
 
 /// The settings of a bucket: the parameter in a request's address, the IAM action, and S3's answer for a bucket of
 /// which everything is configured. The forms are those of each call's page in the API reference, the actions those of
@@ -178,6 +181,7 @@ fn configured(whom: &str, what: &str) -> Answer {
             "<GetAccessPointResult><Name>reporting</Name><Bucket>payments</Bucket><NetworkOrigin>Internet\
              </NetworkOrigin>{BLOCK}</GetAccessPointResult>"
         )),
+        (EXPRESS, DIRECTORY_BUCKET) => configured(BUCKET, "lifecycle"),
         (KMS, KEY) => ok(&described("Enabled")),
         (CLOUDTRAIL, "DescribeTrails") => ok(&trails(&[(TRAIL, true)])),
         (CLOUDTRAIL, TRAIL_STATUS) => ok(r#"{"IsLogging":true}"#),
@@ -208,6 +212,9 @@ impl Asked {
         let host = uri.host().unwrap();
         let (whom, what) = if host.contains("s3-control") {
             (CONTROL, uri.path().trim_start_matches("/v20180820/"))
+        } else if host.starts_with("s3express-control.") {
+            assert_eq!(uri.query(), Some("lifecycle"), "the only setting that is read");
+            (EXPRESS, uri.path().trim_start_matches('/'))
         } else if host.starts_with("kms.") {
             let body = std::str::from_utf8(request.body().bytes().unwrap()).unwrap();
             (KMS, body.trim_start_matches(r#"{"KeyId":""#).trim_end_matches(r#""}"#))
@@ -1063,6 +1070,68 @@ async fn an_access_point_is_read_refused_or_gone() {
     }
 }
 
+/// The directory bucket, with S3 Express One Zone answering this, and what was asked.
+async fn directory_bucket(answer: Answer) -> (Option<DirectoryBucket>, Vec<Asked>) {
+    let (resources, requests) = account(move |whom, what| match (whom, what) {
+        (EXPRESS, DIRECTORY_BUCKET) => answer.clone(),
+        _ => panic!("{whom} was asked for {what}"),
+    });
+    let target = sample::target(TargetKind::DirectoryBucket, DIRECTORY_BUCKET);
+    (resources.directory_bucket(&target, &Shared::default()).await, requests.made())
+}
+
+#[tokio::test]
+async fn a_directory_bucket_is_read_refused_or_gone() {
+    let (found, asked) = directory_bucket(configured(BUCKET, "lifecycle")).await;
+    let found = found.unwrap();
+    let rule = |enabled, expiration_days| LifecycleRule { enabled, whole_bucket: true, expiration_days };
+    assert_eq!(found.lifecycle, Reading::seen(vec![rule(true, Some(365)), rule(false, None)]));
+    assert_eq!(found.identity.arn, format!("arn:aws:s3express:us-east-1:111122223333:bucket/{DIRECTORY_BUCKET}"));
+    assert_eq!((found.identity.name.as_str(), found.identity.region.as_str()), (DIRECTORY_BUCKET, "us-east-1"));
+    // One request, without a session before it, and without the owner, which S3 Express One Zone does not take.
+    let only = Asked { whom: EXPRESS.to_owned(), what: DIRECTORY_BUCKET.to_owned(), owner: None };
+    assert_eq!(asked, [only]);
+
+    assert_eq!(directory_bucket(error(404, "NoSuchBucket")).await.0, None);
+
+    let rules = |inner: &str| ok(&format!("<LifecycleConfiguration>{inner}</LifecycleConfiguration>"));
+    let malformed = "s3express:GetLifecycleConfiguration Malformed";
+    let cases = [
+        (error(404, "NoSuchLifecycleConfiguration"), "absent"),
+        (error(403, "AccessDenied"), "s3express:GetLifecycleConfiguration AccessDenied"),
+        (error(404, "NoSuchBucketPolicy"), "s3express:GetLifecycleConfiguration Failed"),
+        (rules(""), malformed),
+        (rules("<Rule><Filter><Prefix/></Filter></Rule>"), malformed),
+    ];
+    for (answer, expected) in cases {
+        let found = directory_bucket(answer.clone()).await.0.unwrap();
+        assert_eq!(state(&found.lifecycle), expected, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_session_is_begun_with_a_directory_bucket_wherever_s3_is() {
+    let cases = [
+        (None, "https://s3express-control.us-east-1.amazonaws.com"),
+        (Some("http://127.0.0.1:4566"), "http://127.0.0.1:4566"),
+    ];
+    for (endpoint, host) in cases {
+        let (http_client, request) = capture_request(None);
+        let mut config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::for_tests())
+            .retry_config(RetryConfig::disabled())
+            .http_client(http_client);
+        config.set_endpoint_url(endpoint.map(ToOwned::to_owned));
+        // Only the first request matters; its answer is empty.
+        drop(settings::lifecycle_of_directory_bucket(&s3_client(config), DIRECTORY_BUCKET).await);
+        let first = request.expect_request();
+        assert_eq!(first.uri(), format!("{host}/{DIRECTORY_BUCKET}?lifecycle"), "{endpoint:?}");
+        assert!(first.headers()["authorization"].contains("/us-east-1/s3express/aws4_request"), "{endpoint:?}");
+    }
+}
+
 #[tokio::test]
 async fn three_of_the_four_block_settings_are_no_answer() {
     const SETTINGS: [&str; 4] = ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"];
@@ -1106,6 +1175,7 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
             "cloudtrail-all-read-s3-data-event-check",
             &[(CLOUDTRAIL, "DescribeTrails"), (CLOUDTRAIL, TRAIL_STATUS), (CLOUDTRAIL, TRAIL_SELECTORS)],
         ),
+        ("s3-directory-bucket-lifecycle-configured", &[(EXPRESS, DIRECTORY_BUCKET)]),
     ];
     for (only, expected) in cases {
         let (resources, requests) = account(configured);
@@ -1115,6 +1185,8 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
         resources.account(&shared).await;
         let access_point = sample::target(TargetKind::AccessPoint, "reporting");
         assert!(resources.access_point(&access_point, &shared).await.is_some(), "{only}");
+        let directory_bucket = sample::target(TargetKind::DirectoryBucket, DIRECTORY_BUCKET);
+        assert!(resources.directory_bucket(&directory_bucket, &shared).await.is_some(), "{only}");
         let mut expected = [&ALWAYS[..], expected].concat();
         expected.sort_unstable();
         let asked = requests.made();
@@ -1123,7 +1195,7 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
     }
 }
 
-/// A shard of the account, three buckets and an access point, read whole.
+/// A shard of the account, three buckets, an access point and a directory bucket, read whole.
 async fn scan_shard(resources: &S3Resources) {
     let targets = [
         (TargetKind::Account, ACCOUNT),
@@ -1131,6 +1203,7 @@ async fn scan_shard(resources: &S3Resources) {
         (TargetKind::Bucket, "ledger"),
         (TargetKind::Bucket, BUCKET),
         (TargetKind::AccessPoint, "reporting"),
+        (TargetKind::DirectoryBucket, DIRECTORY_BUCKET),
     ];
     let targets = targets.map(|(kind, id)| sample::target(kind, id)).to_vec();
     let store = sample::store_with_targets(Service::S3, 1, targets).await.unwrap();
@@ -1142,7 +1215,7 @@ async fn scan_shard(resources: &S3Resources) {
         at_once: NonZeroU32::MIN,
     };
     let output = handle(input, &Ports { store: &store, resources, now: || Timestamp::UNIX_EPOCH }).await.unwrap();
-    assert_eq!(output.resources, 5);
+    assert_eq!(output.resources, 6);
 }
 
 #[tokio::test]
@@ -1168,8 +1241,8 @@ async fn what_a_shard_s_buckets_share_is_asked_for_once_and_by_the_next_shard_an
         for (whom, what) in shared {
             assert_eq!(requests.count(whom, what), shards, "{whom} {what}");
         }
-        // What is shared, 13 settings of each of three buckets, and the access point.
-        assert_eq!(requests.made().len(), shards * (shared.len() + 3 * SETTINGS.len() + 1));
+        // What is shared, 13 settings of each of three buckets, the access point, and the directory bucket.
+        assert_eq!(requests.made().len(), shards * (shared.len() + 3 * SETTINGS.len() + 2));
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Policy;
-use crate::resource::{AccessPoint, Audited, Bucket, Function, S3Account, Vpc};
+use crate::resource::{AccessPoint, Audited, Bucket, DirectoryBucket, Function, S3Account, Vpc};
 
 /// The plan of one scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,7 +99,7 @@ pub enum TriggerKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
-    /// Amazon S3: the account's settings, buckets and access points.
+    /// Amazon S3: the account's settings, buckets of both kinds and access points.
     S3,
     /// Amazon VPC: the account's settings in the region, VPCs and what hangs on them, endpoint services, peering.
     Vpc,
@@ -197,6 +197,8 @@ pub enum TargetKind {
     Bucket,
     /// An S3 access point.
     AccessPoint,
+    /// An S3 directory bucket.
+    DirectoryBucket,
     /// A VPC.
     Vpc,
     /// A Lambda function.
@@ -210,6 +212,7 @@ impl TargetKind {
             Self::Account => S3Account::TYPE,
             Self::Bucket => Bucket::TYPE,
             Self::AccessPoint => AccessPoint::TYPE,
+            Self::DirectoryBucket => DirectoryBucket::TYPE,
             Self::Vpc => Vpc::TYPE,
             Self::Function => Function::TYPE,
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use audit_model::resource::{
-    AccessPoint, Audited, Bucket, Function, Identity, NetworkAccount, NetworkAcl, S3Account, SecurityGroup, Vpc,
+    AccessPoint, Audited, Bucket, DirectoryBucket, Function, Identity, NetworkAccount, NetworkAcl, S3Account,
+    SecurityGroup, Vpc,
 };
 use audit_model::{Evidence, Finding, Policy, Reading, ResourceRef, Status, Unreadable};
 use jiff::Timestamp;
@@ -34,6 +35,11 @@ impl<'a> Judge<'a> {
     /// One finding per rule on access points.
     pub fn access_point(&self, access_point: &AccessPoint) -> Vec<Finding> {
         self.own(access_point)
+    }
+
+    /// One finding per rule on directory buckets.
+    pub fn directory_bucket(&self, bucket: &DirectoryBucket) -> Vec<Finding> {
+        self.own(bucket)
     }
 
     /// One finding per rule on functions.
@@ -261,6 +267,7 @@ mod tests {
             judge.s3_account(&fixtures::s3_account(true)),
             [fixtures::good_bucket(), fixtures::blocked_bucket()].iter().flat_map(|it| judge.bucket(it)).collect(),
             judge.access_point(&fixtures::access_point(true)),
+            judge.directory_bucket(&fixtures::directory_bucket(true)),
             judge.network(&[], Some(&fixtures::good_network_account())).flatten().collect(),
             judge.network(&[fixtures::good_vpc()], None).flatten().collect(),
             judge.function(&fixtures::good_function()),
@@ -275,6 +282,7 @@ mod tests {
             judge.s3_account(&fixtures::s3_account(false)),
             [fixtures::bad_bucket(), fixtures::misconfigured_bucket()].iter().flat_map(|it| judge.bucket(it)).collect(),
             judge.access_point(&fixtures::access_point(false)),
+            judge.directory_bucket(&fixtures::directory_bucket(false)),
             judge.network(&[], Some(&fixtures::bad_network_account())).flatten().collect(),
             judge.network(&[fixtures::bad_vpc()], None).flatten().collect(),
             functions.iter().flat_map(|it| judge.function(it)).collect(),
@@ -290,6 +298,10 @@ mod tests {
             judge.access_point(&fixtures::without_readings(
                 fixtures::access_point(true),
                 fixtures::ACCESS_POINT_READINGS,
+            )),
+            judge.directory_bucket(&fixtures::without_readings(
+                fixtures::directory_bucket(true),
+                fixtures::DIRECTORY_BUCKET_READINGS,
             )),
             judge
                 .network(
@@ -476,6 +488,14 @@ mod tests {
                 nested: &[],
             },
             |it: &AccessPoint| judge.access_point(it),
+        ));
+        look(&(
+            Readings {
+                samples: vec![fixtures::directory_bucket(true), fixtures::directory_bucket(false)],
+                readings: fixtures::DIRECTORY_BUCKET_READINGS,
+                nested: &[],
+            },
+            |it: &DirectoryBucket| judge.directory_bucket(it),
         ));
         look(&(
             Readings {

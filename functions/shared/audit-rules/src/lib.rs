@@ -15,6 +15,7 @@ mod internet_ingress;
 mod judge;
 mod kms_key;
 mod lambda;
+mod lifecycle;
 mod listing;
 mod needed;
 mod object_events;

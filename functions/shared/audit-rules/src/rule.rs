@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use audit_model::resource::{
-    AccessPoint, Audited, Bucket, ClientVpnEndpoint, ElasticIp, EndpointService, Function, LaunchTemplate,
-    NetworkAccount, NetworkAcl, NetworkInterface, PeeringConnection, RouteTable, S3Account, SecurityGroup, Subnet,
-    TransitGateway, Vpc, VpcEndpoint, VpnConnection,
+    AccessPoint, Audited, Bucket, ClientVpnEndpoint, DirectoryBucket, ElasticIp, EndpointService, Function,
+    LaunchTemplate, NetworkAccount, NetworkAcl, NetworkInterface, PeeringConnection, RouteTable, S3Account,
+    SecurityGroup, Subnet, TransitGateway, Vpc, VpcEndpoint, VpnConnection,
 };
 use audit_model::{Guidance, Policy, RuleInForce, Rules, Service, Severity, Unreadable};
 
@@ -53,7 +53,7 @@ impl Rule {
     /// The service whose scan evaluates the rule.
     pub fn service(&self) -> Service {
         match self.check {
-            Check::S3Account(_) | Check::S3Bucket(_) | Check::AccessPoint(_) => Service::S3,
+            Check::S3Account(_) | Check::S3Bucket(_) | Check::AccessPoint(_) | Check::DirectoryBucket(_) => Service::S3,
             Check::NetworkAccount(_)
             | Check::Vpc(_)
             | Check::SecurityGroup(_)
@@ -142,6 +142,7 @@ judged! {
     S3Account, S3Account;
     Bucket, S3Bucket;
     AccessPoint, AccessPoint;
+    DirectoryBucket, DirectoryBucket;
     SecurityGroup, SecurityGroup;
     NetworkAcl, NetworkAcl;
     Subnet, Subnet;
@@ -167,6 +168,8 @@ pub enum Check {
     S3Bucket(Evaluate<Bucket>),
     /// Judges every S3 access point.
     AccessPoint(Evaluate<AccessPoint>),
+    /// Judges every S3 directory bucket.
+    DirectoryBucket(Evaluate<DirectoryBucket>),
     /// Judges the account's own settings of the region's network.
     NetworkAccount(Evaluate<NetworkAccount>),
     /// Judges every VPC.
@@ -208,6 +211,7 @@ impl Check {
             Self::S3Account(_) => S3Account::TYPE,
             Self::S3Bucket(_) => Bucket::TYPE,
             Self::AccessPoint(_) => AccessPoint::TYPE,
+            Self::DirectoryBucket(_) => DirectoryBucket::TYPE,
             Self::NetworkAccount(_) => NetworkAccount::TYPE,
             Self::Vpc(_) => Vpc::TYPE,
             Self::SecurityGroup(_) => SecurityGroup::TYPE,
@@ -247,6 +251,7 @@ impl Check {
             Self::S3Account(_)
             | Self::S3Bucket(_)
             | Self::AccessPoint(_)
+            | Self::DirectoryBucket(_)
             | Self::NetworkAccount(_)
             | Self::Vpc(_)
             | Self::Function(_) => None,

@@ -72,6 +72,7 @@ macro_rules! audited {
 audited! {
     Bucket, "AWS::S3::Bucket", |it| Some(&it.tags);
     AccessPoint, "AWS::S3::AccessPoint", |_| None;
+    DirectoryBucket, "AWS::S3Express::DirectoryBucket", |_| None;
     S3Account, "AWS::::Account", |_| None;
     Vpc, "AWS::EC2::VPC", |it| Some(&it.tags);
     SecurityGroup, "AWS::EC2::SecurityGroup", |it| Some(&it.tags);
