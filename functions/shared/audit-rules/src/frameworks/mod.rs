@@ -169,6 +169,10 @@ const NOT_READ: &str = "no other rule asks for resources of this type, and tags 
 const FLOW_LOGS_OF_VPCS: &str =
     "only flow logs of whole VPCs are read, and not those of single subnets and network interfaces";
 
+/// Why tags of prefix lists are not judged.
+const ENTRIES_OF_PREFIX_LISTS: &str = "of prefix lists only the entries are read, of those that security groups refer to, and \
+    they bring no tags along";
+
 impl From<&Control> for FrameworkReference {
     fn from(control: &Control) -> Self {
         Self { framework: control.framework.name().into(), control: control.id.into() }

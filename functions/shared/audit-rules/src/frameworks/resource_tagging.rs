@@ -20,7 +20,7 @@ controls! {
     EC2_50 = "EC2.50", "VPN gateways are tagged", not covered: super::NOT_READ;
     EC2_52 = "EC2.52", "Transit gateways are tagged";
     EC2_174 = "EC2.174", "DHCP option sets are tagged", not covered: super::NOT_READ;
-    EC2_176 = "EC2.176", "Prefix lists are tagged", not covered: super::NOT_READ;
+    EC2_176 = "EC2.176", "Prefix lists are tagged", not covered: super::ENTRIES_OF_PREFIX_LISTS;
     EC2_177 = "EC2.177", "Traffic mirror sessions are tagged", not covered: super::NOT_READ;
     EC2_178 = "EC2.178", "Traffic mirror filters are tagged", not covered: super::NOT_READ;
     EC2_179 = "EC2.179", "Traffic mirror targets are tagged", not covered: super::NOT_READ;
