@@ -256,7 +256,7 @@ mod tests {
     use crate::fixtures::{self, Denial, ReadingOf};
 
     /// Resources of every type, with what judges them.
-    fn judged(pick: [Vec<Finding>; 6]) -> Vec<Finding> {
+    fn judged(pick: [Vec<Finding>; 7]) -> Vec<Finding> {
         pick.into_iter().flatten().collect()
     }
 
