@@ -155,7 +155,13 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
         "scan-lambda": (
             *_scanning(on, "lambda"),
             Permission(
-                actions=("lambda:GetFunction", "lambda:GetPolicy", "lambda:ListFunctionUrlConfigs", "lambda:ListTags"),
+                actions=(
+                    "lambda:GetFunction",
+                    "lambda:GetPolicy",
+                    "lambda:ListAliases",
+                    "lambda:ListFunctionUrlConfigs",
+                    "lambda:ListTags",
+                ),
                 resources=(f"arn:aws:lambda:{REGION}:{on.account}:function:*",),
             ),
             _reading("ec2:DescribeSubnets"),

@@ -151,21 +151,55 @@ def test_a_function_without_a_policy_has_none(client: Client, name: str) -> None
         functions.get_policy(FunctionName=name)
 
 
-def test_a_function_and_its_alias_have_policies_of_their_own(client: Client, name: str) -> None:
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_function_its_version_and_its_alias_have_policies_of_their_own(
+    client: Client, name: str, number: int
+) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html ("Qualifier")"""
     functions = client("lambda")
     make_function(client, name, "def handler(event, context): return event")
     version = functions.publish_version(FunctionName=name)["Version"]
     functions.create_alias(FunctionName=name, Name="live", FunctionVersion=version)
+    given, other = (("live", version), (version, "live"))[number]
     functions.add_permission(
         FunctionName=name,
-        Qualifier="live",
+        Qualifier=given,
         StatementId="s",
         Action="lambda:InvokeFunction",
         Principal="*",
     )
-    assert '"s"' in functions.get_policy(FunctionName=name, Qualifier="live")["Policy"]
-    with pytest.raises(functions.exceptions.ResourceNotFoundException):
-        functions.get_policy(FunctionName=name)
+    assert '"s"' in functions.get_policy(FunctionName=name, Qualifier=given)["Policy"]
+    for qualifier in ({}, {"Qualifier": other}):
+        with pytest.raises(functions.exceptions.ResourceNotFoundException):
+            functions.get_policy(FunctionName=name, **qualifier)
+
+
+def test_an_alias_may_lead_to_what_is_not_published(client: Client, name: str) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_CreateAlias.html ("FunctionVersion")"""
+    functions = client("lambda")
+    make_function(client, name, "def handler(event, context): return event")
+    functions.create_alias(FunctionName=name, Name="next", FunctionVersion="$LATEST")
+    functions.add_permission(
+        FunctionName=name, Qualifier="next", StatementId="s", Action="lambda:InvokeFunction", Principal="*"
+    )
+    (alias,) = functions.list_aliases(FunctionName=name)["Aliases"]
+    assert alias["FunctionVersion"] == "$LATEST"
+    assert f":function:{name}:next" in functions.get_policy(FunctionName=name, Qualifier="next")["Policy"]
+
+
+def test_functions_are_listed_with_their_versions(client: Client, name: str) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html ("FunctionVersion")"""
+    functions = client("lambda")
+    make_function(client, name, "def handler(event, context): return event")
+    functions.publish_version(FunctionName=name)
+    pages = functions.get_paginator("list_functions")
+    all_pages = list(pages.paginate(FunctionVersion="ALL", PaginationConfig={"PageSize": 1}))
+    assert all(len(page["Functions"]) == 1 for page in all_pages)
+    listed = [entry for page in all_pages for entry in page["Functions"] if entry["FunctionName"] == name]
+    assert [entry["Version"] for entry in listed] == ["$LATEST", "1"]
+    assert [entry["FunctionArn"].partition(":function:")[2] for entry in listed] == [f"{name}:$LATEST", f"{name}:1"]
+    plain = functions.list_functions()["Functions"]
+    assert [entry["Version"] for entry in plain if entry["FunctionName"] == name] == ["$LATEST"]
 
 
 def test_get_function_brings_tags_and_reserved_concurrency(client: Client, name: str) -> None:

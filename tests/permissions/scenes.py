@@ -185,7 +185,7 @@ def _target(kind: str, name: str) -> Json:
 
 
 def _scanning(system: System, service: str, targets: list[Json]) -> str:
-    shard = {"service": service, "number": 1, "targets": targets}
+    shard = {**json.loads(system.recorded[_first_shard(system, service)]), "targets": targets}
     scan_id = system.copy_scan(service, {_first_shard(system, service): json.dumps(shard)})
     asked = {"scanId": scan_id, "service": service, "listing": _listing(system, service), "shard": 1, "atOnce": 1}
     said = system.invoke(f"scan-{service}", asked)

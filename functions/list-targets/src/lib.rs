@@ -13,14 +13,14 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
-use audit_model::plan::{Inventory, Target, TargetKind, Unlisted};
+use audit_model::plan::{Inventory, Target, TargetKind, Unlisted, Versions};
 use audit_model::task::{ListTargetsInput, ListTargetsOutput};
-use audit_model::{Service, Shard};
+use audit_model::{Reading, Service, Shard, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use jiff::Timestamp;
 
 pub use listers::{
-    AccessPoints, DirectoryBuckets, LambdaFunctions, REQUESTS_PER_SECOND, S3Buckets, TargetLister, Vpcs,
+    AccessPoints, DirectoryBuckets, LambdaFunctions, REQUESTS_PER_SECOND, S3Buckets, TargetLister, VersionLister, Vpcs,
 };
 pub use patience::Patience;
 
@@ -42,6 +42,8 @@ pub struct Ports<'a> {
     pub vpcs: &'a dyn TargetLister,
     /// Lists Lambda functions.
     pub functions: &'a dyn TargetLister,
+    /// Lists the same with their versions.
+    pub versions: &'a dyn VersionLister,
     /// How long AWS is waited for.
     pub patience: Patience,
     /// How many shards of a service are scanned at once at the most.
@@ -102,10 +104,20 @@ async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inve
         Service::Vpc => (Some(account), &[(TargetKind::Vpc, ports.vpcs)], VPC_SHARD),
         Service::Lambda => (None, &[(TargetKind::Function, ports.functions)], SHARD),
     };
+    let versions = match service {
+        Service::S3 | Service::Vpc => None,
+        Service::Lambda => Some(versions(ports).await?),
+    };
     let mut listed: Vec<Target> = first.into_iter().collect();
     let mut unlisted = Vec::new();
     for &(kind, lister) in listers {
-        match ports.patience.list(lister, listers.len()).await {
+        let targets = match &versions {
+            Some(Reading::Seen { value }) => Ok(functions(value, ports.region)),
+            // The other quarter of the time is left.
+            Some(_) => ports.patience.list(lister, 4).await,
+            None => ports.patience.list(lister, listers.len()).await,
+        };
+        match targets {
             Ok(targets) => listed.extend(targets),
             Err(error @ TaskError::InvalidRequest(_)) => return Err(error),
             // The account's other resources are judged all the same.
@@ -128,12 +140,55 @@ async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inve
         Service::Vpc => NonZeroU32::MIN,
     };
     for (number, size) in (1..).zip(shard_sizes(targets.len(), most, at_once)) {
-        let shard = Shard { service, number, targets: targets.by_ref().take(size).collect() };
+        let targets: Vec<Target> = targets.by_ref().take(size).collect();
+        let versions = versions.as_ref().map(|all| match all {
+            Reading::Seen { value } => Reading::seen(versions_of(&targets, value)),
+            unread => unread.clone(),
+        });
+        let shard = Shard { service, number, targets, versions };
         ports.store.replace_json(&keys::shard(scan_id, service, &listing, number), &shard).await?;
         shards.push(size as u64);
     }
     write_once(scan_id, Inventory { service, listing, resources, shards, unlisted, listed_at: (ports.now)() }, ports)
         .await
+}
+
+/// The versions of all functions, or why they are not known.
+async fn versions(ports: &Ports<'_>) -> Result<Reading<Versions>, TaskError> {
+    let error = match ports.patience.versions(ports.versions).await {
+        Ok(versions) => return Ok(Reading::seen(versions)),
+        Err(error @ TaskError::InvalidRequest(_)) => return Err(error),
+        Err(error) => error,
+    };
+    tracing::warn!(%error, "the functions are listed without their versions");
+    let cause = match error {
+        TaskError::AccessDenied(_) => UnreadableCause::AccessDenied,
+        TaskError::Throttled(_) => UnreadableCause::Throttled,
+        TaskError::Corrupt(_) => UnreadableCause::Malformed,
+        _ => UnreadableCause::Failed,
+    };
+    let detail = format!("the versions of the account's functions are not known: {error}");
+    Ok(Reading::Unreadable(Unreadable { action: "lambda:ListFunctions".to_owned(), cause, detail }))
+}
+
+/// The functions whose versions these are.
+fn functions(versions: &Versions, region: &str) -> Vec<Target> {
+    let function = |id: &String| Target {
+        kind: TargetKind::Function,
+        id: id.clone(),
+        region: Some(region.to_owned()),
+        owner: None,
+    };
+    versions.keys().map(function).collect()
+}
+
+/// The versions of these functions.
+fn versions_of(functions: &[Target], versions: &Versions) -> Versions {
+    functions
+        .iter()
+        .filter_map(|function| versions.get_key_value(&function.id))
+        .map(|(name, of)| (name.clone(), of.clone()))
+        .collect()
 }
 
 /// Cuts so many targets into as few shards of `most` at the most as keep all scanners that run at once at work to the end:

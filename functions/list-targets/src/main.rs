@@ -19,6 +19,12 @@ async fn main() -> Result<(), Error> {
     let account = required("ACCOUNT_ID")?;
     let region = required("AWS_REGION")?;
     let s3 = aws_sdk_s3::Client::new(&config);
+    let functions = LambdaFunctions {
+        client: aws_sdk_lambda::Client::new(&config),
+        region: region.clone(),
+        // One invocation lists the functions; nobody shares this budget.
+        budget: Budget::new(REQUESTS_PER_SECOND),
+    };
     let ports = &Ports {
         store: &S3Store::new(s3.clone(), required("REPORTS_BUCKET")?, account.clone()),
         account: &account,
@@ -31,12 +37,8 @@ async fn main() -> Result<(), Error> {
         },
         directory_buckets: &DirectoryBuckets { client: s3, region: region.clone() },
         vpcs: &Vpcs { client: aws_sdk_ec2::Client::new(&config), account: account.clone(), region: region.clone() },
-        functions: &LambdaFunctions {
-            client: aws_sdk_lambda::Client::new(&config),
-            region: region.clone(),
-            // One invocation lists the functions; nobody shares this budget.
-            budget: Budget::new(REQUESTS_PER_SECOND),
-        },
+        functions: &functions,
+        versions: &functions,
         patience: Patience::within(Duration::from_secs(required_number("LISTING_SECONDS")?.get().into())),
         map_concurrency: required_number("MAP_CONCURRENCY")?,
         listing,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use audit_model::plan::Target;
+use audit_model::plan::{Target, Versions};
 use audit_task::TaskError;
 
-use crate::TargetLister;
+use crate::{TargetLister, VersionLister};
 
 /// How long AWS is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +31,28 @@ impl Patience {
     /// Those of the lister. When its time is over, the last one of them, or `Unavailable`.
     pub(crate) async fn list(self, lister: &dyn TargetLister, of: usize) -> Result<Vec<Target>, TaskError> {
         let share = self.limit / u32::try_from(of).unwrap_or(u32::MAX).max(1);
+        self.again_and_again(share, || lister.list()).await
+    }
+
+    /// The versions that the lister lists. They have three quarters of the time: where there are so many that it does not
+    /// suffice, the rest is for the functions alone.
+    ///
+    /// # Errors
+    /// As for a [list](Self::list).
+    pub(crate) async fn versions(self, lister: &dyn VersionLister) -> Result<Versions, TaskError> {
+        self.again_and_again(self.limit * 3 / 4, || lister.versions()).await
+    }
+
+    async fn again_and_again<T, F: Future<Output = Result<T, TaskError>>>(
+        self,
+        share: Duration,
+        list: impl Fn() -> F,
+    ) -> Result<T, TaskError> {
         let mut error =
             TaskError::Unavailable(format!("the list did not come to its end within {} s", share.as_secs()));
         let again_and_again = async {
             for _ in 1..self.attempts {
-                match lister.list().await {
+                match list().await {
                     Err(again @ (TaskError::Throttled(_) | TaskError::Unavailable(_))) => {
                         tracing::warn!(error = %again, "the list is begun again");
                         error = again;
@@ -44,7 +61,7 @@ impl Patience {
                     ended => return ended,
                 }
             }
-            lister.list().await
+            list().await
         };
         let ended = tokio::time::timeout(share, again_and_again).await;
         ended.unwrap_or(Err(error))

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
-use audit_model::plan::{Inventory, Target, TargetKind, Unlisted};
+use audit_model::plan::{Inventory, Target, TargetKind, Unlisted, Versions};
 use audit_model::task::{ListTargetsInput, ListTargetsOutput};
-use audit_model::{Service, Shard};
+use audit_model::{Reading, Service, Shard, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use crate::{Patience, Ports, TargetLister, handle};
+use crate::{Patience, Ports, TargetLister, VersionLister, handle};
 
 const SCAN: &str = "20261123T060000Z-1f2e3d4c";
 
@@ -31,6 +31,14 @@ impl TargetLister for Listing {
     async fn list(&self) -> Result<Vec<Target>, TaskError> {
         let ids = self.1.clone()?;
         Ok(ids.into_iter().map(|id| Target { kind: self.0, id, region: None, owner: None }).collect())
+    }
+}
+
+/// Functions without versions.
+#[async_trait]
+impl VersionLister for Listing {
+    async fn versions(&self) -> Result<Versions, TaskError> {
+        Ok(self.1.clone()?.into_iter().map(|id| (id, Vec::new())).collect())
     }
 }
 
@@ -100,6 +108,7 @@ async fn run(store: &MemoryStore, service: Service, account: &Account) -> Result
         directory_buckets: &account.directory_buckets,
         vpcs: &account.vpcs,
         functions: &account.functions,
+        versions: &account.functions,
         patience: PATIENCE,
         map_concurrency: AT_ONCE,
         listing: || LISTING.to_owned(),
@@ -236,6 +245,7 @@ async fn run_listing(
         directory_buckets: &account.directory_buckets,
         vpcs: &account.vpcs,
         functions: &account.functions,
+        versions: &account.functions,
         patience: PATIENCE,
         map_concurrency: AT_ONCE,
         listing,
@@ -290,6 +300,88 @@ async fn what_cannot_be_listed_is_said_and_everything_else_is_scanned() {
             .collect();
         assert_eq!(inventory(&store, service).await.unlisted, expected);
     }
+}
+
+/// Versions of functions, or why they cannot be listed. `None`: the list does not come to its end.
+struct OfFunctions(Option<Result<Versions, TaskError>>);
+
+#[async_trait]
+impl VersionLister for OfFunctions {
+    async fn versions(&self) -> Result<Versions, TaskError> {
+        match self.0.clone() {
+            Some(versions) => versions,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// The shards of an account with these functions and versions, and what is not listed.
+async fn shards_of_functions(functions: &Listing, versions: OfFunctions) -> (Vec<Shard>, Vec<Unlisted>) {
+    let (store, account) = (MemoryStore::default(), Account::default());
+    let ports = Ports {
+        store: &store,
+        account: ACCOUNT,
+        region: "us-east-1",
+        buckets: &account.buckets,
+        access_points: &account.access_points,
+        vpcs: &account.vpcs,
+        functions,
+        versions: &versions,
+        patience: PATIENCE,
+        map_concurrency: AT_ONCE,
+        listing: || LISTING.to_owned(),
+        now: || Timestamp::UNIX_EPOCH,
+    };
+    let service = Service::Lambda;
+    let output = handle(ListTargetsInput { scan_id: SCAN.to_owned(), service }, &ports).await.unwrap();
+    let mut shards = Vec::new();
+    for number in output.shards {
+        shards.push(store.get_json(&keys::shard(SCAN, service, LISTING, number)).await.unwrap());
+    }
+    (shards, inventory(&store, service).await.unlisted)
+}
+
+fn ids(shard: &Shard) -> Vec<&str> {
+    shard.targets.iter().map(|target| target.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn each_shard_of_functions_has_their_versions_and_no_others() {
+    let name = |number: usize| format!("id-{number:05}");
+    let versions: Versions = (0..250).map(|number| (name(number), vec![number.to_string()])).collect();
+    let nobody_asks = Listing(TargetKind::Function, Err(denied()));
+    let (shards, unlisted) = shards_of_functions(&nobody_asks, OfFunctions(Some(Ok(versions.clone())))).await;
+    assert_eq!((shards.len(), unlisted), (2, Vec::new()));
+    for (shard, from) in shards.iter().zip([0, 125]) {
+        let names: Vec<String> = (from..from + 125).map(name).collect();
+        assert_eq!(ids(shard), names);
+        let of_shard: Versions = names.iter().map(|name| (name.clone(), versions[name].clone())).collect();
+        assert_eq!(shard.versions, Some(Reading::seen(of_shard)));
+        assert!(shard.targets.iter().all(|target| target.region.as_deref() == Some("us-east-1")));
+    }
+}
+
+#[tokio::test]
+async fn functions_are_listed_although_their_versions_cannot_be() {
+    let functions = Listing(TargetKind::Function, Ok(vec!["settle".to_owned(), "refund".to_owned()]));
+    let throttled = TaskError::Throttled("slow down".to_owned());
+    let cases = [
+        (Some(Err(denied())), UnreadableCause::AccessDenied, "not allowed"),
+        (Some(Err(throttled)), UnreadableCause::Throttled, "slow down"),
+        (Some(Err(TaskError::Corrupt("versionless".to_owned()))), UnreadableCause::Malformed, "versionless"),
+        // Too many for the time.
+        (None, UnreadableCause::Failed, "the list did not come to its end within 0 s"),
+    ];
+    for (versions, cause, told) in cases {
+        let (shards, unlisted) = shards_of_functions(&functions, OfFunctions(versions)).await;
+        assert_eq!((ids(&shards[0]), unlisted), (vec!["refund", "settle"], Vec::new()), "{told}");
+        let detail = format!("the versions of the account's functions are not known: {told}");
+        let unreadable = Unreadable { action: "lambda:ListFunctions".to_owned(), cause, detail };
+        assert_eq!(shards[0].versions, Some(Reading::Unreadable(unreadable)));
+    }
+    let neither = Listing(TargetKind::Function, Err(denied()));
+    let (shards, unlisted) = shards_of_functions(&neither, OfFunctions(Some(Err(denied())))).await;
+    assert_eq!((shards, unlisted.len()), (Vec::new(), 1));
 }
 
 /// Answers of a listing call, one after the other, and then no more.

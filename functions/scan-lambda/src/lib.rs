@@ -9,8 +9,9 @@ mod tests;
 
 use std::pin::pin;
 
-use audit_artifacts::ArtifactStore;
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, keys};
 use audit_model::Service;
+use audit_model::plan::{Inventory, Versions};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_rules::{Judge, Needed};
 use audit_task::TaskError;
@@ -19,8 +20,8 @@ use jiff::Timestamp;
 use shard_scan::{ShardScan, read_in_order};
 
 pub use collectors::{
-    DESCRIBE_SUBNETS_PER_SECOND, FunctionCollector, GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND,
-    LIST_URLS_PER_SECOND, LambdaFunctions, Shared,
+    Allowance, DESCRIBE_SUBNETS_PER_SECOND, FunctionCollector, GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND,
+    LISTS_PER_SECOND, LambdaFunctions, Shared,
 };
 
 /// What the task works with.
@@ -36,11 +37,16 @@ pub struct Ports<'a> {
 /// Reads every function of the shard, judges it and writes the findings, ordered by function and rule.
 ///
 /// # Errors
-/// `InvalidRequest` for another service's shard, `NotFound` without a plan or shard, and those of the store. A read
+/// `InvalidRequest` for another service's shard, `NotFound` without a plan, shard or inventory, and those of the store. A read
 /// that AWS refuses is no error but a finding that says so.
 pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShardOutput, TaskError> {
+    let (scan_id, at_once) = (input.scan_id.clone(), input.at_once);
     let (work, mut scan) = ShardScan::begin(ports.store, input, Service::Lambda).await?;
-    let shared = Shared::new(Needed::under(&work.policy));
+    let inventory: Inventory = ports.store.get_json(&keys::inventory(&scan_id, Service::Lambda)).await?;
+    let versions = work.versions.iter().filter_map(|all| all.known().ok().flatten()).flat_map(Versions::values);
+    let (functions, versions) = (work.targets.len() as u64, versions.map(|of_one| of_one.len() as u64).sum::<u64>());
+    let allowance = Allowance::new(&scan_id, functions, versions, inventory.resources, at_once);
+    let shared = Shared::new(work.versions, Needed::under(&work.policy), allowance);
     let read = |target| ports.functions.function(target, &shared);
     let mut functions = pin!(read_in_order(&work.targets, || ports.functions.room(), read));
     while let Some(function) = functions.next().await {

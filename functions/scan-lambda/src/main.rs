@@ -6,7 +6,7 @@ use audit_task::{Budget, aws_config, required, run};
 use jiff::Timestamp;
 use lambda_runtime::Error;
 use scan_lambda::{
-    DESCRIBE_SUBNETS_PER_SECOND, GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND, LIST_URLS_PER_SECOND, LambdaFunctions,
+    DESCRIBE_SUBNETS_PER_SECOND, GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND, LISTS_PER_SECOND, LambdaFunctions,
     Ports, handle,
 };
 
@@ -23,7 +23,7 @@ async fn main() -> Result<(), Error> {
         region: required("AWS_REGION")?,
         get_function_budget: Budget::new(GET_FUNCTION_PER_SECOND),
         get_policy_budget: Budget::new(GET_POLICY_PER_SECOND),
-        list_urls_budget: Budget::new(LIST_URLS_PER_SECOND),
+        lists_budget: Budget::new(LISTS_PER_SECOND),
         describe_subnets_budget: Budget::new(DESCRIBE_SUBNETS_PER_SECOND),
     };
     let ports = &Ports { store: &store, functions, now: Timestamp::now };
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Error> {
         for budget in [
             &functions.get_function_budget,
             &functions.get_policy_budget,
-            &functions.list_urls_budget,
+            &functions.lists_budget,
             &functions.describe_subnets_budget,
         ] {
             budget.share(input.at_once);

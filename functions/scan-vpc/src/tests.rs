@@ -121,7 +121,8 @@ async fn store_with(targets: &[(TargetKind, &str)]) -> MemoryStore {
     store.replace_json(&keys::plan(SCAN), &sample::plan()).await.unwrap();
     let target =
         |(kind, id): &(TargetKind, &str)| Target { kind: *kind, id: id.to_string(), region: None, owner: None };
-    let shard = Shard { service: Service::Vpc, number: 2, targets: targets.iter().map(target).collect() };
+    let shard =
+        Shard { service: Service::Vpc, number: 2, targets: targets.iter().map(target).collect(), versions: None };
     store.replace_json(&keys::shard(SCAN, Service::Vpc, LISTING, 2), &shard).await.unwrap();
     store
 }

@@ -203,7 +203,7 @@ async fn scan_buckets(own: &Unbudgeted, store: &S3Store, policy: Policy) -> Resu
         owner: None,
     };
     let (service, listing) = (Service::S3, "0".to_owned());
-    let shard = Shard { service, number: 1, targets: (0..BUCKETS).map(target).collect() };
+    let shard = Shard { service, number: 1, targets: (0..BUCKETS).map(target).collect(), versions: None };
     store.replace_json(&keys::shard(SCAN_ID, service, &listing, 1), &shard).await?;
     let inventory = Inventory {
         service,

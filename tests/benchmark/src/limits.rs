@@ -31,9 +31,10 @@ pub(crate) fn limit(calls: &BTreeMap<String, u64>) -> Duration {
     let trails = seconds(&|api| api.starts_with("cloudtrail:"), scan_s3::TRAIL_REQUESTS_PER_SECOND);
     let ec2 = seconds(&|api| api.starts_with("ec2:"), scan_vpc::REQUESTS_PER_SECOND);
     let listing = only("lambda:ListFunctions", list_targets::REQUESTS_PER_SECOND);
+    let lists = ["lambda:ListAliases", "lambda:ListFunctionUrlConfigs"];
     let functions = only("lambda:GetFunction", scan_lambda::GET_FUNCTION_PER_SECOND)
         .max(only("lambda:GetPolicy", scan_lambda::GET_POLICY_PER_SECOND))
-        .max(only("lambda:ListFunctionUrlConfigs", scan_lambda::LIST_URLS_PER_SECOND));
+        .max(seconds(&|api| lists.contains(&api), scan_lambda::LISTS_PER_SECOND));
     Duration::from_secs_f64([s3, keys, trails, ec2, listing + functions].into_iter().fold(0.0, f64::max))
 }
 

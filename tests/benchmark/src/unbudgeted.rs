@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use audit_artifacts::S3Store;
+use audit_model::Reading;
 use audit_model::plan::Target;
 use audit_model::resource::{Bucket, Function, Vpc};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
@@ -12,7 +13,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
 use bucket_readings::s3_control_client;
 use jiff::Timestamp;
-use scan_lambda::{FunctionCollector, LambdaFunctions};
+use scan_lambda::{Allowance, FunctionCollector, LambdaFunctions};
 use scan_s3::{Ports, S3Collector, S3Resources, handle};
 use scan_vpc::{Ec2Vpcs, VpcCollector};
 
@@ -80,10 +81,12 @@ impl Unbudgeted {
             region: REGION.to_owned(),
             get_function_budget: Budget::new(NO_BUDGET),
             get_policy_budget: Budget::new(NO_BUDGET),
-            list_urls_budget: Budget::new(NO_BUDGET),
+            lists_budget: Budget::new(NO_BUDGET),
             describe_subnets_budget: Budget::new(NO_BUDGET),
         };
-        functions.function(target, &scan_lambda::Shared::default()).await
+        let versions = Reading::seen([(target.id.clone(), Vec::new())].into());
+        let shared = scan_lambda::Shared::new(Some(versions), Needed::default(), Allowance::default());
+        functions.function(target, &shared).await
     }
 
     fn s3(&self) -> S3Resources {

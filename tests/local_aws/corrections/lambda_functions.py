@@ -56,6 +56,26 @@ def a_function_has_a_policy_apart_from_its_aliases(
     return responses.json_response(answer)
 
 
+@replaces("services.lambda_svc", "_list_functions")
+def functions_are_listed_with_their_versions(original: Callable[..., Any], query_params: dict[str, Any]) -> Any:
+    """ListFunctions with FunctionVersion=ALL has an entry for each published version, too; a page has 50 at most.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html
+    """
+    if _parameter(query_params, "FunctionVersion", "") != "ALL":
+        return original(query_params)
+    entries = []
+    for _, function in sorted(lambda_svc._functions.items()):
+        latest = {**function["config"], "FunctionArn": f"{function['config']['FunctionArn']}:$LATEST"}
+        published = [function["versions"][number]["config"] for number in sorted(function["versions"], key=int)]
+        entries += [latest, *published]
+    start, size = int(_parameter(query_params, "Marker", 0)), min(int(_parameter(query_params, "MaxItems", 50)), 50)
+    answer: dict[str, Any] = {"Functions": entries[start : start + size]}
+    if start + size < len(entries):
+        answer["NextMarker"] = str(start + size)
+    return responses.json_response(answer)
+
+
 @replaces("services.lambda_svc", "_list_function_url_configs")
 def urls_are_listed_in_pages(_original: Callable[..., Any], name: str, query_params: dict[str, Any]) -> Any:
     """ListFunctionUrlConfigs answers 404 for no function, has pages of 50 at most, and tells an alias's URL apart.
@@ -79,7 +99,7 @@ def urls_are_listed_in_pages(_original: Callable[..., Any], name: str, query_par
     return responses.json_response(answer)
 
 
-def _parameter(query_params: dict[str, Any], name: str, default: int) -> str:
+def _parameter(query_params: dict[str, Any], name: str, default: int | str) -> str:
     value = query_params.get(name, default)
     return str(value[0] if isinstance(value, list) else value)
 

@@ -1,15 +1,21 @@
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
-use audit_model::plan::{Target, TargetKind};
+use audit_model::plan::{Target, TargetKind, Versions};
 use audit_task::{Budget, TaskError, task_error};
 use aws_sdk_lambda::Client;
+use aws_sdk_lambda::types::{FunctionConfiguration, FunctionVersion};
 
-use super::{TargetLister, nameless, without_list};
+use super::{TargetLister, VersionLister, nameless, without_list};
 
 const ACTION: &str = "lambda:ListFunctions";
 
-/// Functions on a page, the most that Lambda gives.
+/// What is not published.
+const LATEST: &str = "$LATEST";
+
+/// Functions and versions on a page, the most that Lambda gives.
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html>
 const PAGE_SIZE: i32 = 50;
 
@@ -32,18 +38,59 @@ pub struct LambdaFunctions {
 impl TargetLister for LambdaFunctions {
     async fn list(&self) -> Result<Vec<Target>, TaskError> {
         let mut targets = Vec::new();
-        let mut pages = self.client.list_functions().into_paginator().page_size(PAGE_SIZE).send();
-        loop {
-            let Some(page) = self.budget.spend(pages.next()).await else {
-                return Ok(targets);
-            };
-            let page = page.map_err(|error| task_error(ACTION, &error))?;
-            for function in page.functions.ok_or_else(|| without_list(ACTION))? {
-                let id = function.function_name.ok_or_else(|| nameless(ACTION))?;
-                targets.push(Target { kind: TargetKind::Function, id, region: Some(self.region.clone()), owner: None });
-            }
-        }
+        let entry = |function: FunctionConfiguration| -> Result<(), TaskError> {
+            let id = function.function_name.ok_or_else(|| nameless(ACTION))?;
+            targets.push(Target { kind: TargetKind::Function, id, region: Some(self.region.clone()), owner: None });
+            Ok(())
+        };
+        self.each(None, entry).await?;
+        Ok(targets)
     }
+}
+
+#[async_trait]
+impl VersionLister for LambdaFunctions {
+    async fn versions(&self) -> Result<Versions, TaskError> {
+        // What one page says of a function may go on on the next one.
+        let mut versions: BTreeMap<String, BTreeSet<Reverse<(u64, String)>>> = BTreeMap::new();
+        let entry = |function: FunctionConfiguration| -> Result<(), TaskError> {
+            let name = function.function_name.ok_or_else(|| nameless(ACTION))?;
+            let version = function.version.ok_or_else(|| versionless(&name))?;
+            let of_function = versions.entry(name).or_default();
+            if version != LATEST {
+                of_function.insert(Reverse((version.parse().unwrap_or(u64::MAX), version)));
+            }
+            Ok(())
+        };
+        self.each(Some(FunctionVersion::All), entry).await?;
+        let latest_first = |of_function: BTreeSet<Reverse<(u64, String)>>| {
+            of_function.into_iter().map(|Reverse((_, version))| version).collect()
+        };
+        Ok(versions.into_iter().map(|(name, of_function)| (name, latest_first(of_function))).collect())
+    }
+}
+
+impl LambdaFunctions {
+    /// Takes each entry of the list, which is one of a function, or also of each of its versions. It holds the values of
+    /// environment variables.
+    async fn each(
+        &self,
+        versions: Option<FunctionVersion>,
+        mut entry: impl FnMut(FunctionConfiguration) -> Result<(), TaskError> + Send,
+    ) -> Result<(), TaskError> {
+        let list = self.client.list_functions().set_function_version(versions);
+        let mut pages = list.into_paginator().page_size(PAGE_SIZE).send();
+        while let Some(page) = self.budget.spend(pages.next()).await {
+            let page = page.map_err(|error| task_error(ACTION, &error))?;
+            page.functions.ok_or_else(|| without_list(ACTION))?.into_iter().try_for_each(&mut entry)?;
+        }
+        Ok(())
+    }
+}
+
+/// AWS listed one of a function's versions without saying which one.
+fn versionless(function: &str) -> TaskError {
+    TaskError::Corrupt(format!("{ACTION} listed the function {function} without a version"))
 }
 
 #[cfg(test)]
@@ -83,6 +130,50 @@ mod tests {
         assert_eq!(lambda_answering(&answers).list().await, Ok(vec![target("settle"), target("refund")]));
         let second = answers.actual_requests().nth(1).unwrap();
         assert!(second.uri().contains("Marker=more"), "{}", second.uri());
+    }
+
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html>
+    #[tokio::test]
+    async fn every_version_is_listed_though_pages_part_a_function_from_its_versions() {
+        let answers = answers(&[
+            (
+                200,
+                r#"{"Functions":[{"FunctionName":"refund","Version":"$LATEST"},{"FunctionName":"settle","Version":"2"},
+                    {"FunctionName":"settle","Version":"$LATEST"}],"NextMarker":"more"}"#,
+            ),
+            (
+                200,
+                r#"{"Functions":[{"FunctionName":"settle","Version":"10"},{"FunctionName":"settle","Version":"2"},
+                    {"FunctionName":"pool","Version":"$LATEST.PUBLISHED"},{"FunctionName":"pool","Version":"7"}]}"#,
+            ),
+        ]);
+        let versions = |versions: &[&str]| versions.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let expected: Versions = [
+            ("pool".to_owned(), versions(&["$LATEST.PUBLISHED", "7"])),
+            ("refund".to_owned(), Vec::new()),
+            ("settle".to_owned(), versions(&["10", "2"])),
+        ]
+        .into();
+        assert_eq!(lambda_answering(&answers).versions().await, Ok(expected));
+        for request in answers.actual_requests() {
+            assert!(request.uri().contains("FunctionVersion=ALL"), "{}", request.uri());
+        }
+    }
+
+    #[tokio::test]
+    async fn versions_of_which_some_are_not_told_are_no_list() {
+        let denied = r#"{"__type":"AccessDeniedException","message":"no"}"#;
+        let more = r#"{"Functions":[{"FunctionName":"settle","Version":"2"}],"NextMarker":"more"}"#;
+        let cases: [(&[(u16, &str)], &str); 4] = [
+            (&[(200, more), (403, denied)], "AccessDenied"),
+            (&[(200, r#"{"Functions":[{"FunctionName":"settle"}]}"#)], "Corrupt"),
+            (&[(200, r#"{"Functions":[{"Version":"2"}]}"#)], "Corrupt"),
+            (&[(200, "{}")], "Corrupt"),
+        ];
+        for (given, name) in cases {
+            let error = lambda_answering(&answers(given)).versions().await.unwrap_err();
+            assert_eq!(error.name(), name, "{given:?}");
+        }
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ mod replay;
 mod vpcs;
 
 use async_trait::async_trait;
-use audit_model::plan::Target;
+use audit_model::plan::{Target, Versions};
 use audit_task::TaskError;
 
 pub use access_points::AccessPoints;
@@ -26,6 +26,16 @@ pub trait TargetLister: Send + Sync {
     /// # Errors
     /// Any failure of any page: a list that lacks some resources is not a list.
     async fn list(&self) -> Result<Vec<Target>, TaskError>;
+}
+
+/// Lists the account's functions with their published versions.
+#[async_trait]
+pub trait VersionLister: Send + Sync {
+    /// The versions of every function.
+    ///
+    /// # Errors
+    /// Any failure of any page.
+    async fn versions(&self) -> Result<Versions, TaskError>;
 }
 
 /// AWS answered without a list where it always sends one, an empty one if there is nothing to list.

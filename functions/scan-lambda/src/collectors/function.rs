@@ -1,11 +1,13 @@
 //! One function. `GetFunction` brings tags and reserved concurrency along with the configuration, so that
 //! `GetFunctionConfiguration`, `ListTags` and `GetFunctionConcurrency`, with their lower quotas, are not needed.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use audit_model::plan::Target;
-use audit_model::resource::{AliasPolicy, Function, FunctionConfiguration, FunctionUrl, Identity};
+use audit_model::resource::{AliasPolicy, Function, FunctionConfiguration, FunctionUrl, Identity, VersionPolicy};
 use audit_model::{Reading, Tags, Unreadable, UnreadableCause};
 use audit_rules::Needed;
 use audit_task::{Budget, error_code, reported, unreadable};
@@ -14,10 +16,11 @@ use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{self, Layer, TagsError};
 use futures::future::join_all;
 
+use super::aliases::{self, aliases};
 use super::environment::environment_variables;
 use super::subnet_zones::{self, SubnetZones};
 use super::urls::{self, urls};
-use super::{FunctionCollector, Shared};
+use super::{FunctionCollector, Shared, VERSIONS};
 
 const GET_FUNCTION: &str = "lambda:GetFunction";
 const GET_POLICY: &str = "lambda:GetPolicy";
@@ -44,10 +47,10 @@ pub struct LambdaFunctions {
     pub region: String,
     /// For `GetFunction`.
     pub get_function_budget: Budget,
-    /// For `GetPolicy`, of functions and of aliases.
+    /// For `GetPolicy`, of functions, aliases and versions.
     pub get_policy_budget: Budget,
-    /// For `ListFunctionUrlConfigs`.
-    pub list_urls_budget: Budget,
+    /// For `ListFunctionUrlConfigs` and `ListAliases`.
+    pub lists_budget: Budget,
     /// For `DescribeSubnets`.
     pub describe_subnets_budget: Budget,
 }
@@ -55,15 +58,14 @@ pub struct LambdaFunctions {
 #[async_trait]
 impl FunctionCollector for LambdaFunctions {
     async fn room(&self) {
-        for budget in [&self.get_policy_budget, &self.list_urls_budget, &self.get_function_budget] {
+        for budget in [&self.get_policy_budget, &self.lists_budget, &self.get_function_budget] {
             budget.room().await;
         }
     }
 
     async fn function(&self, target: &Target, shared: &Shared) -> Option<Function> {
         let name = target.id.as_str();
-        let (policy, (urls, alias_policies)) =
-            futures::join!(self.policy(name, None, &shared.needed), self.urls_and_alias_policies(name, &shared.needed));
+        let (policy, qualified) = futures::join!(self.policy(name, None, &shared.needed), self.qualified(name, shared));
         // Asked last: what is said of a function that is no more may look like a function that lets nobody in. One that
         // is still there was there all the time.
         let described = match self.described(name, shared).await {
@@ -81,12 +83,33 @@ impl FunctionCollector for LambdaFunctions {
             configuration: described.configuration,
             reserved_concurrency: described.reserved_concurrency,
             policy,
-            alias_policies,
-            urls,
+            aliases: qualified.aliases,
+            alias_policies: qualified.alias_policies,
+            versions: qualified.versions,
+            version_policies: qualified.version_policies,
+            urls: qualified.urls,
             availability_zones: described.availability_zones,
             tags: described.tags,
         })
     }
+}
+
+/// What is read of a function under its URLs, aliases and versions.
+struct Qualified {
+    urls: Reading<Vec<FunctionUrl>>,
+    aliases: Reading<Vec<String>>,
+    alias_policies: Reading<Vec<AliasPolicy>>,
+    versions: Reading<Vec<String>>,
+    version_policies: Vec<VersionPolicy>,
+}
+
+/// The aliases, if it is the function's turn in this scan.
+async fn in_turn<T>(is_in: bool, aliases: impl Future<Output = Result<T, Unreadable>>) -> Result<T, Unreadable> {
+    if is_in {
+        return aliases.await;
+    }
+    let why = "one scan has no time for the aliases of so many functions; this one has its turn in another";
+    Err(Unreadable::not_asked(aliases::ACTION, why))
 }
 
 /// What `GetFunction` tells of a function, and what follows from it.
@@ -141,28 +164,50 @@ impl LambdaFunctions {
         zones.map_or_else(Reading::Unreadable, Reading::seen)
     }
 
-    /// The URLs tell which aliases there are policies to ask for.
-    async fn urls_and_alias_policies(
-        &self,
-        name: &str,
-        needed: &Needed,
-    ) -> (Reading<Vec<FunctionUrl>>, Reading<Vec<AliasPolicy>>) {
-        let urls = urls(&self.client, &self.list_urls_budget, name);
-        let urls = match needed.call(urls::ACTION, urls).await {
-            Ok(urls) => urls,
-            Err(why) => return (Reading::Unreadable(why.clone()), Reading::Unreadable(why)),
-        };
-        let aliases = urls.iter().filter_map(|url| url.alias.as_deref());
-        let policies = aliases.map(|alias| async move {
-            AliasPolicy { alias: alias.to_owned(), policy: self.policy(name, Some(alias), needed).await }
-        });
-        let policies = join_all(policies).await;
-        (Reading::seen(urls), Reading::seen(policies))
+    /// The URLs and aliases, and the policies of aliases and versions.
+    async fn qualified(&self, name: &str, shared: &Shared) -> Qualified {
+        let (client, budget, needed) = (&self.client, &self.lists_budget, &shared.needed);
+        let is_in = shared.allowance.aliases(name);
+        let (urls, aliases, versions) = futures::join!(
+            needed.call(urls::ACTION, urls(client, budget, name)),
+            needed.call(aliases::ACTION, in_turn(is_in, aliases(client, budget, name))),
+            needed.call(VERSIONS, ready(shared.versions(name))),
+        );
+        // The URLs name some of the aliases where they were not listed themselves.
+        let of_urls = urls.iter().flatten().filter_map(|url| url.alias.as_deref());
+        let named: BTreeSet<&str> =
+            aliases.iter().flat_map(BTreeMap::keys).map(String::as_str).chain(of_urls).collect();
+        let led_to: BTreeSet<&str> = aliases.iter().flat_map(BTreeMap::values).flatten().map(String::as_str).collect();
+        let others = versions.iter().copied().flatten().map(String::as_str);
+        let others: Vec<&str> = others.filter(|version| !led_to.contains(version)).collect();
+        let more = shared.allowance.policies(name, named.len() + led_to.len(), others.len());
+        let asked = led_to.iter().chain(others.iter().take(more));
+        let (alias_policies, version_policies) = futures::join!(
+            join_all(named.iter().map(|alias| async move {
+                AliasPolicy { alias: (*alias).to_owned(), policy: self.policy(name, Some(*alias), needed).await }
+            })),
+            join_all(asked.map(|version| async move {
+                VersionPolicy {
+                    version: (*version).to_owned(),
+                    policy: self.policy(name, Some(*version), needed).await,
+                }
+            })),
+        );
+        Qualified {
+            alias_policies: match (&aliases, &urls) {
+                (Err(why), Err(_)) => Reading::Unreadable(why.clone()),
+                _ => Reading::seen(alias_policies),
+            },
+            version_policies,
+            aliases: aliases.map_or_else(Reading::Unreadable, |it| Reading::seen(it.into_keys().collect())),
+            versions: versions.map_or_else(Reading::Unreadable, |it| Reading::seen(it.to_vec())),
+            urls: urls.map_or_else(Reading::Unreadable, Reading::seen),
+        }
     }
 
-    /// The policy of a function, or of the alias that is its `qualifier`.
+    /// The policy of a function, or of the alias or version that is its `qualifier`.
     ///
-    /// Lambda says the same of a function or alias without a policy and of no function or alias. Either way nobody is
+    /// Lambda says the same of a function, alias or version without a policy and of none. Either way nobody is
     /// let in, and `GetFunction` tells a function that has gone.
     /// <https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html>
     async fn policy(&self, name: &str, qualifier: Option<&str>, needed: &Needed) -> Reading<String> {

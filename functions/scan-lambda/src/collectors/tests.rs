@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use audit_artifacts::sample;
 use audit_model::plan::{Target, TargetKind};
-use audit_model::resource::{AliasPolicy, EnvironmentVariable, Function, FunctionConfiguration, FunctionUrl};
+use audit_model::resource::{
+    AliasPolicy, EnvironmentVariable, Function, FunctionConfiguration, FunctionUrl, VersionPolicy,
+};
 use audit_model::{Finding, Reading, Status, Unreadable, UnreadableCause};
 use audit_rules::{Judge, Needed};
 use audit_task::Budget;
@@ -13,7 +15,7 @@ use http::{Request, Response};
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use super::{FunctionCollector, LambdaFunctions, Shared};
+use super::{Allowance, FunctionCollector, LambdaFunctions, Shared};
 
 /// An answer of Lambda or EC2: the status, the error code where it is an error of Lambda's, and the body.
 type Answer = (u16, &'static str, &'static str);
@@ -86,6 +88,20 @@ const URLS: [Answer; 2] = [
 ];
 const NO_URLS: Answer = (200, "", r#"{"FunctionUrlConfigs": []}"#);
 
+/// An alias that leads to two versions and, on a second page, one that leads to what is not published.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_ListAliases.html>
+const ALIASES: [Answer; 2] = [
+    (
+        200,
+        "",
+        r#"{"NextMarker": "more", "Aliases": [{
+            "Name": "live", "FunctionVersion": "2", "RoutingConfig": {"AdditionalVersionWeights": {"10": 0.1}}
+        }]}"#,
+    ),
+    (200, "", r#"{"Aliases": [{"Name": "next", "FunctionVersion": "$LATEST"}]}"#),
+];
+const NO_ALIASES: Answer = (200, "", r#"{"Aliases": []}"#);
+
 /// The region's subnets on two pages, two of them in one zone.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSubnets.html>
 const SUBNETS: [Answer; 2] = [
@@ -118,12 +134,21 @@ struct Answers {
     function: Answer,
     policy: Answer,
     alias_policy: Answer,
+    version_policy: Answer,
     urls: [Answer; 2],
+    aliases: [Answer; 2],
     subnets: [Answer; 2],
 }
 
-const EVERYTHING: Answers =
-    Answers { function: WHOLE, policy: POLICY, alias_policy: OPEN_ALIAS, urls: URLS, subnets: SUBNETS };
+const EVERYTHING: Answers = Answers {
+    function: WHOLE,
+    policy: POLICY,
+    alias_policy: OPEN_ALIAS,
+    version_policy: NOT_FOUND,
+    urls: URLS,
+    aliases: ALIASES,
+    subnets: SUBNETS,
+};
 
 impl Answers {
     /// What is answered to a call, which may be for the later page of a list.
@@ -132,6 +157,9 @@ impl Answers {
             "DescribeSubnets" => self.subnets[usize::from(later)],
             "GetPolicy of live" => self.alias_policy,
             "GetPolicy" => self.policy,
+            "GetPolicy of next" => NOT_FOUND,
+            "GetPolicy of 1" | "GetPolicy of 2" | "GetPolicy of 10" => self.version_policy,
+            "ListAliases" => self.aliases[usize::from(later)],
             "ListFunctionUrlConfigs" => self.urls[usize::from(later)],
             _ => self.function,
         }
@@ -157,7 +185,12 @@ fn functions_answering(
         let call = match path {
             "/" => "DescribeSubnets",
             _ if path.ends_with("/policy") && query == "Qualifier=live" => "GetPolicy of live",
+            _ if path.ends_with("/policy") && query == "Qualifier=next" => "GetPolicy of next",
+            _ if path.ends_with("/policy") && query == "Qualifier=1" => "GetPolicy of 1",
+            _ if path.ends_with("/policy") && query == "Qualifier=2" => "GetPolicy of 2",
+            _ if path.ends_with("/policy") && query == "Qualifier=10" => "GetPolicy of 10",
             _ if path.ends_with("/policy") && query.is_empty() => "GetPolicy",
+            _ if path.ends_with("/aliases") => "ListAliases",
             _ if path.ends_with("/urls") => "ListFunctionUrlConfigs",
             _ => "GetFunction",
         };
@@ -189,7 +222,7 @@ fn functions_answering(
         region: "us-east-1".to_owned(),
         get_function_budget: budget(),
         get_policy_budget: budget(),
-        list_urls_budget: budget(),
+        lists_budget: budget(),
         describe_subnets_budget: budget(),
     };
     (functions, calls)
@@ -199,8 +232,19 @@ fn target() -> Target {
     Target { kind: TargetKind::Function, id: "settle".to_owned(), region: Some("us-east-1".to_owned()), owner: None }
 }
 
+/// A shard whose only function has these versions, the latest first.
+fn shard_of(versions: &[&str]) -> Shared {
+    let versions = versions.iter().map(ToString::to_string).collect();
+    Shared::new(Some(Reading::seen([("settle".to_owned(), versions)].into())), Needed::default(), Allowance::default())
+}
+
+/// One with three.
+fn shard() -> Shared {
+    shard_of(&["10", "2", "1"])
+}
+
 async fn read_from(answers: Answers) -> Option<Function> {
-    functions(answers).0.function(&target(), &Shared::default()).await
+    functions(answers).0.function(&target(), &shard()).await
 }
 
 async fn read(function: Answer, policy: Answer) -> Option<Function> {
@@ -248,11 +292,16 @@ async fn what_is_configured_is_read_whole() {
     };
     let alias = url(Some("live"), "NONE", &["https://shop.example", "*"]);
     assert_eq!(function.urls, Reading::seen(vec![url(None, "AWS_IAM", &[]), alias]));
-    let Reading::Seen { value: alias_policies } = &function.alias_policies else { panic!("there is an alias") };
-    let [AliasPolicy { alias, policy: Reading::Seen { value: policy } }] = alias_policies.as_slice() else {
+    assert_eq!(function.aliases, Reading::seen(vec!["live".to_owned(), "next".to_owned()]));
+    let Reading::Seen { value: alias_policies } = &function.alias_policies else { panic!("there are aliases") };
+    let [AliasPolicy { alias, policy: Reading::Seen { value: policy } }, next] = alias_policies.as_slice() else {
         panic!("{alias_policies:?}")
     };
-    assert_eq!(alias, "live");
+    assert_eq!((alias.as_str(), next.alias.as_str(), &next.policy), ("live", "next", &Reading::Absent));
+    // The latest first; those that an alias leads to come before the others.
+    assert_eq!(function.versions, Reading::seen(["10", "2", "1"].map(str::to_owned).to_vec()));
+    let versions: Vec<&str> = function.version_policies.iter().map(|it| it.version.as_str()).collect();
+    assert_eq!(versions, ["10", "2", "1"]);
     assert!(policy.contains("lambda:FunctionUrlAuthType"), "{policy}");
     assert_eq!(function.availability_zones, Reading::seen(vec!["us-east-1a".to_owned(), "us-east-1b".to_owned()]));
 }
@@ -293,8 +342,9 @@ async fn the_value_of_a_variable_goes_nowhere() {
 
 #[tokio::test]
 async fn what_lambda_does_not_mention_is_not_configured() {
-    let answers = Answers { function: BARE, policy: NOT_FOUND, urls: [NO_URLS; 2], ..EVERYTHING };
-    let function = read_from(answers).await.unwrap();
+    let answers =
+        Answers { function: BARE, policy: NOT_FOUND, urls: [NO_URLS; 2], aliases: [NO_ALIASES; 2], ..EVERYTHING };
+    let function = functions(answers).0.function(&target(), &shard_of(&[])).await.unwrap();
     assert_eq!(
         function.configuration,
         Reading::seen(FunctionConfiguration {
@@ -314,6 +364,8 @@ async fn what_lambda_does_not_mention_is_not_configured() {
     assert_eq!(function.policy, Reading::Absent);
     assert_eq!(function.urls, Reading::seen(Vec::new()));
     assert_eq!(function.alias_policies, Reading::seen(Vec::new()));
+    assert_eq!((function.aliases, function.versions), (Reading::seen(Vec::new()), Reading::seen(Vec::new())));
+    assert_eq!(function.version_policies, []);
     assert_eq!(function.availability_zones, Reading::Absent);
     assert_eq!(function.tags, Reading::Absent);
 }
@@ -394,11 +446,24 @@ async fn a_refused_call_spoils_its_own_readings_only() {
         let function = read_from(Answers { alias_policy: refusal, ..EVERYTHING }).await.unwrap();
         assert_eq!(faults(&function), [None, None, None, None, None, fault("lambda:GetPolicy"), None]);
 
-        // A list that breaks off is no list, and tells not which aliases there are.
+        let function = read_from(Answers { version_policy: refusal, ..EVERYTHING }).await.unwrap();
+        assert_eq!(faults(&function), [const { None }; 7]);
+        let refused = |it: &VersionPolicy| why(&it.policy) == fault("lambda:GetPolicy");
+        assert!(function.version_policies.len() == 3 && function.version_policies.iter().all(refused));
+
+        // A list that breaks off is no list.
         for urls in [[refusal, URLS[1]], [URLS[0], refusal]] {
             let function = read_from(Answers { urls, ..EVERYTHING }).await.unwrap();
-            let unlisted = || fault("lambda:ListFunctionUrlConfigs");
-            assert_eq!(faults(&function), [None, None, None, None, unlisted(), unlisted(), None]);
+            let unlisted = fault("lambda:ListFunctionUrlConfigs");
+            assert_eq!(faults(&function), [None, None, None, None, unlisted, None, None]);
+        }
+        for aliases in [[refusal, ALIASES[1]], [ALIASES[0], refusal]] {
+            let function = read_from(Answers { aliases, ..EVERYTHING }).await.unwrap();
+            assert_eq!((faults(&function), why(&function.aliases)), ([const { None }; 7], fault("lambda:ListAliases")));
+            // Of the alias with a URL the policy is read all the same.
+            assert!(function.alias_policies.listed().unwrap().iter().map(|it| it.alias.as_str()).eq(["live"]));
+            let function = read_from(Answers { aliases, urls: [refusal; 2], ..EVERYTHING }).await.unwrap();
+            assert_eq!(why(&function.alias_policies), fault("lambda:ListAliases"));
         }
     }
     for subnets in [[EC2_DENIED, SUBNETS[1]], [SUBNETS[0], EC2_DENIED]] {
@@ -415,11 +480,22 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
         ("lambda-required-tags", &[]),
         ("lambda-vpc-multi-az", &["DescribeSubnets"]),
         ("lambda-function-url-cors-restricted", &["ListFunctionUrlConfigs"]),
-        ("lambda-function-public-access-prohibited", &["GetPolicy", "GetPolicy of live", "ListFunctionUrlConfigs"]),
+        (
+            "lambda-function-public-access-prohibited",
+            &[
+                "GetPolicy",
+                "GetPolicy of 1",
+                "GetPolicy of 10",
+                "GetPolicy of 2",
+                "GetPolicy of live",
+                "GetPolicy of next",
+                "ListAliases",
+            ],
+        ),
     ];
     for (only, expected) in cases {
         let (functions, calls) = functions(EVERYTHING);
-        let shared = Shared::new(Needed::by(|rule| rule == only));
+        let shared = Shared { needed: Needed::by(|rule| rule == only), ..shard() };
         assert!(functions.function(&target(), &shared).await.is_some(), "{only}");
         let asked: BTreeSet<&str> = calls.lock().unwrap().iter().copied().collect();
         assert_eq!(asked, expected.iter().copied().chain(["GetFunction"]).collect(), "{only}");
@@ -429,7 +505,7 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
 #[tokio::test]
 async fn subnets_are_listed_once_for_a_shard_when_a_function_is_attached_to_some() {
     let (functions, calls) = functions(EVERYTHING);
-    let shard = Shared::default();
+    let shard = shard();
     let (target, another) = (target(), target());
     futures::join!(functions.function(&target, &shard), functions.function(&another, &shard));
     functions.function(&target, &shard).await;
@@ -437,11 +513,11 @@ async fn subnets_are_listed_once_for_a_shard_when_a_function_is_attached_to_some
     // Two pages, once.
     assert_eq!((count("GetFunction"), count("DescribeSubnets")), (3, 2));
     // What another shard heard does not count.
-    functions.function(&target, &Shared::default()).await;
+    functions.function(&target, &self::shard()).await;
     assert_eq!(count("DescribeSubnets"), 4);
 
     let (functions, calls) = self::functions(Answers { function: BARE, ..EVERYTHING });
-    functions.function(&target, &Shared::default()).await;
+    functions.function(&target, &self::shard()).await;
     assert!(!calls.lock().unwrap().contains(&"DescribeSubnets"));
 }
 
@@ -484,7 +560,7 @@ async fn a_url_of_no_function_is_not_understood() {
     for members in [r#""AuthType": "NONE""#, r#""FunctionArn": "settle", "AuthType": "NONE""#, nameless] {
         let function = read_from(Answers { urls: urls_of(&[members]), ..EVERYTHING }).await.unwrap();
         let malformed = || Some(("lambda:ListFunctionUrlConfigs".to_owned(), UnreadableCause::Malformed));
-        assert_eq!((why(&function.urls), why(&function.alias_policies)), (malformed(), malformed()), "{members}");
+        assert_eq!((why(&function.urls), why(&function.alias_policies)), (malformed(), None), "{members}");
     }
 }
 
@@ -531,7 +607,15 @@ async fn an_alias_whose_policy_lets_in_the_public_is_a_violation_though_the_func
     let cases = [
         (Answers { policy: NOT_FOUND, alias_policy: NOT_FOUND, ..EVERYTHING }, Status::Compliant),
         (Answers { policy: NOT_FOUND, alias_policy: DENIED, ..EVERYTHING }, Status::InsufficientData),
-        (Answers { policy: NOT_FOUND, urls: [URLS[0], DENIED], ..EVERYTHING }, Status::InsufficientData),
+        (
+            Answers { policy: NOT_FOUND, aliases: [ALIASES[0], DENIED], alias_policy: NOT_FOUND, ..EVERYTHING },
+            Status::InsufficientData,
+        ),
+        (
+            Answers { policy: NOT_FOUND, version_policy: DENIED, alias_policy: NOT_FOUND, ..EVERYTHING },
+            Status::InsufficientData,
+        ),
+        (Answers { policy: NOT_FOUND, urls: [URLS[0], DENIED], ..EVERYTHING }, Status::NonCompliant),
         (Answers { policy: DENIED, ..EVERYTHING }, Status::NonCompliant),
     ];
     for (answers, expected) in cases {
@@ -543,18 +627,93 @@ async fn an_alias_whose_policy_lets_in_the_public_is_a_violation_though_the_func
 }
 
 #[tokio::test]
-async fn only_aliases_with_a_url_are_asked_about() {
-    let cases: [(&[&str], &[&str]); 3] = [
-        (&[], &["GetPolicy"]),
-        (&[OF_FUNCTION], &["GetPolicy"]),
-        (&[OF_FUNCTION, OF_ALIAS], &["GetPolicy", "GetPolicy of live"]),
+async fn a_version_that_lets_in_the_public_is_a_violation_also_where_no_alias_leads_there() {
+    const RULE: &str = "lambda-function-public-access-prohibited";
+    let open: Answer = (
+        200,
+        "",
+        concat!(
+            r#"{"Policy": "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"old\",\"Effect\":\"Allow\","#,
+            r#"\"Principal\":\"*\",\"Action\":\"lambda:InvokeFunction\","#,
+            r#"\"Resource\":\"arn:aws:lambda:us-east-1:111122223333:function:settle:1\"}]}"}"#,
+        ),
+    );
+    let (functions, _) = functions_answering(move |call, later| match call {
+        "GetPolicy of 1" => open,
+        "GetPolicy" | "GetPolicy of live" => NOT_FOUND,
+        _ => EVERYTHING.to(call, later),
+    });
+    let function = functions.function(&target(), &shard()).await.unwrap();
+    let findings = judged(&function);
+    let told = "in the policy of version 1 statement \"old\" lets anyone in";
+    assert_eq!(verdict(&findings, RULE), (Status::NonCompliant, told));
+}
+
+#[tokio::test]
+async fn versions_that_were_not_listed_are_unreadable_and_those_that_an_alias_leads_to_are_known_all_the_same() {
+    let unlisted = Unreadable {
+        action: "lambda:ListFunctions".to_owned(),
+        cause: UnreadableCause::Throttled,
+        detail: "no".to_owned(),
+    };
+    let others = Reading::seen([("refund".to_owned(), Vec::new())].into());
+    let cases = [
+        (Some(Reading::Unreadable(unlisted)), UnreadableCause::Throttled),
+        (Some(others), UnreadableCause::Malformed),
+        (Some(Reading::Absent), UnreadableCause::Malformed),
+        // A shard that was listed before versions were.
+        (None, UnreadableCause::Malformed),
     ];
-    for (urls, asked) in cases {
-        let (functions, calls) = functions(Answers { urls: urls_of(urls), ..EVERYTHING });
-        functions.function(&target(), &Shared::default()).await;
+    let closed = Answers { policy: NOT_FOUND, alias_policy: NOT_FOUND, ..EVERYTHING };
+    for (versions, cause) in cases {
+        let shared = Shared { versions, ..shard() };
+        let function = functions(closed).0.function(&target(), &shared).await.unwrap();
+        assert_eq!(why(&function.versions), Some(("lambda:ListFunctions".to_owned(), cause)));
+        assert!(function.version_policies.iter().map(|it| it.version.as_str()).eq(["10", "2"]));
+        let findings = judged(&function);
+        let (status, _) = verdict(&findings, "lambda-function-public-access-prohibited");
+        assert_eq!(status, Status::InsufficientData, "{cause:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_there_is_no_time_for_is_not_asked_and_no_pass() {
+    const RULE: &str = "lambda-function-public-access-prohibited";
+    // In no scan there is time for the aliases and versions of a million functions.
+    let none = Shared { allowance: Allowance::new("scan", 1, 3, 1_000_000, NonZeroU32::MIN), ..shard() };
+    let closed = Answers { policy: NOT_FOUND, alias_policy: NOT_FOUND, ..EVERYTHING };
+    let (functions, calls) = functions(closed);
+    let function = functions.function(&target(), &none).await.unwrap();
+    let asked: BTreeSet<&str> = calls.lock().unwrap().iter().copied().collect();
+    let expected = ["DescribeSubnets", "GetFunction", "GetPolicy", "GetPolicy of live", "ListFunctionUrlConfigs"];
+    assert_eq!(asked, expected.into());
+    assert_eq!(why(&function.aliases), Some(("lambda:ListAliases".to_owned(), UnreadableCause::NotLookedAt)));
+    let findings = judged(&function);
+    assert_eq!(verdict(&findings, RULE).0, Status::InsufficientData);
+    let told = format!("{:?}", findings.iter().find(|finding| finding.rule_id == RULE));
+    assert!(told.contains("not read: 10, 2, 1"), "{told}");
+}
+
+#[tokio::test]
+async fn aliases_with_a_url_and_all_others_are_asked_about() {
+    let cases: [(&[&str], [Answer; 2], &[&str]); 4] = [
+        (&[], [NO_ALIASES; 2], &["GetPolicy"]),
+        (&[OF_FUNCTION], [NO_ALIASES; 2], &["GetPolicy"]),
+        (&[OF_FUNCTION, OF_ALIAS], [NO_ALIASES; 2], &["GetPolicy", "GetPolicy of live"]),
+        (
+            &[OF_FUNCTION, OF_ALIAS],
+            ALIASES,
+            &["GetPolicy", "GetPolicy of 10", "GetPolicy of 2", "GetPolicy of live", "GetPolicy of next"],
+        ),
+    ];
+    for (urls, aliases, expected) in cases {
+        let answers = Answers { urls: urls_of(urls), aliases, ..EVERYTHING };
+        let (functions, calls) = functions(answers);
+        functions.function(&target(), &shard_of(&[])).await;
         let calls = calls.lock().unwrap().clone();
-        let policies: Vec<&str> = calls.into_iter().filter(|call| call.starts_with("GetPolicy")).collect();
-        assert_eq!(policies, asked);
+        let mut policies: Vec<&str> = calls.into_iter().filter(|call| call.starts_with("GetPolicy")).collect();
+        policies.sort_unstable();
+        assert_eq!(policies, expected);
     }
 }
 
@@ -567,7 +726,7 @@ async fn only_get_function_tells_that_a_function_has_gone() {
 
     let function = read_from(Answers { urls: [NOT_FOUND; 2], ..EVERYTHING }).await.unwrap();
     let gone = || Some(("lambda:ListFunctionUrlConfigs".to_owned(), UnreadableCause::Gone));
-    assert_eq!(faults(&function), [None, None, None, None, gone(), gone(), None]);
+    assert_eq!(faults(&function), [None, None, None, None, gone(), None, None]);
 }
 
 #[tokio::test]
@@ -578,7 +737,7 @@ async fn a_function_that_is_deleted_while_it_is_read_has_gone() {
         let deleted = std::mem::replace(&mut *asked.lock().unwrap(), true);
         if deleted { NOT_FOUND } else { EVERYTHING.to(call, later) }
     });
-    assert_eq!(functions.function(&target(), &Shared::default()).await, None);
+    assert_eq!(functions.function(&target(), &shard()).await, None);
 }
 
 #[tokio::test]

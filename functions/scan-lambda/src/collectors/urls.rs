@@ -8,10 +8,10 @@ use aws_sdk_lambda::types::FunctionUrlConfig;
 
 pub(super) const ACTION: &str = "lambda:ListFunctionUrlConfigs";
 
-/// Requests of `ListFunctionUrlConfigs` a second that all scanners of an account's functions make together: two thirds
-/// of the quota, 15, that all calls have together that are neither an invocation nor `GetFunction` nor `GetPolicy`.
+/// Requests of `ListFunctionUrlConfigs` and `ListAliases` a second that all scanners of an account's functions make together:
+/// two thirds of the quota, 15, that all calls have together that are neither an invocation nor `GetFunction` nor `GetPolicy`.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-pub const LIST_URLS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
+pub const LISTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 /// Function URLs on a page, the most that Lambda gives.
 const PAGE_SIZE: i32 = 50;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use audit_model::plan::{Target, TargetKind};
+use audit_model::plan::{Inventory, Target, TargetKind};
 use audit_model::policy::{AlertPolicy, FrameworkPolicy, OptOutTag, Parameters, RemediationPolicy};
 use audit_model::remediation::{Decision, Reason, ReasonCode, RemediationOutcome, RemediationRecord};
 use audit_model::resource::BucketEncryption;
@@ -288,15 +288,26 @@ pub async fn store_with_shard(service: Service, number: u32, ids: &[&str]) -> Re
     store_with_targets(service, number, ids.iter().map(|id| target(kind, id)).collect()).await
 }
 
-/// A store with the sample's plan and one shard of these targets.
+/// A store with the sample's plan and one shard of these targets, which are all that was listed; functions have no version.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn store_with_targets(service: Service, number: u32, targets: Vec<Target>) -> Result<MemoryStore, TaskError> {
     let store = MemoryStore::default();
     store.replace_json(&keys::plan(SCAN_ID), &plan()).await?;
+    let inventory = Inventory {
+        service,
+        listing: LISTING.to_owned(),
+        resources: targets.len() as u64,
+        shards: vec![targets.len() as u64],
+        unlisted: Vec::new(),
+        listed_at: STARTED_AT,
+    };
+    store.replace_json(&keys::inventory(SCAN_ID, service), &inventory).await?;
+    let versions = (service == Service::Lambda)
+        .then(|| Reading::seen(targets.iter().map(|target| (target.id.clone(), Vec::new())).collect()));
     let key = keys::shard(SCAN_ID, service, LISTING, number);
-    store.replace_json(&key, &Shard { service, number, targets }).await?;
+    store.replace_json(&key, &Shard { service, number, targets, versions }).await?;
     Ok(store)
 }
 

@@ -1,12 +1,13 @@
 //! What one scan sets out to do, and why. It is kept in the reports bucket as evidence.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Policy;
 use crate::resource::{AccessPoint, Audited, Bucket, DirectoryBucket, Function, S3Account, Vpc};
+use crate::{Policy, Reading};
 
 /// The plan of one scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,7 +171,13 @@ pub struct Shard {
     pub number: u32,
     /// The resources to read.
     pub targets: Vec<Target>,
+    /// The published versions of the shard's functions; `None` in a shard of other resources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versions: Option<Reading<Versions>>,
 }
+
+/// The numbers of published versions by the name of their function, which may have none. The latest comes first.
+pub type Versions = BTreeMap<String, Vec<String>>;
 
 /// One resource to read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,9 +4,9 @@ mod hidden;
 mod reading;
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, FindingsWriter, keys};
-use audit_model::plan::{ShardReceipt, Target};
+use audit_model::plan::{ShardReceipt, Target, Versions};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
-use audit_model::{Finding, Plan, Policy, Service, Shard};
+use audit_model::{Finding, Plan, Policy, Reading, Service, Shard};
 use audit_task::TaskError;
 use hidden::HiddenTypes;
 
@@ -17,6 +17,8 @@ pub use reading::{in_time, read_in_order};
 pub struct Work {
     /// What to read, by kind and id.
     pub targets: Vec<Target>,
+    /// The published versions of functions, where these are what to read.
+    pub versions: Option<Reading<Versions>>,
     /// The policy to judge them by.
     pub policy: Policy,
 }
@@ -53,7 +55,7 @@ impl<'a> ShardScan<'a> {
         let shard: Shard = store.get_json(&keys::shard(&input.scan_id, service, &input.listing, input.shard)).await?;
         let findings =
             FindingsWriter::create(store, &keys::shard_findings(&input.scan_id, service, input.shard)).await?;
-        let work = Work { targets: shard.targets, policy: plan.policy };
+        let work = Work { targets: shard.targets, versions: shard.versions, policy: plan.policy };
         Ok((work, Self { store, input, findings, hidden: HiddenTypes::default(), resources: 0, gone: 0, of_others: 0 }))
     }
 

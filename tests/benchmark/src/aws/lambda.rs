@@ -11,7 +11,7 @@ use crate::http::{Answer, Request};
 pub(super) fn answer(account: &Account, request: &Request) -> (Call, Answer) {
     let words: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     let known = |name: &str| number(name).filter(|it| *it < account.functions && function_name(*it) == name);
-    let alias = request.parameter("Qualifier");
+    let qualifier = request.parameter("Qualifier");
     let (api, target, answer) = match (request.method.as_str(), words.as_slice()) {
         ("GET", ["2015-03-31", "functions"]) => {
             ("ListFunctions", request.parameter("Marker").unwrap_or_default(), Some(list(account, request)))
@@ -20,7 +20,10 @@ pub(super) fn answer(account: &Account, request: &Request) -> (Call, Answer) {
             ("GetFunction", *name, known(name).map(|number| function(account, number)))
         }
         ("GET", ["2015-03-31", "functions", name, "policy"]) => {
-            ("GetPolicy", *name, known(name).and_then(|number| policy(number, name, alias)))
+            ("GetPolicy", *name, known(name).and_then(|number| policy(number, name, qualifier)))
+        }
+        ("GET", ["2015-03-31", "functions", name, "aliases"]) => {
+            ("ListAliases", *name, known(name).map(|number| aliases(number, name)))
         }
         ("GET", ["2021-10-31", "functions", name, "urls"]) => {
             ("ListFunctionUrlConfigs", *name, known(name).map(|number| urls(number, name)))
@@ -38,7 +41,8 @@ pub(super) fn answer(account: &Account, request: &Request) -> (Call, Answer) {
         }
         _ => ("?", request.path.as_str(), Some(Dialect::Lambda.unknown())),
     };
-    let target = format!("{target} {}", alias.unwrap_or_default());
+    let what = qualifier.or_else(|| request.parameter("FunctionVersion"));
+    let target = format!("{target} {}", what.unwrap_or_default());
     (
         Call { api: format!("lambda:{api}"), target, dialect: Dialect::Lambda, of_the_account: true },
         answer.unwrap_or_else(|| Dialect::Lambda.error(404, "ResourceNotFoundException")),
@@ -49,12 +53,32 @@ fn json(body: &Value) -> Answer {
     Answer::new(200, "application/json", body.to_string())
 }
 
+/// The functions, or with `FunctionVersion=ALL` each of their versions, 50 entries a page at the most. The marker tells the
+/// function and the version that come next.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html>
 fn list(account: &Account, request: &Request) -> Answer {
-    let first = request.parameter("Marker").and_then(|marker| marker.parse().ok()).unwrap_or(0);
-    let most = request.parameter("MaxItems").and_then(|most| most.parse().ok()).unwrap_or(50);
-    let end = account.functions.min(first + most);
-    let functions: Vec<Value> = (first..end).map(|number| configuration(account, number)).collect();
-    json(&json!({"Functions": functions, "NextMarker": (end < account.functions).then(|| end.to_string())}))
+    let marker = request.parameter("Marker").and_then(|marker| marker.split_once('.'));
+    let (function, version) = marker.unwrap_or(("0", "0"));
+    let (first, begun) = (function.parse().unwrap_or(0), version.parse().unwrap_or(0));
+    let most = request.parameter("MaxItems").and_then(|most| most.parse::<usize>().ok()).unwrap_or(50).min(50);
+    let is_all = request.parameter("FunctionVersion") == Some("ALL");
+    let versions = |number| (if number == first { begun } else { 0 })..=if is_all { published(number) } else { 0 };
+    let entries = (first..account.functions).flat_map(|number| versions(number).map(move |version| (number, version)));
+    let mut entries = entries.peekable();
+    let page: Vec<Value> =
+        entries.by_ref().take(most).map(|(number, version)| configuration_of(account, number, version)).collect();
+    let next = entries.next().map(|(number, version)| format!("{number}.{version}"));
+    json(&json!({"Functions": page, "NextMarker": next}))
+}
+
+/// The configuration of a published version, or of what is not published.
+fn configuration_of(account: &Account, number: u64, version: u64) -> Value {
+    let mut configuration = configuration(account, number);
+    if version > 0 {
+        configuration["FunctionArn"] = json!(format!("{}:{version}", arn(&function_name(number))));
+        configuration["Version"] = json!(version.to_string());
+    }
+    configuration
 }
 
 fn arn(name: &str) -> String {
@@ -78,6 +102,7 @@ fn configuration(account: &Account, number: u64) -> Value {
     json!({
         "FunctionName": name,
         "FunctionArn": arn(&name),
+        "Version": "$LATEST",
         "Runtime": runtime,
         "Handler": "main",
         "Role": format!("arn:aws:iam::{ACCOUNT}:role/function"),
@@ -106,9 +131,33 @@ fn tags(number: u64) -> Value {
     if choice("tags", number, 5) == 0 { json!({}) } else { json!({"Owner": "team", "Environment": "prod"}) }
 }
 
-/// Every third function has a policy, and no alias.
-fn policy(number: u64, name: &str, alias: Option<&str>) -> Option<Answer> {
-    if alias.is_some() || choice("policy", number, 3) > 0 {
+/// The functions whose URL is one of an alias have that alias, which leads to the first published version.
+fn aliases(number: u64, name: &str) -> Answer {
+    let is_there = url(number, name).is_some() && has_alias(number);
+    let alias = || json!({"AliasArn": format!("{}:live", arn(name)), "Name": "live", "FunctionVersion": "1"});
+    json(&json!({"Aliases": is_there.then(alias).into_iter().collect::<Vec<_>>()}))
+}
+
+/// How many versions of a function are published: three of every eighth, and one where an alias leads to it.
+fn published(number: u64) -> u64 {
+    match choice("published", number, 8) {
+        0 => 3,
+        _ => u64::from(has_alias(number) && url(number, &function_name(number)).is_some()),
+    }
+}
+
+fn has_alias(number: u64) -> bool {
+    choice("alias", number, 3) == 0
+}
+
+/// Every third function has a policy, and so has the second version of every fourth that has one. No alias has any.
+fn policy(number: u64, name: &str, qualifier: Option<&str>) -> Option<Answer> {
+    let (what, of) = match qualifier {
+        None => ("policy", 3),
+        Some("2") if published(number) > 1 => ("policy of a version", 4),
+        Some(_) => return None,
+    };
+    if choice(what, number, of) > 0 {
         return None;
     }
     let principal =
@@ -117,7 +166,8 @@ fn policy(number: u64, name: &str, alias: Option<&str>) -> Option<Answer> {
         "Version": "2012-10-17",
         "Statement": [{
             "Sid": "invoke", "Effect": "Allow", "Principal": principal, "Action": "lambda:InvokeFunction",
-            "Resource": arn(name), "Condition": {"StringEquals": {"AWS:SourceAccount": ACCOUNT}},
+            "Resource": qualifier.map_or_else(|| arn(name), |version| format!("{}:{version}", arn(name))),
+            "Condition": {"StringEquals": {"AWS:SourceAccount": ACCOUNT}},
         }],
     });
     Some(json(&json!({"Policy": policy.to_string(), "RevisionId": "1"})))
@@ -129,7 +179,7 @@ fn urls(number: u64, name: &str) -> Answer {
 
 /// One in ten functions has a URL, one in three of these under an alias.
 fn url(number: u64, name: &str) -> Option<Value> {
-    let alias = if choice("alias", number, 3) == 0 { ":live" } else { "" };
+    let alias = if has_alias(number) { ":live" } else { "" };
     (choice("url", number, 10) == 0).then(|| {
         json!({
             "FunctionArn": format!("{}{alias}", arn(name)),

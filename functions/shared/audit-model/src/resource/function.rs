@@ -17,9 +17,16 @@ pub struct Function {
     pub reserved_concurrency: Reading<u32>,
     /// The JSON text of the function's own policy (`GetPolicy`).
     pub policy: Reading<String>,
-    /// The policies of the aliases that have a function URL (`GetPolicy` with the alias as qualifier). Those of versions
-    /// and of other aliases are not read.
+    /// The names of the function's aliases (`ListAliases`).
+    pub aliases: Reading<Vec<String>>,
+    /// The policies of the aliases, or of those that have a function URL where all of them could not be listed (`GetPolicy`
+    /// with the alias as qualifier).
     pub alias_policies: Reading<Vec<AliasPolicy>>,
+    /// The numbers of the function's published versions (`ListFunctions`, which tells them of all functions).
+    pub versions: Reading<Vec<String>>,
+    /// The policies of published versions that were asked for: of those that an alias leads to, and of the others as far as
+    /// there was time (`GetPolicy` with the version as qualifier).
+    pub version_policies: Vec<VersionPolicy>,
     /// Function URLs, that of the function and those of its aliases (`ListFunctionUrlConfigs`).
     pub urls: Reading<Vec<FunctionUrl>>,
     /// The zones of the subnets that the function is attached to, Local Zones and Wavelength Zones among them
@@ -39,6 +46,17 @@ pub struct Function {
 pub struct AliasPolicy {
     /// The alias.
     pub alias: String,
+    /// The policy's JSON text.
+    pub policy: Reading<String>,
+}
+
+/// The policy of one published version of a function, which holds for callers of that version alone.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html>
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionPolicy {
+    /// The version's number.
+    pub version: String,
     /// The policy's JSON text.
     pub policy: Reading<String>,
 }

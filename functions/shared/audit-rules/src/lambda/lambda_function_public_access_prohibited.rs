@@ -16,8 +16,8 @@ pub(super) const RULE: Rule = Rule {
     rationale: "Anyone can run a function whose policy lets in the public: read what it returns, write what it writes, \
         and run up its bill. A function that Amazon S3 may invoke for any account can be called by a stranger who \
         takes over a deleted bucket's name. AWS's rule fails every wildcard in a condition; one that keeps to a fixed \
-        account gets no verdict here. Versions and aliases have policies of their own: those of versions, and of \
-        aliases without a function URL, are not read.",
+        account gets no verdict here. Each published version and each alias has a policy of its own, which counts as \
+        the function's does; where there is no time to read them all, there is no pass.",
     expected: "The function policy lets in named principals only, and Amazon S3 only under a condition on \
         aws:SourceAccount",
     remediation: "Remove the permission, or put one in its place that names the accounts, roles or services that may \
@@ -49,7 +49,7 @@ pub(super) const RULE: Rule = Rule {
         nist_800_53_r5::SC_7_20,
         nist_800_53_r5::SC_7_21,
     ],
-    reads: &["lambda:GetPolicy", "lambda:ListFunctionUrlConfigs"],
+    reads: &["lambda:GetPolicy", "lambda:ListAliases", "lambda:ListFunctions"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),
@@ -114,7 +114,11 @@ const INVOCATIONS_AND_MORE: ActionKind =
 
 #[cfg(test)]
 mod tests {
-    use audit_model::UnreadableCause;
+    use std::collections::BTreeMap;
+
+    use audit_model::resource::VersionPolicy;
+    use audit_model::{Status, UnreadableCause};
+    use proptest::prelude::*;
 
     use super::*;
     use crate::fixtures;
@@ -253,16 +257,154 @@ mod tests {
         assert!(missing[0].detail.starts_with("in the policy of alias live"), "{}", missing[0].detail);
     }
 
+    /// A permission that is given with a version as qualifier is in the version's policy alone:
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html>
+    #[test]
+    fn the_policy_of_each_version_counts() {
+        let of = |version: &str, policy| VersionPolicy { version: version.to_owned(), policy };
+        let open = || fixtures::policy_text(&[&statement(":2", r#""*""#, "{}")]);
+        let judge = |versions: Reading<Vec<String>>, version_policies: Vec<VersionPolicy>| {
+            let function = Function { versions, version_policies, ..with_alias(Reading::Absent, Reading::Absent) };
+            evaluate(&function, &fixtures::policy()).unwrap()
+        };
+        let versions = |versions: &[&str]| Reading::seen(versions.iter().map(ToString::to_string).collect());
+        let found = Outcome::non_compliant("in the policy of version 2 statement \"s\" lets anyone in");
+        let none = Outcome::compliant("there is no function policy");
+        assert_eq!(judge(versions(&["1", "2"]), vec![of("2", open()), of("1", Reading::Absent)]), found);
+        assert_eq!(judge(versions(&["1"]), vec![of("1", Reading::Absent)]), none);
+        assert_eq!(judge(versions(&[]), vec![]), none);
+
+        // What was not read is no pass, and hides no violation.
+        let action = "lambda:ListFunctions";
+        let unlisted = Outcome::insufficient_data(vec![fixtures::denied(action)]);
+        assert_eq!(judge(fixtures::unreadable(action), vec![of("2", Reading::Absent)]), unlisted);
+        assert_eq!(judge(fixtures::unreadable(action), vec![of("2", open())]), found);
+        let unread = Outcome::insufficient_data(vec![fixtures::denied("lambda:GetPolicy")]);
+        assert_eq!(judge(versions(&["1"]), vec![of("1", fixtures::unreadable("lambda:GetPolicy"))]), unread);
+        let Outcome::InsufficientData { missing } = judge(versions(&["1", "2"]), vec![of("2", Reading::Absent)]) else {
+            panic!("the policy of version 1 was not asked for")
+        };
+        assert_eq!((missing.len(), missing[0].cause), (1, UnreadableCause::NotLookedAt));
+        assert!(missing[0].detail.ends_with("not read: 1"), "{}", missing[0].detail);
+        assert_eq!(judge(versions(&["1", "2"]), vec![of("2", open())]), found);
+    }
+
     #[test]
     fn aliases_that_nobody_knows_leave_only_what_is_open_for_certain() {
-        let action = "lambda:ListFunctionUrlConfigs";
-        let unread =
-            |policy| Function { policy, alias_policies: fixtures::unreadable(action), ..fixtures::good_function() };
+        let action = "lambda:ListAliases";
+        let unread = |policy| Function {
+            policy,
+            aliases: fixtures::unreadable(action),
+            alias_policies: fixtures::unreadable(action),
+            ..fixtures::good_function()
+        };
         let open = fixtures::policy_text(&[&statement("", r#""*""#, "{}")]);
         let outcome = evaluate(&unread(open), &fixtures::policy()).unwrap();
         assert!(matches!(outcome, Outcome::NonCompliant { .. }), "{outcome:?}");
         let expected = Outcome::insufficient_data(vec![fixtures::denied(action)]);
-        assert_eq!(evaluate(&unread(Reading::Absent), &fixtures::policy()), Ok(expected));
+        assert_eq!(evaluate(&unread(Reading::Absent), &fixtures::policy()), Ok(expected.clone()));
+        // Those that have a URL are known all the same.
+        let of_urls = Function { aliases: fixtures::unreadable(action), ..fixtures::function_with_open_alias() };
+        let outcome = evaluate(&of_urls, &fixtures::policy()).unwrap();
+        assert!(matches!(outcome, Outcome::NonCompliant { .. }), "{outcome:?}");
+        let of_urls = Function { aliases: fixtures::unreadable(action), ..fixtures::good_function() };
+        assert_eq!(evaluate(&of_urls, &fixtures::policy()), Ok(expected));
+    }
+
+    /// What one of a function's policies may be.
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Given {
+        None,
+        ToService,
+        ToAnyone,
+        /// What Lambda does not write, and what lets nobody in to the one that has the policy.
+        OnAnother,
+        Undecided,
+        Unread,
+    }
+
+    fn given() -> impl Strategy<Value = Given> {
+        use Given::{None, OnAnother, ToAnyone, ToService, Undecided, Unread};
+        prop::sample::select(vec![None, None, None, ToService, ToService, OnAnother, ToAnyone, Undecided, Unread])
+    }
+
+    /// Policies by their qualifiers, and of each whether it is asked for.
+    type OfQualifiers = BTreeMap<&'static str, (Given, bool)>;
+
+    fn of_some(qualifiers: &'static [&'static str]) -> impl Strategy<Value = OfQualifiers> {
+        let some = prop::sample::subsequence(qualifiers, 0..=qualifiers.len());
+        some.prop_flat_map(|some| {
+            let policies = prop::collection::vec((given(), prop::bool::weighted(0.8)), some.len());
+            policies.prop_map(move |policies| some.iter().copied().zip(policies).collect())
+        })
+    }
+
+    fn written(qualifier: &str, given: Given) -> Reading<String> {
+        let tag = r#"{"StringEquals":{"aws:PrincipalTag/team":"red"}}"#;
+        let of = |resource: &str, principal: &str, condition: &str| {
+            fixtures::policy_text(&[&statement(resource, principal, condition)])
+        };
+        match given {
+            Given::None => Reading::Absent,
+            Given::ToService => of(qualifier, r#"{"Service":"events.amazonaws.com"}"#, "{}"),
+            Given::ToAnyone => of(qualifier, r#""*""#, "{}"),
+            Given::OnAnother => of("-another", r#""*""#, "{}"),
+            Given::Undecided => of(qualifier, r#""*""#, tag),
+            Given::Unread => fixtures::unreadable("lambda:GetPolicy"),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Whoever calls a function, an alias or a version needs the policy of what they call. So the function is open if one of
+        /// them is; and it passes only if each is known, and known to be closed.
+        #[test]
+        fn the_verdict_is_that_of_all_policies_together(
+            own in given(),
+            aliases in of_some(&["live", "next"]),
+            versions in of_some(&["1", "2", "10"]),
+            lists_aliases in prop::bool::weighted(0.9),
+            lists_versions in prop::bool::weighted(0.9),
+        ) {
+            let list = |is_listed: bool, action: &str, of: &OfQualifiers| {
+                if is_listed {
+                    Reading::seen(of.keys().map(ToString::to_string).collect())
+                } else {
+                    fixtures::unreadable(action)
+                }
+            };
+            let (of_aliases, of_versions) = (aliases.iter(), versions.iter().filter(|(_, (_, is_asked))| *is_asked));
+            let of_aliases = of_aliases.map(|(alias, (given, _))| fixtures::alias_policy(alias, written(&format!(":{alias}"), *given)));
+            let of_versions = of_versions.map(|(version, (given, _))| VersionPolicy {
+                version: (*version).to_owned(),
+                policy: written(&format!(":{version}"), *given),
+            });
+            let function = Function {
+                policy: written("", own),
+                aliases: list(lists_aliases, "lambda:ListAliases", &aliases),
+                alias_policies: Reading::seen(of_aliases.collect()),
+                versions: list(lists_versions, "lambda:ListFunctions", &versions),
+                version_policies: of_versions.collect(),
+                ..fixtures::good_function()
+            };
+            let read: Vec<Given> = [own]
+                .into_iter()
+                .chain(aliases.values().map(|(given, _)| *given))
+                .chain(versions.values().filter(|(_, is_asked)| *is_asked).map(|(given, _)| *given))
+                .collect();
+            let is_known = |given: &Given| !matches!(given, Given::Undecided | Given::Unread);
+            let all_asked = versions.values().all(|(_, is_asked)| *is_asked);
+            let expected = if read.contains(&Given::ToAnyone) {
+                Status::NonCompliant
+            } else if read.iter().all(is_known) && lists_aliases && lists_versions && all_asked {
+                Status::Compliant
+            } else {
+                Status::InsufficientData
+            };
+            let outcome = evaluate(&function, &fixtures::policy());
+            prop_assert_eq!(fixtures::status(&outcome), expected, "{:?}", outcome);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
         can be made to do so by a stranger, with a topic, a rule or an API of their own: the service is a confused \
         deputy. AWS's Lambda.1 asks that of Amazon S3 only, and as a matter of public access. An ARN as source is \
         enough here, as is the token of an Alexa skill; a condition with IfExists is not, since it is passed without a \
-        source. Policies of versions, and of aliases without a function URL, are not read.",
+        source. Each published version and each alias has a policy of its own, which counts as the function's does.",
     expected: "Every statement of the function policies that lets in an AWS service to invoke the function demands an \
         aws:SourceAccount, aws:SourceArn, aws:SourceOrgID or aws:SourceOrgPaths",
     remediation: "Add a permission that names the source, its account or its organization, and then remove the one \
@@ -30,7 +30,7 @@ pub(super) const RULE: Rule = Rule {
     documentation: "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html",
     parameters: &[],
     references: &[],
-    reads: &["lambda:GetPolicy", "lambda:ListFunctionUrlConfigs"],
+    reads: &["lambda:GetPolicy", "lambda:ListAliases", "lambda:ListFunctions"],
     remediable: false,
     check: Check::Function(evaluate),
     source: file!(),
@@ -73,6 +73,7 @@ fn evaluate(function: &Function, _: &Policy) -> Result<Outcome, Unreadable> {
 
 #[cfg(test)]
 mod tests {
+    use audit_model::resource::VersionPolicy;
     use audit_model::{Reading, Status};
 
     use super::*;
@@ -175,6 +176,22 @@ mod tests {
     }
 
     #[test]
+    fn the_policy_of_each_version_counts_and_one_that_was_not_asked_for_leaves_it_open() {
+        let sns = allow(r#"{"Service":"sns.amazonaws.com"}"#, "lambda:InvokeFunction", "{}");
+        let open = fixtures::policy_text(&[&sns.replace("function:settle", "function:settle:2")]);
+        let of = |policy: Reading<String>| Function {
+            policy: Reading::Absent,
+            versions: Reading::seen(vec!["2".to_owned()]),
+            version_policies: vec![VersionPolicy { version: "2".to_owned(), policy }],
+            ..fixtures::good_function()
+        };
+        assert_eq!(judge(&of(open)), Status::NonCompliant);
+        assert_eq!(judge(&of(Reading::Absent)), Status::NotApplicable);
+        let not_asked = Function { version_policies: Vec::new(), ..of(Reading::Absent) };
+        assert_eq!(judge(&not_asked), Status::InsufficientData);
+    }
+
+    #[test]
     fn the_policy_of_each_alias_counts_and_what_could_not_be_read_leaves_it_open() {
         let open =
             fixtures::policy_text(&[&allow(r#"{"Service":"sns.amazonaws.com"}"#, "lambda:InvokeFunction", "{}")
@@ -191,7 +208,7 @@ mod tests {
         assert_eq!(of(Reading::Absent, Reading::Absent), Status::NotApplicable);
         let no_aliases = Function {
             policy: Reading::Absent,
-            alias_policies: fixtures::unreadable("lambda:ListFunctionUrlConfigs"),
+            alias_policies: fixtures::unreadable("lambda:ListAliases"),
             ..fixtures::good_function()
         };
         assert_eq!(judge(&no_aliases), Status::InsufficientData);

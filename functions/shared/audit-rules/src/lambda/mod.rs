@@ -15,9 +15,12 @@ mod lambda_runtime_supported;
 mod lambda_vpc_multi_az;
 mod lambda_xray_tracing_active;
 
-use audit_model::resource::{AliasPolicy, Function, FunctionConfiguration, FunctionUrl};
+use std::collections::BTreeSet;
+
+use audit_model::resource::{AliasPolicy, Function, FunctionConfiguration, FunctionUrl, VersionPolicy};
 use audit_model::{Reading, Unreadable};
 
+use crate::listing::first_of;
 use crate::rule::Rule;
 
 /// In the order of the catalogue.
@@ -69,23 +72,42 @@ struct FunctionPolicy<'a> {
     resources: Vec<String>,
 }
 
-/// The policies of a function, its own and those of its aliases, and why there may be more.
+/// The policies of a function, its own and those of its aliases and versions, and why there may be more.
 fn policies(function: &Function) -> (Vec<FunctionPolicy<'_>>, Vec<Unreadable>) {
     let arn = &function.identity.arn;
     let resources = vec![arn.clone(), format!("{arn}:?*")];
-    let own = FunctionPolicy { place: "the function policy".to_owned(), text: &function.policy, resources };
-    let mut policies = vec![own];
-    match function.alias_policies.known() {
-        Ok(aliases) => {
-            policies.extend(aliases.into_iter().flatten().map(|AliasPolicy { alias, policy }| FunctionPolicy {
-                place: format!("the policy of alias {alias}"),
-                text: policy,
-                resources: vec![format!("{arn}:{alias}")],
-            }));
-            (policies, Vec::new())
+    let mut policies =
+        vec![FunctionPolicy { place: "the function policy".to_owned(), text: &function.policy, resources }];
+    let qualified = |kind: &str, qualifier: &str, text| FunctionPolicy {
+        place: format!("the policy of {kind} {qualifier}"),
+        text,
+        resources: vec![format!("{arn}:{qualifier}")],
+    };
+    let aliases = function.alias_policies.listed();
+    let of_aliases = function.alias_policies.known().ok().flatten().into_iter().flatten();
+    policies.extend(of_aliases.map(|AliasPolicy { alias, policy }| qualified("alias", alias, policy)));
+    let of_versions = &function.version_policies;
+    policies.extend(of_versions.iter().map(|VersionPolicy { version, policy }| qualified("version", version, policy)));
+    let mut missing: Vec<Unreadable> = Vec::new();
+    let unlisted = [aliases.err(), function.aliases.listed().err(), version_not_asked(function)];
+    for why in unlisted.into_iter().flatten() {
+        if !missing.contains(&why) {
+            missing.push(why);
         }
-        Err(why) => (policies, vec![why]),
     }
+    (policies, missing)
+}
+
+/// Why the policies of some published versions were not asked for, if they were not.
+fn version_not_asked(function: &Function) -> Option<Unreadable> {
+    let versions = match function.versions.listed() {
+        Ok(versions) => versions,
+        Err(why) => return Some(why),
+    };
+    let asked: BTreeSet<&str> = function.version_policies.iter().map(|asked| asked.version.as_str()).collect();
+    let left: Vec<&str> = versions.iter().map(String::as_str).filter(|version| !asked.contains(version)).collect();
+    let detail = || format!("there was no time for the policies of all versions; not read: {}", first_of(&left));
+    (!left.is_empty()).then(|| Unreadable::not_asked("lambda:GetPolicy", detail()))
 }
 
 /// Which of a function's URLs this is.

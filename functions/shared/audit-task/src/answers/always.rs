@@ -31,7 +31,7 @@ use Asks::{Action, Parameter, Path, Target};
 /// Of the others the models say nothing. The references' examples show empty sets of EC2 written out, for instance
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeNetworkAcls.html>; that an account without access points
 /// is told so by an empty `AccessPointList` is what only a real account can show (`infrastructure/README.md`).
-const ALWAYS: [(Asks, &str); 30] = [
+const ALWAYS: [(Asks, &str); 31] = [
     (Parameter("x-id=ListBuckets"), "Buckets"),
     (Parameter("acl"), "AccessControlList"),
     (Parameter("replication"), "Rule"),
@@ -57,6 +57,7 @@ const ALWAYS: [(Asks, &str); 30] = [
     (Action("GetManagedPrefixListEntries"), "entrySet"),
     (Path("/2015-03-31/functions"), "Functions"),
     (Path("/2015-03-31/functions/*"), "Configuration"),
+    (Path("/2015-03-31/functions/*/aliases"), "Aliases"),
     (Path("/2021-10-31/functions/*/urls"), "FunctionUrlConfigs"),
     (Target("AWSStepFunctions.ListExecutions"), "executions"),
     (Target("TrentService.ListAliases"), "Aliases"),
