@@ -324,6 +324,7 @@ async fn shards_of_functions(functions: &Listing, versions: OfFunctions) -> (Vec
         region: "us-east-1",
         buckets: &account.buckets,
         access_points: &account.access_points,
+        directory_buckets: &account.directory_buckets,
         vpcs: &account.vpcs,
         functions,
         versions: &versions,
