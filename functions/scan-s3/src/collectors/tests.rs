@@ -1128,8 +1128,8 @@ async fn no_session_is_begun_with_a_directory_bucket_wherever_s3_is() {
         drop(settings::lifecycle_of_directory_bucket(&s3_client(config), DIRECTORY_BUCKET).await);
         let first = request.expect_request();
         assert_eq!(first.uri(), format!("{host}/{DIRECTORY_BUCKET}?lifecycle"), "{endpoint:?}");
-        let signature = first.headers().get("authorization").unwrap();
-        assert!(signature.contains("/us-east-1/s3express/aws4_request"), "{endpoint:?}");
+        let signed = first.headers().get("authorization").unwrap();
+        assert!(signed.contains("/us-east-1/s3express/aws4_request"), "{endpoint:?}: {signed}");
     }
 }
 
