@@ -10,6 +10,7 @@ use audit_model::task::{BranchFailure, CaughtError, Execution};
 use audit_model::{
     Change, ExceptionMark, Finding, PolicyException, RuleInForce, Rules, Service, Status, Unreadable, UnreadableCause,
 };
+use audit_rules::CLOUD_TRAIL;
 use bytes::Bytes;
 use jiff::civil::{Date, date};
 use pretty_assertions::assert_eq;
@@ -225,8 +226,9 @@ async fn figures_count_what_is_found() {
     let output = scan.aggregate().await.unwrap();
 
     let mut summary: Summary = scan.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap();
-    // A rule that had nothing to judge is there, too.
-    assert_eq!(summary.by_rule.len(), audit_rules::CATALOGUE.len());
+    // A rule that had nothing to judge is there, too, and none that is off with its framework.
+    let on = audit_rules::CATALOGUE.iter().filter(|rule| rule.is_on(&scan.plan.policy));
+    assert_eq!(summary.by_rule.len(), on.count());
     summary.by_rule.retain(|_, counts| counts.all() > 0);
     let counts = |compliant, non_compliant, not_applicable, insufficient_data| Counts {
         compliant,
@@ -479,9 +481,16 @@ async fn an_excepted_bucket_is_not_for_repair() {
 #[tokio::test]
 async fn the_violations_of_a_rule_that_is_not_evaluated_any_more_stay_while_the_resource_is_there() {
     // (the rule, what the finding says)
+    let without = format!("it was not looked at: {}", CLOUD_TRAIL.without);
     let cases = [
+        ("cloudtrail-all-read-s3-data-event-check", &*without),
         (VERSIONING, "it was not looked at: the audit policy switches the rule off"),
         ("s3-no-such-rule", "it was not looked at: the rule is not in the catalogue any more"),
+        (
+            "lambda-function-tagged",
+            "it was not looked at: the audit policy does not switch the standard on, as resource_tagging = true in \
+             [frameworks] would",
+        ),
     ];
     for (rule, told) in cases {
         for is_there in [true, false] {
@@ -490,6 +499,8 @@ async fn the_violations_of_a_rule_that_is_not_evaluated_any_more_stay_while_the_
             scan.plan.policy.alert.threshold = Severity::Low;
             let off = RuleSetting { enabled: false, severity: None };
             scan.plan.policy.rules.insert(VERSIONING.to_owned(), off);
+            scan.plan.missing_settings = vec![CLOUD_TRAIL.name.to_owned()];
+            CLOUD_TRAIL.switch_off(&mut scan.plan.policy);
             scan.follows(&[found("vault", rule, Severity::Critical, Status::NonCompliant)]).await;
             let output = scan.aggregate().await.unwrap();
             let summary: Summary = scan.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap();
