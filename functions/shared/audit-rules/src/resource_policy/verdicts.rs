@@ -1,7 +1,7 @@
 //! What rules say of random policies, compared with an evaluator of requests: a pass lets through nobody of whom the
 //! rule warns, and a violation somebody.
 
-use audit_model::resource::{Bucket, Function};
+use audit_model::resource::{Bucket, Function, VersionPolicy};
 use audit_model::{Policy, Reading, Status};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -290,14 +290,22 @@ fn verdict(rule_id: &str, policies: &[Vec<Written>], trusted_organizations: &[&s
     fixtures::status(&answer)
 }
 
-/// A function with a policy of its own, and others of its aliases. Here goes whatever else of a function has policies.
+/// A function with a policy of its own, and others of its aliases and versions by turns.
 fn with_policies(policies: &[Vec<Written>]) -> Function {
-    let mut policies = policies.iter();
-    let own = policies.next().map_or(Reading::Absent, |statements| text(statements));
-    let aliases = policies
-        .enumerate()
-        .map(|(number, statements)| fixtures::alias_policy(&format!("alias-{number}"), text(statements)));
-    Function { policy: own, alias_policies: Reading::seen(aliases.collect()), ..fixtures::good_function() }
+    let mut function = Function { policy: Reading::Absent, ..fixtures::good_function() };
+    let (mut aliases, mut versions) = (Vec::new(), Vec::new());
+    for (number, statements) in policies.iter().enumerate() {
+        match number {
+            0 => function.policy = text(statements),
+            _ if number % 2 == 1 => aliases.push(fixtures::alias_policy(&format!("alias-{number}"), text(statements))),
+            _ => versions.push(VersionPolicy { version: number.to_string(), policy: text(statements) }),
+        }
+    }
+    function.aliases = Reading::seen(aliases.iter().map(|alias| alias.alias.clone()).collect());
+    function.alias_policies = Reading::seen(aliases);
+    function.versions = Reading::seen(versions.iter().map(|version| version.version.clone()).collect());
+    function.version_policies = versions;
+    function
 }
 
 const NOTHING_WRONG: [Status; 2] = [Status::Compliant, Status::NotApplicable];
