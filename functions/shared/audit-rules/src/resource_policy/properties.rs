@@ -328,7 +328,7 @@ const OF_STRANGERS: &[(&str, &[&[&str]])] = &[
     ("aws:principalorgpaths", &[&[], &["o-z9/r-b1/"]]),
     ("aws:sourceorgid", &[&[], &["o-z9"]]),
     ("aws:sourceorgpaths", &[&[], &["o-z9/r-b1/"]]),
-    ("aws:sourceaccount", &[&[], &["999999999999"]]),
+    ("aws:sourceaccount", &[&[], &["999999999999"], &["444499990000"]]),
     ("aws:sourcearn", &[&[], &["arn:aws:sns:us-east-1:999999999999:t"]]),
     ("aws:resourceorgid", &[&[], &["o-a1"], &["o-b2"], &["o-c3"]]),
     ("aws:resourceorgpaths", &[&[], &["o-a1/r-b1/"], &["o-b2/r-b1/"], &["o-c3/r-b1/"]]),

@@ -59,7 +59,7 @@ static STRANGERS: [Caller; 3] = [
 ];
 
 /// A service on behalf of a stranger, and without a word of on whose behalf.
-static DEPUTIES: [Caller; 2] = [
+static DEPUTIES: [Caller; 3] = [
     Caller {
         service: Some("sns.amazonaws.com"),
         account: None,
@@ -76,6 +76,17 @@ static DEPUTIES: [Caller; 2] = [
         service: Some("sns.amazonaws.com"),
         account: None,
         keys: &[("aws:principalisawsservice", &["true"]), ("aws:principalservicename", &["sns.amazonaws.com"])],
+    },
+    // Whoever has an account whose number begins as somebody else's.
+    Caller {
+        service: Some("sns.amazonaws.com"),
+        account: None,
+        keys: &[
+            ("aws:principalisawsservice", &["true"]),
+            ("aws:principalservicename", &["sns.amazonaws.com"]),
+            ("aws:sourceaccount", &["444499990000"]),
+            ("aws:sourcearn", &["arn:aws:sns:us-east-1:444499990000:t"]),
+        ],
     },
 ];
 
@@ -240,12 +251,21 @@ fn plain(principal: &'static str, may_meet: fn() -> Vec<&'static Caller>) -> imp
                 asked.push(condition);
             }
         }
-        let denied =
-            denied.filter(|denied| denied.iter().all(|deny| asked.iter().all(|it| about(it.1) != about(deny.1))));
+        // What a condition without values comes to, AWS does not say; and a denial by whose the resource is shuts out all
+        // or nobody: the rules take it that it was written for the resource. Services are asked about denials by their
+        // sources: that one by other keys may shut out every request of theirs the rules on deputies do not see.
+        let is_plain = |(_, key, values): &Conditioned| {
+            let is_denied_by = if principal == SNS { OF_SOURCES.contains(key) } else { about(key) != "whose" };
+            !values.is_empty() && is_denied_by && asked.iter().all(|asked| about(asked.1) != about(key))
+        };
+        let denied = denied.filter(|denied| denied.iter().all(is_plain));
         let deny = denied.map(|conditions| Written { effect: "Deny", conditions, ..open(r#""Principal":"*""#) });
         [allow(asked)].into_iter().chain(deny).collect::<Vec<_>>()
     })
 }
+
+/// The keys by which a service is bound to a source.
+const OF_SOURCES: [&str; 4] = ["aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID", "aws:SourceOrgPaths"];
 
 /// An Allow of everything.
 fn open(principal: &'static str) -> Written {
