@@ -7,7 +7,7 @@ use std::{env, fs};
 use audit_model::Service;
 
 use crate::catalogue::CATALOGUE;
-use crate::frameworks::{Framework, rules_for, without};
+use crate::frameworks::{Control, Framework, rules_for, without};
 use crate::rule::Rule;
 
 /// Set, to anything, it has the reference written instead of compared.
@@ -77,7 +77,7 @@ fn cell(text: &str) -> String {
 
 fn framework_table(text: &mut String, framework: Framework) {
     let ruled = framework.controls().iter().filter(|control| !rules_for(control).is_empty());
-    let (always, by_setting): (Vec<_>, Vec<_>) = ruled.partition(|control| without(control).is_none());
+    let (always, by_setting): (Vec<&Control>, Vec<&Control>) = ruled.partition(|control| without(control).is_none());
     let _ = write!(
         text,
         "\n### {}\n\n{} of {} controls in scope are covered{}. [Source]({})\n\n\
