@@ -87,8 +87,8 @@ async fn a_scan_tells_what_is_new_and_mended_then_nothing_then_a_reminder() {
     let body = words(&email.body);
     for told in [
         "1 of them new.".to_owned(),
-        "NEW: 1 violation [CRITICAL] S3 bucket does not allow public read access: 1 bucket".to_owned(),
-        format!("- {NEW} (first seen"),
+        "NEW: 1 violation, first seen by this scan unless it is said [CRITICAL] S3 bucket does not allow public read access: 1 bucket".to_owned(),
+        format!("- {NEW}: "),
         format!("STILL OPEN: {} violations that you know of", open - 1),
         "RESOLVED since the scan before: 1 violation".to_owned(),
         format!("{MENDED}, open since"),

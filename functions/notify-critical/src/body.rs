@@ -310,7 +310,7 @@ fn news(gathered: &Gathered<'_>) -> String {
     } else {
         String::new()
     };
-    format!("NEW: {}{all}\n{entries}", count(new, "violation"))
+    format!("NEW: {}{all}, first seen by this scan unless it is said\n{entries}", count(new, "violation"))
 }
 
 /// What people know of already, a rule a line.

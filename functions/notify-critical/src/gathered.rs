@@ -9,6 +9,7 @@ use audit_model::summary::{AlertViolations, AlertingRule};
 use audit_model::task::{NotifyInput, RemediationResult};
 use audit_model::{Finding, Rules, Severity};
 use audit_task::TaskError;
+use jiff::Timestamp;
 
 use crate::listing::Listing;
 use crate::{body, console, violation};
@@ -84,7 +85,7 @@ impl<'a> Gathered<'a> {
 
         let named = record.alert_violations(store).await?;
         let rules = record.rules(store).await?;
-        let news = news(&named, &rules);
+        let news = news(&named, &rules, record.plan.started_at);
         let mut lost_sight = Listing::new(LOST_SIGHT_BUDGET);
         for (place, finding) in named.lost_sight.iter().enumerate() {
             lost_sight.add(place, || violation::out_of_sight(finding, &rules));
@@ -162,7 +163,7 @@ impl<'a> Gathered<'a> {
 }
 
 /// The violations that people are told of for the first time, the first of each rule under what the rule says.
-fn news(named: &AlertViolations, rules: &Rules) -> Listing<NewsRank> {
+fn news(named: &AlertViolations, rules: &Rules, started_at: Timestamp) -> Listing<NewsRank> {
     let mut listed: BTreeMap<&str, u64> = BTreeMap::new();
     let mut news = Listing::new(NEWS_BUDGET);
     for finding in &named.news {
@@ -179,7 +180,7 @@ fn news(named: &AlertViolations, rules: &Rules) -> Listing<NewsRank> {
             if number == 1 {
                 text.push_str(&violation::heading(finding, rules.get(&**rule_id), of_rule));
             }
-            text.push_str(&violation::item_of(finding));
+            text.push_str(&violation::item_of(finding, started_at));
             if number == NEWS_OF_A_RULE && of_rule > number {
                 text.push_str(&violation::and_more(of_rule - number));
             }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 /// Characters that a line takes. E-mail programs wrap what is longer than their window, and what is shorter costs lines. Words
 /// that are longer, links and ARNs above all, stay whole.
-const WIDTH: usize = 100;
+const WIDTH: usize = 120;
 
 /// Characters that labels take.
 const LABEL: usize = 11;
@@ -111,10 +111,10 @@ mod tests {
 
     #[test]
     fn long_texts_go_on_under_their_beginning() {
-        let text =
-            "There is a default encryption of type aws:kms with a key that is managed by AWS and not by the account.";
-        let expected = "  Observed   There is a default encryption of type aws:kms with a key that is managed by AWS and not\n             \
-            by the account.\n";
+        let text = "There is a default encryption of type aws:kms with a key that is managed by AWS and not by the account, as \
+            it was made.";
+        let expected = "  Observed   There is a default encryption of type aws:kms with a key that is managed by AWS and not by the \
+            account, as\n             it was made.\n";
         assert_eq!(field(2, "Observed", text), expected);
     }
 

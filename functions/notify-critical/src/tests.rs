@@ -255,14 +255,14 @@ Compliance scan of account 123456789012 in us-east-1, by dev-pr42.
 
 2 open violations of severity CRITICAL, 1 of them new.
 
-NEW: 1 violation
+NEW: 1 violation, first seen by this scan unless it is said
 
 [CRITICAL] Title of s3-bucket-public-read-prohibited: 1 bucket
   Rule       s3-bucket-public-read-prohibited
   Expected   what should be
   To do      Mend it.
   See        https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html
-  - payroll (first seen 23 November 2026, 06:01 UTC): what was seen
+  - payroll: what was seen
     https://us-east-1.console.aws.amazon.com/s3/buckets/payroll?region=us-east-1
 
 REMEDIATION of the default encryption of S3 buckets
@@ -729,7 +729,7 @@ async fn what_cannot_be_said_is_not_made_up() {
         &body,
         &[
             "- ledger (since when is not known)",
-            "- payroll (first seen 23 November 2026, 06:01 UTC)",
+            "- payroll: what was seen",
             "- vault (since when is not known)",
             "Coverage 50.0 % of the evaluations came to a verdict; 3 could not be judged for want of data",
             "asked for by the on-call engineer",

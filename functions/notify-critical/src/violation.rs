@@ -2,6 +2,7 @@
 
 use audit_model::summary::AlertingRule;
 use audit_model::{Change, Finding, ResolvedViolation, ResourceRef, RuleInForce, Rules};
+use jiff::Timestamp;
 
 use crate::console;
 use crate::layout::{clipped, count, day, field, item, minute, resource_noun, wrapped};
@@ -22,15 +23,17 @@ pub(crate) fn heading(finding: &Finding, rule: Option<&RuleInForce>, number: u64
     heading
 }
 
-/// One violation under its rule: which resource, since when, what was observed, and where to mend it.
-pub(crate) fn item_of(finding: &Finding) -> String {
+/// One violation under its rule: which resource, since when if an earlier scan saw it, what was observed, and where to mend
+/// it. The scan started at `started_at`.
+pub(crate) fn item_of(finding: &Finding, started_at: Timestamp) -> String {
     let since = match (finding.change, finding.first_seen) {
-        (Some(Change::FirstEvaluated), _) | (_, None) => "since when is not known".to_owned(),
-        (_, Some(first_seen)) => format!("first seen {}", minute(first_seen)),
+        (Some(Change::FirstEvaluated), _) | (_, None) => " (since when is not known)".to_owned(),
+        (_, Some(first_seen)) if first_seen >= started_at => String::new(),
+        (_, Some(first_seen)) => format!(" (first seen {})", minute(first_seen)),
     };
     let link = console::resource(&finding.resource);
     let place = link.as_deref().unwrap_or(&finding.resource.arn);
-    let text = format!("{} ({since}): {}", named(&finding.resource), finding.evidence.observed);
+    let text = format!("{}{since}: {}", named(&finding.resource), finding.evidence.observed);
     format!("{}    {}\n", item(&text), place)
 }
 
