@@ -22,9 +22,6 @@ from deployment import ROOT, SETTINGS, STACK, SYSTEM, Deployment, deployed, dest
 from local_aws import ACCOUNT_ID, REGION
 from patience import patiently
 
-EMAIL_LINES = 150
-"""How many lines the e-mail may have: who gets it reads it to its end."""
-
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -199,8 +196,6 @@ def show(scan: Scan) -> list[str]:
         lines = scan.email["Message"].splitlines()
         print("\n".join((f"Subject: {scan.email['Subject']}", "", *lines)))
         say(f"{len(lines)} lines, also in {scan.folder.relative_to(ROOT) / 'email.txt'}")
-        if len(lines) > EMAIL_LINES:
-            problems.append(f"the e-mail has {len(lines)} lines; at most {EMAIL_LINES} are read")
     heading("What remediation decided")
     # Nobody said that it is to be applied at once.
     problems += show_remediation(scan, {"APPLY": "ANNOUNCED", "SKIP": "SKIPPED"})
