@@ -73,7 +73,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     Who writes objects in parts may read them, for when the answer to a completed upload gets lost.
     """
     plan, summary, findings = "scans/*/plan.json", "scans/*/summary.json", "scans/*/findings.jsonl.zst"
-    rules = "scans/*/rules.json"
+    rules, resolved, alerts = "scans/*/rules.json", "scans/*/resolved.jsonl.zst", "state/alerts.json"
     remediation = "scans/*/remediation.jsonl"
     record = (plan, summary, findings, remediation)
     alert_violations = "scans/*/alert-violations.json"
@@ -177,9 +177,11 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 "scans/*/shards/*/inventory.json",
                 "scans/*/findings/*",
                 "state/latest.json",
+                resolved,
+                alerts,
             ),
-            writes=(findings, rules, alert_violations, summary, "state/latest.json"),
-            drops=(findings,),
+            writes=(findings, resolved, rules, alert_violations, summary, "state/latest.json"),
+            drops=(findings, resolved),
         ),
         "remediate-s3-encryption": (
             *_artifacts(
@@ -216,7 +218,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             ),
             _on_all_buckets(on, "s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration"),
         ),
-        "write-json-report": _writing_a_report(on, (*record, rules), "reports/*.json"),
+        "write-json-report": _writing_a_report(on, (*record, rules, resolved), "reports/*.json"),
         "write-csv-report": _writing_a_report(on, (*record, rules), "reports/*.csv"),
         "publish-metrics": (
             *_artifacts(on, reads=(plan, summary, figures), writes=(figures,)),
@@ -229,7 +231,9 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
             ),
         ),
         "notify-critical": (
-            *_artifacts(on, reads=(plan, summary, rules, alert_violations, remediation, alert), writes=(alert,)),
+            *_artifacts(
+                on, reads=(plan, summary, rules, alert_violations, remediation, alert, alerts), writes=(alert, alerts)
+            ),
             *publishing(on),
         ),
         "empty-bucket": (

@@ -22,9 +22,6 @@ from deployment import ROOT, SETTINGS, STACK, SYSTEM, Deployment, deployed, dest
 from local_aws import ACCOUNT_ID, REGION
 from patience import patiently
 
-EMAIL_LINES = 36
-"""How much of the e-mail is shown: the figures and the first violation."""
-
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -197,9 +194,8 @@ def show(scan: Scan) -> list[str]:
         problems.append("no e-mail came")
     else:
         lines = scan.email["Message"].splitlines()
-        print("\n".join((f"Subject: {scan.email['Subject']}", "", *lines[:EMAIL_LINES])))
-        if len(lines) > EMAIL_LINES:
-            say(f"… and {len(lines) - EMAIL_LINES} lines more in {scan.folder.relative_to(ROOT) / 'email.txt'}")
+        print("\n".join((f"Subject: {scan.email['Subject']}", "", *lines)))
+        say(f"{len(lines)} lines, also in {scan.folder.relative_to(ROOT) / 'email.txt'}")
     heading("What remediation decided")
     # Nobody said that it is to be applied at once.
     problems += show_remediation(scan, {"APPLY": "ANNOUNCED", "SKIP": "SKIPPED"})

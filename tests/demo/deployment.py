@@ -40,6 +40,9 @@ SETTINGS = {
     "cloudTrail": "true",
 }
 
+MAILBOX = "mailbox@mailbox.local"
+"""An address whose e-mails the local AWS puts into the queue of that name."""
+
 WAITS = 0.02
 """The part of what the state machine waits between retries that is waited here: an hour is 72 seconds."""
 
@@ -54,7 +57,7 @@ class Deployment:
     outputs: dict[str, str]
     """The stack's outputs, by name."""
     mailbox: str
-    """URL of a queue that is subscribed to the alerts topic as a person's mailbox would be."""
+    """URL of a queue in which the e-mails of a person arrive who has confirmed the subscription to the alerts topic."""
 
     def client(self, service: str) -> Any:
         """A client of the local AWS with the administrator's credentials."""
@@ -157,5 +160,5 @@ def _subscribe_mailbox(aws: LocalAws, topic: str) -> str:
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [admission]})
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    client(aws, "sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    client(aws, "sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=MAILBOX)
     return url

@@ -458,8 +458,9 @@ def deliver_what_breaks_off(function: str) -> Scene:
 
 
 def notify(system: System) -> str:
-    """An alert is sent for the first time."""
+    """An alert is sent for the first time, to people who know nothing yet."""
     system.remove(f"scans/{system.scan_id}/alert.json")
+    system.remove("state/alerts.json")
     return system.invoke(
         "notify-critical",
         {"scanId": system.scan_id, "execution": _EXECUTION, "remediation": None, "failedDeliveries": []},

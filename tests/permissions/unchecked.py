@@ -18,6 +18,7 @@ _NOTHING_TO_DECRYPT = (
     "the function has a key and no variables; that AWS Lambda then leaves the key alone is not documented"
 )
 _LOST_ANSWER = "asked for only when the answer to a completed upload has got lost, which no answer does here"
+_MORE_THAN_A_PART = "asked for only where more than 8 MiB of them were written before the pass broke off"
 _VERSIONS = "AWS documents that deleting a version needs it beside s3:DeleteObjectVersion; here the latter is enough"
 
 _CALLED_BY_CODE_AND_LAMBDA: Mapping[str, frozenset[str]] = {
@@ -57,6 +58,10 @@ _OF_ONE: Mapping[str, Mapping[str, str]] = {
     **{
         f"scan-{service}": {f"s3:GetObject on scans/*/findings/{service}/*": _LOST_ANSWER}
         for service in ("s3", "vpc", "lambda")
+    },
+    "aggregate-findings": {
+        "s3:GetObject on scans/*/resolved.jsonl.zst": _LOST_ANSWER,
+        "s3:AbortMultipartUpload on scans/*/resolved.jsonl.zst": _MORE_THAN_A_PART,
     },
     **{f"write-{kind}-report": {f"s3:GetObject on reports/*.{kind}": _LOST_ANSWER} for kind in ("json", "csv")},
     "flow-logs": {

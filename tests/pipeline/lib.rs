@@ -39,13 +39,15 @@ pub struct System {
     pub s3: aws_sdk_s3::Client,
     /// Step Functions.
     pub states: aws_sdk_sfn::Client,
+    /// SNS.
+    pub sns: aws_sdk_sns::Client,
     /// SQS.
     pub sqs: aws_sdk_sqs::Client,
     /// ARN of the state machine.
     pub state_machine: String,
     /// The reports bucket.
     pub reports: String,
-    /// A queue that gets what subscribers of the alerts topic get.
+    /// A queue that gets the e-mails of the alerts topic.
     pub mailbox: String,
     /// The URL of the local AWS.
     pub endpoint: String,
@@ -116,6 +118,7 @@ impl System {
             lambda: aws_sdk_lambda::Client::new(&config),
             s3: aws_sdk_s3::Client::new(&config),
             states: aws_sdk_sfn::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
             state_machine: named("STATE_MACHINE_ARN"),
             reports: named("REPORTS_BUCKET"),
@@ -499,26 +502,63 @@ impl System {
         }
     }
 
-    /// Takes the messages that have arrived since the last look, but for those of alarms, which use the same topic.
-    pub async fn take_emails(&self) -> Vec<Email> {
-        let mut emails = Vec::new();
+    /// Makes people know nothing yet: the next scan tells them everything.
+    pub async fn forget_alerts(&self) {
+        self.s3.delete_object().bucket(&self.reports).key("state/alerts.json").send().await.unwrap();
+    }
+
+    /// Puts a JSON document into the reports bucket.
+    pub async fn put(&self, key: &str, document: &impl Serialize) {
+        let text = serde_json::to_vec(document).unwrap();
+        self.s3.put_object().bucket(&self.reports).key(key).body(text.into()).send().await.unwrap();
+    }
+
+    /// Subscribes a new queue to the alerts topic, which gets what the filter policy accepts, and answers with its URL.
+    pub async fn subscribe_queue(&self, name: &str, filter: &Value) -> String {
+        let arn = |service: &str, name: &str| format!("arn:aws:{service}:us-east-1:123456789012:{name}");
+        let topic = arn("sns", &format!("compliance-alerts-topic-{}", self.name));
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": { "Service": "sns.amazonaws.com" },
+                "Action": "sqs:SendMessage",
+                "Resource": arn("sqs", name),
+                "Condition": { "ArnEquals": { "aws:SourceArn": topic } },
+            }],
+        });
+        let create = self.sqs.create_queue().queue_name(name);
+        let create = create.attributes(aws_sdk_sqs::types::QueueAttributeName::Policy, policy.to_string());
+        let url = create.send().await.unwrap().queue_url.unwrap();
+        let subscribe = self.sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(arn("sqs", name));
+        subscribe.attributes("FilterPolicy", filter.to_string()).send().await.unwrap();
+        url
+    }
+
+    /// Takes the messages of a queue that are there.
+    pub async fn take(&self, queue: &str) -> Vec<Value> {
+        let mut taken = Vec::new();
         loop {
-            let answer = self.sqs.receive_message().queue_url(&self.mailbox).max_number_of_messages(10).send().await;
+            let answer = self.sqs.receive_message().queue_url(queue).max_number_of_messages(10).send().await;
             let messages = answer.unwrap().messages.unwrap_or_default();
             if messages.is_empty() {
-                return emails;
+                return taken;
             }
             for message in messages {
-                let envelope: Value = serde_json::from_str(&message.body.unwrap_or_default()).unwrap();
-                let text = |field: &str| envelope[field].as_str().unwrap_or_default().to_owned();
-                let email = Email { subject: text("Subject"), body: text("Message") };
-                if !email.body.contains("\"AlarmName\"") {
-                    emails.push(email);
-                }
+                taken.push(serde_json::from_str(&message.body.unwrap_or_default()).unwrap());
                 let receipt = message.receipt_handle.unwrap_or_default();
-                self.sqs.delete_message().queue_url(&self.mailbox).receipt_handle(receipt).send().await.unwrap();
+                self.sqs.delete_message().queue_url(queue).receipt_handle(receipt).send().await.unwrap();
             }
         }
+    }
+
+    /// Takes the messages that have arrived since the last look, but for those of alarms, which use the same topic.
+    pub async fn take_emails(&self) -> Vec<Email> {
+        let text = |mail: &Value, field: &str| mail[field].as_str().unwrap_or_default().to_owned();
+        let email = |mail: &Value| Email { subject: text(mail, "Subject"), body: text(mail, "Message") };
+        let mut emails: Vec<Email> = self.take(&self.mailbox).await.iter().map(email).collect();
+        emails.retain(|email| !email.body.contains("\"AlarmName\""));
+        emails
     }
 }
 

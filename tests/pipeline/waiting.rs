@@ -66,6 +66,7 @@ async fn functions_that_sleep_are_woken_for_a_scan_its_alert_and_a_rollback() {
     let applied = system.execute(&scan("apply")).await;
     assert_succeeded(&applied);
     system.take_emails().await;
+    system.forget_alerts().await;
     system.make_inactive(&system.functions().await, WAKING).await;
 
     let scanned = system.execute(&json!({ "remediation": "off" })).await;

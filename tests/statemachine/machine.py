@@ -119,6 +119,15 @@ class Machine:
         return taken
 
 
+def picked_by(message: Json) -> tuple[str, str, list[str]]:
+    """By what a subscription's filter policy picks a message: its kind, its severity, and the services it is about."""
+    attributes = message["MessageAttributes"]
+    types = {name: attribute["Type"] for name, attribute in attributes.items()}
+    assert types == {"kind": "String", "severity": "String", "services": "String.Array"}
+    kind, severity, services = (attributes[name]["Value"] for name in ("kind", "severity", "services"))
+    return kind, severity, json.loads(services)
+
+
 def happy_answers(name: str) -> list[Json]:
     """What a function answers when all goes well, from the contracts."""
     if name == "ListTargets":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fixtures import deployed, machine
-from machine import SERVICES, Machine, changed, contract, definition
+from machine import SERVICES, Machine, changed, contract, definition, picked_by
 
 SCAN = ["PlanScan", "WhatIsPlanned", "ScanServices"]
 WHOLE_SCAN = [
@@ -204,7 +204,8 @@ def test_a_delivery_that_fails_is_told_and_fails_the_execution_after_the_others(
 
 @pytest.mark.parametrize("name", ["PlanScan", "AggregateFindings", "NotifyCritical"])
 def test_every_road_that_breaks_ends_in_a_message_and_a_failed_execution(machine: Machine, name: str) -> None:
-    machine.script(**{name: [{"error": "InvalidRequest", "message": "the field services is wrong"}]})
+    wrong = {name: [{"error": "InvalidRequest", "message": "the field services is wrong"}]}
+    machine.script(**{"PlanScan": [changed("plan-scan.output", services=["vpc"])]} | wrong)
     ended = machine.run({"services": ["ec3"]})
     assert (ended.status, ended.error) == ("FAILED", "InvalidRequest")
     assert "the field services is wrong" in ended.cause
@@ -212,6 +213,8 @@ def test_every_road_that_breaks_ends_in_a_message_and_a_failed_execution(machine
     [message] = machine.take_messages()
     assert message["Subject"].isascii()
     assert len(message["Subject"]) < 100
+    planned = ["vpc"] if name != "PlanScan" else ["s3", "vpc", "lambda"]
+    assert picked_by(message) == ("failure", "NONE", planned)
     for told in (name, "InvalidRequest", "the field services is wrong", "/states/home"):
         assert told in message["Message"]
     if name == "PlanScan":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fixtures import deployed, machine
-from machine import Json, Machine, changed, contract
+from machine import Json, Machine, changed, contract, picked_by
 from test_failures import SNS_MAX_BYTES
 
 # The longest that infrastructure/README.md allows, 17 characters, with the hyphen between its two parts.
@@ -54,6 +54,7 @@ def test_people_hear_who_took_back_what_and_what_that_means(machine: Machine) ->
     machine.run(TRIGGER)
     [message] = machine.take_messages()
     assert message["Subject"] == "test-local: encryption of S3 buckets: 1 rolled back"
+    assert picked_by(message) == ("rollback", "NONE", ["s3"])
     plan, came_to = contract("plan-scan.rollback"), contract("rollback-s3-encryption.output")
     for told in (
         plan["requestedBy"],
@@ -145,6 +146,7 @@ def test_a_rollback_that_breaks_off_is_told_as_one(machine: Machine) -> None:
     assert machine.asked("PublishMetrics") == []
     [message] = machine.take_messages()
     assert message["Subject"] == "test-local: remediation rollback failed"
+    assert picked_by(message) == ("failure", "NONE", ["s3"])
     plan = contract("plan-scan.rollback")
     for told in (
         "Some buckets may have been restored; the records say which",

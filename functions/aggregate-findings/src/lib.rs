@@ -16,10 +16,10 @@ mod worst;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use audit_artifacts::{ArtifactStore, ArtifactStoreExt, FindingsWriter, keys};
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, FindingsWriter, JsonLinesWriter, keys};
 use audit_model::summary::{AlertViolations, Comparison, ExceptionUse, ScanStatus, Summary};
 use audit_model::task::{AggregateFindingsInput, AggregateFindingsOutput, Branch};
-use audit_model::{Finding, Plan, Service, Severity};
+use audit_model::{AlertState, Finding, Plan, ResolvedViolation, Service, Severity};
 use audit_task::TaskError;
 use jiff::Timestamp;
 
@@ -28,7 +28,7 @@ use earlier::{Before, KnownViolations};
 use merge::{Flaw, Merge};
 use rules::Retired;
 use sight::Sight;
-use tally::Tally;
+use tally::{Missed, Tally};
 
 /// What the aggregation works with.
 pub struct Ports<'a> {
@@ -38,8 +38,8 @@ pub struct Ports<'a> {
     pub now: fn() -> Timestamp,
 }
 
-/// Writes the scan's findings, sorted, the rules they are of, what the alert may name of them, and the summary, and moves the
-/// pointers to the last scan of each planned service.
+/// Writes the scan's findings, sorted, what it saw resolved, the rules they are of, what the alert may name of them, and the
+/// summary, and moves the pointers to the last scan of each planned service.
 ///
 /// # Errors
 /// `NotFound` when the scan has no plan, `Corrupt` when an object cannot be understood, `Conflict` when others keep moving
@@ -48,29 +48,46 @@ pub async fn handle(input: AggregateFindingsInput, ports: &Ports<'_>) -> Result<
     let store = ports.store;
     let plan: Plan = store.get_json(&keys::plan(&input.scan_id)).await?;
     let latest = latest::find(store).await?;
+    let told = told(store).await?;
     let mut before = BTreeMap::new();
     for &service in &plan.services {
         let Some(found) = earlier::before(store, service, latest.get(&service), &plan).await? else {
             // An earlier attempt of this task came to its end. The scan must not be compared with itself.
-            return store.get_json::<Summary>(&keys::summary(&plan.scan_id)).await.map(output);
+            return store
+                .get_json::<Summary>(&keys::summary(&plan.scan_id))
+                .await
+                .map(|summary| output(summary, &told));
         };
         before.insert(service, found);
     }
-    let Ended { summary, named, retired } = write_findings(ports, &plan, &input.branches, before).await?;
+    let Ended { summary, named, retired } = write_findings(ports, &plan, &told, &input.branches, before).await?;
     rules::write(store, &plan, retired).await?;
     store.replace_json(&keys::alert_violations(&plan.scan_id), &named).await?;
     store.replace_json(&keys::summary(&plan.scan_id), &summary).await?;
     latest::advance(store, &plan).await?;
-    Ok(output(summary))
+    Ok(output(summary, &told))
 }
 
-fn output(summary: Summary) -> AggregateFindingsOutput {
+/// What people were told by the alerts so far. Where that cannot be understood, they are told everything once more: it must
+/// stop no scan, and keep nothing from anybody.
+async fn told(store: &dyn ArtifactStore) -> Result<AlertState, TaskError> {
+    match store.find_json(keys::ALERTS).await {
+        Err(TaskError::Corrupt(what)) => {
+            tracing::error!(what, "what people were told is not known; they are told everything once more");
+            Ok(AlertState::default())
+        }
+        found => Ok(found?.unwrap_or_default()),
+    }
+}
+
+fn output(summary: Summary, told: &AlertState) -> AggregateFindingsOutput {
     let exception_ran_out = summary.exceptions.iter().any(ExceptionUse::ran_out);
     AggregateFindingsOutput {
         alert: summary.alerting_violations > 0
             || summary.lost_sight > 0
             || summary.status == ScanStatus::Partial
-            || exception_ran_out,
+            || exception_ran_out
+            || told.is_anything_open(),
         critical_violations: summary.violations_by_severity.get(&Severity::Critical).copied().unwrap_or_default(),
         violations: summary.totals.open(),
         remediable: summary.remediable_buckets,
@@ -102,25 +119,31 @@ type BrokenShards = BTreeMap<Service, BTreeMap<u32, String>>;
 async fn write_findings(
     ports: &Ports<'_>,
     plan: &Plan,
+    told: &AlertState,
     branches: &[Branch],
     mut before: BTreeMap<Service, Before>,
 ) -> Result<Ended, TaskError> {
     let key = keys::findings(&plan.scan_id);
     let mut broken = BrokenShards::new();
     loop {
-        let mut writer = FindingsWriter::create(ports.store, &key).await?;
-        let pass = merge_services(ports, plan, branches, &broken, &mut before, &mut writer).await;
+        let mut writers = Writers {
+            findings: FindingsWriter::create(ports.store, &key).await?,
+            resolved: JsonLinesWriter::create(ports.store, &keys::resolved(&plan.scan_id)).await?,
+        };
+        let pass = merge_services(ports, plan, told, branches, &broken, &mut before, &mut writers).await;
+        let Writers { findings, resolved } = writers;
         let unfinished = match pass {
             Ok(Ok(ended)) => {
-                writer.finish().await?;
+                resolved.finish().await?;
+                findings.finish().await?;
                 return Ok(ended);
             }
             Ok(Err(broken)) => Ok(broken),
             Err(error) => Err(error),
         };
-        if let Err(left_over) = writer.abort().await {
+        for left_over in [findings.abort().await, resolved.abort().await].into_iter().filter_map(Result::err) {
             // The bucket's lifecycle removes what is left of an upload; the first error is the one to tell.
-            tracing::warn!(key, error = %left_over, "the unfinished upload was not removed");
+            tracing::warn!(key, error = %left_over, "an unfinished upload was not removed");
         }
         match unfinished? {
             Broken::Shards(flaws) => {
@@ -139,18 +162,25 @@ async fn write_findings(
     }
 }
 
+/// What a pass over the findings writes.
+struct Writers {
+    findings: FindingsWriter,
+    resolved: JsonLinesWriter,
+}
+
 /// Goes once through the findings of this scan and, side by side, through the violations that were known before. Both are
 /// in the order of services, resources and rules, and are taken one resource at a time.
 async fn merge_services(
     ports: &Ports<'_>,
     plan: &Plan,
+    told: &AlertState,
     branches: &[Branch],
     broken: &BrokenShards,
     before: &mut BTreeMap<Service, Before>,
-    writer: &mut FindingsWriter,
+    writers: &mut Writers,
 ) -> Result<Result<Ended, Broken>, TaskError> {
     let nothing = BTreeMap::new();
-    let mut tally = Tally::new(plan, (ports.now)());
+    let mut tally = Tally::new(plan, told, (ports.now)());
     let mut retired = Retired::default();
     let mut known: Option<KnownViolations> = None;
     let mut flaws: Vec<(Service, Flaw)> = Vec::new();
@@ -182,9 +212,10 @@ async fn merge_services(
             {
                 known_there.extend(known.next().await?.into_iter().map(|it| (it.rule_id.to_string(), it)));
             }
+            let mut resolved: Vec<ResolvedViolation> = Vec::new();
             for finding in &mut findings {
                 let known = known_there.remove(&*finding.rule_id);
-                tally.add(finding, known.as_ref());
+                resolved.extend(tally.add(finding, known.as_ref()));
             }
             let there = findings.first().map(|finding| Arc::clone(&finding.resource));
             for mut missed in known_there.into_values() {
@@ -192,14 +223,21 @@ async fn merge_services(
                 if let Some(there) = &there {
                     missed.resource = Arc::clone(there);
                 }
-                findings.extend(tally.miss(missed, fate));
+                match tally.miss(missed, fate) {
+                    Missed::Carried(finding) => findings.push(finding),
+                    Missed::Resolved(violation) => resolved.push(violation),
+                }
             }
             findings.sort_by(|a, b| a.rule_id.cmp(&b.rule_id));
             for finding in findings.iter().filter(|finding| audit_rules::rule(&finding.rule_id).is_none()) {
                 retired.add(known.as_ref().map_or(plan.scan_id.as_str(), KnownViolations::scan_id), finding);
             }
             if flaws.is_empty() {
-                writer.write(&findings).await?;
+                writers.findings.write(&findings).await?;
+                resolved.sort_by(|a, b| a.rule_id.cmp(&b.rule_id));
+                for violation in &resolved {
+                    writers.resolved.write(violation).await?;
+                }
             }
         }
         tally.end(service, before);

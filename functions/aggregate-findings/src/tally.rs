@@ -1,7 +1,12 @@
 //! The figures of a scan, counted finding by finding.
 
-use audit_model::summary::{AlertViolations, Changes, Comparison, Counts, ScanStatus, Summary};
-use audit_model::{Change, Finding, Plan, Service, Severity, Status, Unreadable};
+use std::collections::BTreeMap;
+
+use audit_model::summary::{AlertViolations, AlertingRule, Changes, Comparison, Counts, ScanStatus, Summary};
+use audit_model::{
+    AlertState, Change, Finding, Plan, Resolution, ResolvedViolation, Service, Severity, Status, Unreadable,
+    to_the_second,
+};
 use audit_rules::Rule;
 use jiff::Timestamp;
 
@@ -11,10 +16,20 @@ use crate::exceptions::Exceptions;
 use crate::sight::Fate;
 use crate::worst::Worst;
 
-/// How many open violations, and how many known ones that could not be looked at, are kept for the alert. An entry of the
-/// message takes more than 256 bytes, and an item more than 128, so that the message's own limits come first.
-const ALERT_OPEN: usize = 256;
+/// How many violations that are news, known ones that could not be looked at, and resolved ones are kept for the alert. The
+/// first take more than 128 bytes of the message each, as do the second, so that the message's own limits come first; of the
+/// third it needs a few.
+const ALERT_NEWS: usize = 512;
 const ALERT_LOST_SIGHT: usize = 64;
+const ALERT_RESOLVED: usize = 16;
+
+/// What becomes of a violation that the earlier scan knew and of which this one has no finding.
+pub(crate) enum Missed {
+    /// Nobody could look: the finding that this scan has of it.
+    Carried(Finding),
+    /// Its resource is gone.
+    Resolved(ResolvedViolation),
+}
 
 /// The figures of a scan while its findings go by, in their order.
 pub(crate) struct Tally<'a> {
@@ -25,15 +40,19 @@ pub(crate) struct Tally<'a> {
     /// The scan that the service that is being counted is compared with.
     earlier: Option<EarlierScan>,
     changes: Changes,
-    open: Worst,
-    lost_sight: Worst,
+    /// What people know.
+    told: &'a AlertState,
+    news: Worst<Finding>,
+    by_rule: BTreeMap<String, AlertingRule>,
+    lost_sight: Worst<Finding>,
+    resolved: Worst<ResolvedViolation>,
     /// The bucket that was counted last as remediable.
     remediable_bucket: Option<String>,
 }
 
 impl<'a> Tally<'a> {
-    /// Begins to count, at the time `now`.
-    pub(crate) fn new(plan: &'a Plan, now: Timestamp) -> Self {
+    /// Begins to count, at the time `now`, what people who were `told` so much do not know.
+    pub(crate) fn new(plan: &'a Plan, told: &'a AlertState, now: Timestamp) -> Self {
         let on = |rule: &&&Rule| plan.services.contains(&rule.service()) && rule.is_on(&plan.policy);
         let evaluated = audit_rules::CATALOGUE.iter().filter(on);
         Self {
@@ -51,7 +70,10 @@ impl<'a> Tally<'a> {
                 violations_by_severity: Severity::ALL.map(|severity| (severity, 0)).into(),
                 comparison: [].into(),
                 alerting_violations: 0,
+                alerting_news: 0,
+                alerting_resolved: 0,
                 lost_sight: 0,
+                lost_sight_news: 0,
                 exceptions: Vec::new(),
                 remediable_buckets: 0,
             },
@@ -60,8 +82,11 @@ impl<'a> Tally<'a> {
             exceptions: Exceptions::new(plan),
             earlier: None,
             changes: Changes::default(),
-            open: Worst::new(ALERT_OPEN),
+            told,
+            news: Worst::new(ALERT_NEWS),
+            by_rule: BTreeMap::new(),
             lost_sight: Worst::new(ALERT_LOST_SIGHT),
+            resolved: Worst::new(ALERT_RESOLVED),
             remediable_bucket: None,
         }
     }
@@ -80,48 +105,63 @@ impl<'a> Tally<'a> {
     }
 
     /// Counts a finding of this scan, and says in it what has changed and whether an exception covers it. `known` is the
-    /// violation that the earlier scan knew there.
-    pub(crate) fn add(&mut self, finding: &mut Finding, known: Option<&Finding>) {
-        let known_since = known.and_then(Finding::known_since);
+    /// violation that the earlier scan knew there; if it is seen mended, it is given back as resolved.
+    ///
+    /// The times of findings are to the second from here on: nothing compares them more closely.
+    pub(crate) fn add(&mut self, finding: &mut Finding, known: Option<&Finding>) -> Option<ResolvedViolation> {
+        finding.evaluated_at = to_the_second(finding.evaluated_at);
+        let known_since = known.and_then(Finding::known_since).map(to_the_second);
         finding.first_seen = match finding.status {
             Status::NonCompliant => known_since.or(Some(finding.evaluated_at)),
             Status::InsufficientData => known_since,
             Status::Compliant | Status::NotApplicable => None,
         };
         if finding.status == Status::InsufficientData {
-            finding.last_seen = known.and_then(Finding::known_until);
+            finding.last_seen = known.and_then(Finding::known_until).map(to_the_second);
         }
         self.exceptions.mark(finding);
         finding.change = self.change(finding, known_since.is_some());
-        self.count(finding);
+        self.count(finding, known);
+        let known = known.filter(|_| finding.change == Some(Change::Resolved))?;
+        Some(self.resolve(known, finding.severity, Resolution::Mended, finding.evaluated_at))
     }
 
     /// Counts a violation that the earlier scan knew and of which this one has no finding. Unless its resource is gone, it
-    /// is carried over: the finding that this scan has of it.
-    pub(crate) fn miss(&mut self, known: Finding, fate: Fate) -> Option<Finding> {
+    /// is carried over.
+    pub(crate) fn miss(&mut self, known: Finding, fate: Fate) -> Missed {
+        let rule = audit_rules::rule(&known.rule_id);
+        let severity = rule.map_or(known.severity, |rule| rule.severity_under(&self.plan.policy));
         let (change, reason) = match fate {
             Fate::Gone => {
                 self.changes.count(Change::Resolved);
-                return None;
+                return Missed::Resolved(self.resolve(&known, severity, Resolution::Gone, self.now));
             }
             Fate::NotLookedAt(reason) => (Change::NotLookedAt, reason),
             Fate::NotEvaluated(reason) => (Change::NotEvaluated, reason.to_owned()),
         };
-        let rule = audit_rules::rule(&known.rule_id);
+        let before = known.clone();
         let mut carried = Finding {
-            severity: rule.map_or(known.severity, |rule| rule.severity_under(&self.plan.policy)),
+            severity,
             status: Status::InsufficientData,
             missing: vec![Unreadable::not_looked_at(reason)],
-            evaluated_at: self.now,
-            first_seen: known.known_since(),
-            last_seen: known.known_until(),
+            evaluated_at: to_the_second(self.now),
+            first_seen: known.known_since().map(to_the_second),
+            last_seen: known.known_until().map(to_the_second),
             change: Some(change),
             exception: None,
             ..known
         };
         self.exceptions.mark(&mut carried);
-        self.count(&carried);
-        Some(carried)
+        self.count(&carried, Some(&before));
+        Missed::Carried(carried)
+    }
+
+    fn resolve(&mut self, known: &Finding, severity: Severity, how: Resolution, at: Timestamp) -> ResolvedViolation {
+        let resolved = ResolvedViolation::new(known, severity, how, at);
+        if severity >= self.plan.policy.alert.threshold && known.exception.is_none() {
+            self.resolved.offer(severity, || resolved.clone());
+        }
+        resolved
     }
 
     /// What has changed about a finding of this scan. `known` tells whether the earlier scan knew a violation there.
@@ -138,7 +178,8 @@ impl<'a> Tally<'a> {
         }
     }
 
-    fn count(&mut self, finding: &Finding) {
+    /// Counts a finding whose violation the earlier scan knew as `known`, if it did.
+    fn count(&mut self, finding: &Finding, known: Option<&Finding>) {
         self.summary.totals.add(finding);
         self.summary.by_service.entry(finding.service).or_default().add(finding);
         if finding.change != Some(Change::NotEvaluated) {
@@ -155,10 +196,34 @@ impl<'a> Tally<'a> {
             *self.summary.violations_by_severity.entry(finding.severity).or_default() += 1;
             self.count_remediable(finding);
             if alerts {
-                self.open.offer(finding);
+                self.count_alerting(finding, known);
             }
         } else if finding.change == Some(Change::NotLookedAt) && finding.exception.is_none() && alerts {
-            self.lost_sight.offer(finding);
+            self.lost_sight.offer(finding.severity, || finding.clone());
+            self.summary.lost_sight_news += u64::from(known.is_some_and(|known| known.status == Status::NonCompliant));
+        }
+    }
+
+    /// Counts an open violation that raises the alert, as news or as one that people know of.
+    fn count_alerting(&mut self, finding: &Finding, known: Option<&Finding>) {
+        self.summary.alerting_violations += 1;
+        let rule = self.by_rule.entry(finding.rule_id.to_string()).or_insert_with(|| AlertingRule {
+            service: finding.service,
+            severity: finding.severity,
+            resource_type: finding.resource.resource_type.to_string(),
+            news: 0,
+            still_open: 0,
+            since: None,
+        });
+        let is_news = matches!(finding.change, Some(Change::New | Change::FirstEvaluated))
+            || self.told.is_untold(finding)
+            || known.is_some_and(|known| known.exception.is_some());
+        if is_news {
+            rule.news += 1;
+            self.news.offer(finding.severity, || finding.clone());
+        } else {
+            rule.still_open += 1;
+            rule.since = [rule.since, finding.first_seen].into_iter().flatten().min();
         }
     }
 
@@ -188,12 +253,18 @@ impl<'a> Tally<'a> {
     pub(crate) fn finish(self) -> (Summary, AlertViolations) {
         let summary = Summary {
             status: if self.summary.gaps.is_empty() { ScanStatus::Complete } else { ScanStatus::Partial },
-            alerting_violations: self.open.seen(),
+            alerting_news: self.news.seen(),
+            alerting_resolved: self.resolved.seen(),
             lost_sight: self.lost_sight.seen(),
             exceptions: self.exceptions.uses(self.plan, &self.summary.gaps),
             ..self.summary
         };
-        let named = AlertViolations { open: self.open.into_findings(), lost_sight: self.lost_sight.into_findings() };
+        let named = AlertViolations {
+            news: self.news.into_kept(),
+            by_rule: self.by_rule,
+            lost_sight: self.lost_sight.into_kept(),
+            resolved: self.resolved.into_kept(),
+        };
         (summary, named)
     }
 }

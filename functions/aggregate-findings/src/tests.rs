@@ -8,7 +8,8 @@ use audit_model::policy::RuleSetting;
 use audit_model::summary::{Changes, Comparison, Counts, ExceptionState, Gap, LatestScan, LatestScans};
 use audit_model::task::{BranchFailure, CaughtError, Execution};
 use audit_model::{
-    Change, ExceptionMark, Finding, PolicyException, RuleInForce, Rules, Service, Status, Unreadable, UnreadableCause,
+    Change, ExceptionMark, Finding, PolicyException, Resolution, RuleInForce, Rules, Service, Status, Told, Unreadable,
+    UnreadableCause,
 };
 use audit_rules::CLOUD_TRAIL;
 use bytes::Bytes;
@@ -263,7 +264,11 @@ async fn figures_count_what_is_found() {
             .into(),
             violations_by_severity: [(Critical, 1), (High, 2), (Severity::Medium, 0), (Low, 1)].into(),
             comparison: Service::ALL.map(|service| (service, Comparison::FirstScan)).into(),
+            // Nobody was told of anything yet.
+            alerting_news: 3,
+            alerting_resolved: 0,
             lost_sight: 0,
+            lost_sight_news: 0,
             exceptions: Vec::new(),
             // One critical and two high ones, at the policy's threshold of high.
             alerting_violations: 3,
@@ -966,12 +971,156 @@ async fn what_the_alert_needs_lies_apart_the_worst_first_and_bounded() {
     let summary = scan.summary().await;
 
     let named: AlertViolations = scan.store.get_json(&keys::alert_violations(sample::SCAN_ID)).await.unwrap();
-    assert_eq!((summary.alerting_violations, summary.lost_sight), (667, 1));
-    // 333 are critical; the first of them in the order of the findings are kept.
-    let expected: Vec<String> = (0..256).map(|place| format!("b-{:04}", 2 + 3 * place)).collect();
-    let names: Vec<_> = named.open.iter().map(|finding| finding.resource.name.clone()).collect();
+    assert_eq!((summary.alerting_violations, summary.alerting_news), (667, 667));
+    assert_eq!((summary.lost_sight, summary.lost_sight_news), (1, 1));
+    // 333 are critical; of the 334 high ones the first in the order of the findings are kept.
+    let critical = (0..333).map(|place| 2 + 3 * place);
+    let expected: Vec<String> =
+        critical.chain((0..179).map(|place| 3 * place)).map(|number| format!("b-{number:04}")).collect();
+    let names: Vec<_> = named.news.iter().map(|finding| finding.resource.name.clone()).collect();
     assert_eq!(names, expected);
+    assert_eq!((named.by_rule[VERSIONING].news, named.by_rule[VERSIONING].still_open), (667, 0));
     assert!(named.lost_sight.iter().map(|finding| finding.resource.name.as_str()).eq(["x"]));
+}
+
+/// What people were told of S3 by a scan whose findings were put together then.
+fn told(through: &str, rules: &[&str]) -> AlertState {
+    let told = Told {
+        scan_id: EARLIER_SCAN_ID.to_owned(),
+        started_at: EARLIER_START.parse().unwrap(),
+        through: through.parse().unwrap(),
+        rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
+        lost_sight: 0,
+        gaps: [].into(),
+        expired: [].into(),
+    };
+    AlertState { told: [(Service::S3, told)].into(), claim: None }
+}
+
+#[tokio::test]
+async fn news_is_what_nobody_was_told_of() {
+    let known = |bucket: &str, first_seen: &str| Finding {
+        first_seen: Some(first_seen.parse().unwrap()),
+        ..versioning(bucket, Status::NonCompliant)
+    };
+    let excepted = ExceptionMark { reason: "r".to_owned(), approver: "a".to_owned(), expires: date(2026, 11, 22) };
+    let before = [
+        known("a-known", "2026-11-20T00:00:00Z"),
+        known("b-known", "2026-11-21T00:00:00Z"),
+        Finding { exception: Some(excepted), ..known("c-excepted", "2026-11-21T00:00:00Z") },
+        // The message of the scan that saw it first did not go out.
+        known("d-untold", "2026-11-22T18:00:00Z"),
+        Finding { rule_id: ENCRYPTION.into(), ..known("f-rule-came-up", "2026-11-21T00:00:00Z") },
+    ];
+    let names = ["a-known", "b-known", "c-excepted", "d-untold", "e-new"];
+    let mut now: Vec<Finding> = names.iter().map(|name| versioning(name, Status::NonCompliant)).collect();
+    now.push(found("f-rule-came-up", ENCRYPTION, Severity::Low, Status::NonCompliant));
+    // (what people were told, which violations are news)
+    let cases: [(Option<AlertState>, &[&str]); 3] = [
+        (Some(told("2026-11-22T12:01:00Z", &[VERSIONING])), &["c-excepted", "d-untold", "e-new", "f-rule-came-up"]),
+        (Some(told("2026-11-23T00:01:00Z", &[VERSIONING, ENCRYPTION])), &["c-excepted", "e-new"]),
+        (None, &["a-known", "b-known", "c-excepted", "d-untold", "e-new", "f-rule-came-up"]),
+    ];
+    for (state, news) in cases {
+        let mut scan = Scan::of_buckets(&now).await;
+        scan.plan.policy.alert.threshold = Severity::Low;
+        scan.follows(&before).await;
+        if let Some(state) = &state {
+            scan.store.replace_json(keys::ALERTS, state).await.unwrap();
+        }
+        let summary = scan.summary().await;
+        let named: AlertViolations = scan.store.get_json(&keys::alert_violations(sample::SCAN_ID)).await.unwrap();
+        let names: Vec<_> = named.news.iter().map(|finding| finding.resource.name.as_str()).collect();
+        assert_eq!((names.as_slice(), summary.alerting_violations), (news, 6));
+        if news.len() == 2 {
+            let versioning = &named.by_rule[VERSIONING];
+            assert_eq!((versioning.news, versioning.still_open), (2, 3));
+            assert_eq!(versioning.since, Some("2026-11-20T00:00:00Z".parse().unwrap()));
+        }
+    }
+}
+
+/// A state that cannot be understood stops no scan; what it would have said is news.
+#[tokio::test]
+async fn what_people_were_told_may_be_broken() {
+    let scan = Scan::of_buckets(&[found("a", VERSIONING, Severity::Critical, Status::NonCompliant)]).await;
+    let _ = scan.store.put(keys::ALERTS, "application/json", "{".into(), Condition::None).await.unwrap();
+    assert_eq!(scan.summary().await.alerting_news, 1);
+}
+
+#[tokio::test]
+async fn people_are_to_hear_of_a_scan_that_finds_nothing_of_what_they_were_told() {
+    let scan = Scan::of_buckets(&[versioning("a", Status::Compliant)]).await;
+    assert!(!scan.aggregate().await.unwrap().alert);
+    let scan = Scan::of_buckets(&[versioning("a", Status::Compliant)]).await;
+    scan.store.replace_json(keys::ALERTS, &told(EARLIER_START, &[VERSIONING])).await.unwrap();
+    assert!(scan.aggregate().await.unwrap().alert);
+}
+
+#[tokio::test]
+async fn what_is_resolved_is_a_list_of_its_own_mended_or_gone() {
+    let excepted = ExceptionMark { reason: "r".to_owned(), approver: "a".to_owned(), expires: date(2026, 11, 30) };
+    let before = [
+        versioning("a-gone", Status::NonCompliant),
+        Finding { exception: Some(excepted.clone()), ..versioning("b-excepted", Status::NonCompliant) },
+        versioning("c-mended", Status::NonCompliant),
+        versioning("d-open", Status::NonCompliant),
+    ];
+    let now = [
+        versioning("b-excepted", Status::Compliant),
+        versioning("c-mended", Status::Compliant),
+        versioning("d-open", Status::NonCompliant),
+    ];
+    let mut scan = Scan::of_buckets(&now).await;
+    scan.plan.policy.alert.threshold = Severity::Low;
+    scan.follows(&before).await;
+    let summary = scan.summary().await;
+    let mut reader =
+        audit_artifacts::JsonLinesReader::<ResolvedViolation>::open(&scan.store, &keys::resolved(sample::SCAN_ID))
+            .await
+            .unwrap();
+    let mut resolved = Vec::new();
+    while let Some(violation) = reader.next().await.unwrap() {
+        resolved.push((violation.resource.name.clone(), violation.resolution, violation.exception));
+    }
+    let of = |name: &str, how, exception| (name.to_owned(), how, exception);
+    let expected = [
+        of("a-gone", Resolution::Gone, None),
+        of("b-excepted", Resolution::Mended, Some(excepted)),
+        of("c-mended", Resolution::Mended, None),
+    ];
+    assert_eq!(resolved, expected);
+    // What an exception covered raised no alert.
+    assert_eq!((changes(&summary).resolved, summary.alerting_resolved), (3, 2));
+    let named: AlertViolations = scan.store.get_json(&keys::alert_violations(sample::SCAN_ID)).await.unwrap();
+    let names: Vec<_> = named.resolved.iter().map(|violation| violation.resource.name.as_str()).collect();
+    assert_eq!(names, ["a-gone", "c-mended"]);
+}
+
+/// Nothing compares the times of findings more closely, and spreadsheets cannot read more.
+#[tokio::test]
+async fn times_of_findings_are_to_the_second() {
+    let at = |time: &str| time.parse::<Timestamp>().unwrap();
+    let now = [Status::NonCompliant, Status::InsufficientData].map(|status| Finding {
+        evaluated_at: at("2026-11-23T06:00:30.999999999Z"),
+        ..versioning(if status == Status::NonCompliant { "a" } else { "b" }, status)
+    });
+    let before = ["a", "b", "c"].map(|bucket| Finding {
+        evaluated_at: at("2026-11-23T00:00:30.5Z"),
+        first_seen: Some(at("2026-11-20T00:00:00.000000001Z")),
+        ..versioning(bucket, Status::NonCompliant)
+    });
+    let scan = Scan::of_buckets(&now).await;
+    scan.follows(&before).await;
+    scan.list(Service::S3, &[2, 1]).await;
+    scan.aggregate().await.unwrap();
+    let findings = scan.findings().await;
+    assert_eq!(findings.len(), 3);
+    for Finding { evaluated_at, first_seen, last_seen, .. } in findings {
+        assert_eq!(evaluated_at.subsec_nanosecond(), 0);
+        assert_eq!(first_seen, Some(at("2026-11-20T00:00:00Z")));
+        assert!(last_seen.is_none_or(|last_seen| last_seen == at("2026-11-23T00:00:30Z")), "{last_seen:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,31 +1,31 @@
-//! The worst of many findings, in a limited space.
+//! The worst of many violations, in a limited space.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use audit_model::{Finding, Severity};
+use audit_model::Severity;
 
-/// The findings of the highest severity, those that came first before others of the same.
-pub(crate) struct Worst {
+/// Those of the highest severity, those that came first before others of the same.
+pub(crate) struct Worst<T> {
     room: usize,
     seen: u64,
-    kept: BTreeMap<(Reverse<Severity>, u64), Finding>,
+    kept: BTreeMap<(Reverse<Severity>, u64), T>,
 }
 
-impl Worst {
+impl<T> Worst<T> {
     /// None yet, with room for so many.
     pub(crate) const fn new(room: usize) -> Self {
         Self { room, seen: 0, kept: BTreeMap::new() }
     }
 
-    /// Keeps a finding if it is among the worst so far.
-    pub(crate) fn offer(&mut self, finding: &Finding) {
+    /// Keeps one, which is made only then, if it is among the worst so far.
+    pub(crate) fn offer(&mut self, severity: Severity, make: impl FnOnce() -> T) {
         self.seen += 1;
-        let rank = (Reverse(finding.severity), self.seen);
+        let rank = (Reverse(severity), self.seen);
         if self.kept.len() == self.room && self.kept.last_key_value().is_none_or(|(last, _)| *last < rank) {
             return;
         }
-        self.kept.insert(rank, finding.clone());
+        self.kept.insert(rank, make());
         if self.kept.len() > self.room {
             self.kept.pop_last();
         }
@@ -37,7 +37,7 @@ impl Worst {
     }
 
     /// The worst, the worst first.
-    pub(crate) fn into_findings(self) -> Vec<Finding> {
+    pub(crate) fn into_kept(self) -> Vec<T> {
         self.kept.into_values().collect()
     }
 }

@@ -1,4 +1,5 @@
-//! The body: what the scan did not look at first, then what is wrong, what was done about it, and where to look.
+//! The text for people: what the scan did not look at first, then what is new, what was done about it and what will be, what
+//! is still open, and where to look.
 
 use std::fmt::Display;
 
@@ -6,34 +7,40 @@ use audit_model::policy::OptOutTag;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Changes, ExceptionState, ExceptionUse, ScanStatus, Summary};
 use audit_model::task::{CaughtError, RemediateOutput, RemediationResult, Subscriptions};
-use audit_model::{Plan, PolicyException, Reading, RemediationMode, Service, Severity, Trigger, TriggerKind};
+use audit_model::{
+    Plan, PolicyException, Reading, RemediationMode, Service, Severity, Trigger, TriggerKind, to_the_second,
+};
 
-use audit_artifacts::keys;
-
+use crate::document::{is_missing, reports};
 use crate::layout::{count, field, item, paragraph, wrapped};
 use crate::listing::Listing;
-use crate::{Deployment, Gathered, console};
+use crate::{Deployment, Gathered, Kind, violation};
 
-/// Bytes that the gaps of a partial scan may take, and those that failed deliveries may.
-const LIST_BUDGET: usize = 8 * 1024;
+/// Bytes that the gaps of a partial scan may take; those of exceptions, of failed deliveries, of rules that are still open and
+/// of resolved violations may each.
+const LIST_BUDGET: usize = 6 * 1024;
 
-/// The whole body.
-pub(crate) fn body(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
+/// The whole body. A reminder, and the message that nothing is left, say no more than that.
+pub(crate) fn body(gathered: &Gathered<'_>, kind: Kind, deployment: &Deployment) -> String {
     let Gathered { input, record, .. } = gathered;
-    let parts = [
-        heading(&record.plan, deployment),
-        not_looked_at(&record.summary),
-        verdict(gathered),
-        exceptions(&record.summary.exceptions),
-        undelivered(&input.failed_deliveries),
-        recipients(input.subscriptions.as_ref()),
-        figures(&record.plan, &record.summary),
-        violations(gathered),
-        out_of_sight(gathered),
-        remediation(gathered),
-        reports(gathered, deployment),
-        next_steps(gathered),
-    ];
+    let heading = heading(&record.plan, deployment);
+    let verdict = verdict(gathered, kind).iter().map(|sentence| paragraph(sentence)).collect();
+    let first = [heading, not_looked_at(&record.summary), verdict, out_of_sight(gathered)];
+    let known = [still_open(gathered), resolved(gathered)];
+    let ways_on = [reports_section(gathered, deployment), next_steps(gathered)];
+    let parts: Vec<String> = if kind.is_news() {
+        let of_news = [
+            news(gathered),
+            exceptions(&record.summary.exceptions),
+            undelivered(&input.failed_deliveries),
+            remediation(gathered),
+        ];
+        let about = [recipients(input.subscriptions.as_ref()), figures(&record.plan, &record.summary)];
+        first.into_iter().chain(of_news).chain(known).chain(about).chain(ways_on).collect()
+    } else {
+        let figures = short_figures(&record.plan, &record.summary);
+        first.into_iter().chain(known).chain([figures]).chain(ways_on).collect()
+    };
     parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n")
 }
 
@@ -54,37 +61,53 @@ fn not_looked_at(summary: &Summary) -> String {
     part
 }
 
-/// In one look: how many violations raise the alert, and whether this system failed at something.
-fn verdict(gathered: &Gathered<'_>) -> String {
-    let threshold = at_or_above(gathered.record.plan.policy.alert.threshold);
-    let Summary { status, alerting_violations, lost_sight, .. } = &gathered.record.summary;
-    let mut part = match *alerting_violations {
-        0 if *status == ScanStatus::Partial => {
-            paragraph(&format!("No open violation of {threshold} was found in what was looked at."))
+/// In a few sentences: how many violations are new and open, and what else somebody must know of.
+pub(crate) fn verdict(gathered: &Gathered<'_>, kind: Kind) -> Vec<String> {
+    let policy = &gathered.record.plan.policy.alert;
+    let threshold = at_or_above(policy.threshold);
+    let Summary { status, alerting_violations, alerting_news, lost_sight, .. } = &gathered.record.summary;
+    let mut said = vec![match (*alerting_violations, *alerting_news) {
+        (0, _) if kind == Kind::Resolved => format!(
+            "Nothing is left of what you were told: no violation of {threshold} is open any more, and everything that was \
+             planned was looked at."
+        ),
+        (0, _) if *status == ScanStatus::Partial => {
+            format!("No open violation of {threshold} was found in what was looked at.")
         }
-        0 => paragraph(&format!("No open violation of {threshold} was found.")),
-        violations => paragraph(&format!("{} of {threshold}.", count(violations, "open violation"))),
-    };
+        (0, _) => format!("No open violation of {threshold} was found."),
+        (open, 0) => format!("{} of {threshold}, none of them new.", count(open, "open violation")),
+        (open, new) if open == new => format!("{} of {threshold}, all of them new.", count(open, "open violation")),
+        (open, new) => format!("{} of {threshold}, {new} of them new.", count(open, "open violation")),
+    }];
+    if kind == Kind::Reminder {
+        said.push(match policy.remind_hours {
+            0 => "You know of all this; the audit policy asks for a message with every scan.".to_owned(),
+            hours => format!(
+                "You know of all this. It is said again every {} for as long as it is so.",
+                count(hours.into(), "hour")
+            ),
+        });
+    }
     if *lost_sight > 0 {
-        part.push_str(&paragraph(&format!(
+        said.push(format!(
             "{} of {threshold} could not be looked at again and may still be open; see OUT OF SIGHT.",
             count(*lost_sight, "known violation")
-        )));
+        ));
     }
     if gathered.remediation_failed() {
-        part.push_str(&paragraph("Remediation failed; see REMEDIATION."));
+        said.push("Remediation failed; see REMEDIATION.".to_owned());
     }
     if gathered.announced.entries.all() > 0 {
         let buckets = count(gathered.announced.entries.all(), "bucket");
-        part.push_str(&paragraph(&format!("The next scan changes {buckets}, unless you object; see REMEDIATION.")));
+        said.push(format!("The next scan changes {buckets}, unless you object; see REMEDIATION."));
     }
     if gathered.drifted() > 0 {
-        part.push_str(&paragraph(&format!(
+        said.push(format!(
             "The encryption of {} was set back again and again, and is left to you; see REMEDIATION.",
             count(gathered.drifted(), "bucket")
-        )));
+        ));
     }
-    part
+    said
 }
 
 fn at_or_above(threshold: Severity) -> String {
@@ -160,20 +183,12 @@ fn recipients(subscriptions: Option<&Reading<Subscriptions>>) -> String {
 }
 
 fn figures(plan: &Plan, summary: &Summary) -> String {
-    let mut part = "SUMMARY\n".to_owned();
+    let mut part = short_figures(plan, summary);
     let mut tell = |label, text: &str| part.push_str(&field(2, label, text));
-    tell("Status", &summary.status.to_string());
-    tell("Score", &percent(summary.score(), "of the verdicts are compliant"));
-    tell("Coverage", &coverage(summary));
     let off: Vec<&str> = plan.policy.rules_off().collect();
     if !off.is_empty() {
         tell("Rules off", &off.join(", "));
     }
-    let open = Severity::ALL.map(|severity| {
-        let violations = summary.violations_by_severity.get(&severity).copied().unwrap_or_default();
-        format!("{violations} {}", severity.to_string().to_lowercase())
-    });
-    tell("Open", &open.join(", "));
     if summary.totals.excepted > 0 {
         tell(
             "Excepted",
@@ -190,12 +205,28 @@ fn figures(plan: &Plan, summary: &Summary) -> String {
         );
     }
     tell("Changes", &changes(summary));
-    tell("Services", &services(plan));
-    tell("Resources", &joined(summary.resources.iter().map(|(service, resources)| format!("{resources} {service}"))));
+    let resources = joined(summary.resources.iter().map(|(service, resources)| format!("{resources} {service}")));
+    let only = if plan.covers_all_services() { "" } else { "; only these services, as was asked" };
+    tell("Resources", &format!("{resources}{only}"));
     if summary.of_others > 0 {
         tell("Of others", &format!("{} of other accounts, not judged", count(summary.of_others, "resource")));
     }
-    tell("Scan", &format!("{}, started at {}, {}", plan.scan_id, plan.started_at, asked_for(&plan.trigger)));
+    part
+}
+
+fn short_figures(plan: &Plan, summary: &Summary) -> String {
+    let mut part = "SUMMARY\n".to_owned();
+    let mut tell = |label, text: &str| part.push_str(&field(2, label, text));
+    tell("Status", &summary.status.to_string());
+    tell("Score", &percent(summary.score(), "of the verdicts are compliant"));
+    tell("Coverage", &coverage(summary));
+    let open = Severity::ALL.map(|severity| {
+        let violations = summary.violations_by_severity.get(&severity).copied().unwrap_or_default();
+        format!("{violations} {}", severity.to_string().to_lowercase())
+    });
+    tell("Open", &open.join(", "));
+    let (started, asked) = (to_the_second(plan.started_at), asked_for(&plan.trigger));
+    tell("Scan", &format!("{}, started at {started}, {asked}", plan.scan_id));
     part
 }
 
@@ -247,11 +278,6 @@ fn changes_in_words(changes: Changes) -> String {
     format!("{new} new, {first_evaluated}{still_open} still open, {resolved} resolved{not_looked_at} ")
 }
 
-fn services(plan: &Plan) -> String {
-    let services = joined(plan.services.iter());
-    if plan.covers_all_services() { services } else { format!("{services} only, as was asked") }
-}
-
 fn joined(things: impl Iterator<Item = impl Display>) -> String {
     things.map(|thing| thing.to_string()).collect::<Vec<_>>().join(", ")
 }
@@ -271,10 +297,47 @@ fn asked_for(trigger: &Trigger) -> String {
     words
 }
 
-fn violations(gathered: &Gathered<'_>) -> String {
-    let entries = gathered.violations.listed().zip(1..).map(|(entry, number)| format!("{number}. {entry}"));
-    let entries: Vec<String> = entries.collect();
-    list_of_worst("VIOLATIONS", gathered.record.summary.alerting_violations, entries.len(), &entries.join("\n"))
+/// What people are told of for the first time.
+fn news(gathered: &Gathered<'_>) -> String {
+    let new = gathered.record.summary.alerting_news;
+    if new == 0 {
+        return String::new();
+    }
+    let entries: Vec<&str> = gathered.news.listed().collect();
+    let (listed, entries) = (entries.len() as u64, entries.concat());
+    let all = if listed < new {
+        format!(" ({listed} are named here, the worst first; the reports name all)")
+    } else {
+        String::new()
+    };
+    format!("NEW: {}{all}, first seen by this scan unless it is said\n{entries}", count(new, "violation"))
+}
+
+/// What people know of already, a rule a line.
+fn still_open(gathered: &Gathered<'_>) -> String {
+    let Summary { alerting_violations, alerting_news, .. } = &gathered.record.summary;
+    match alerting_violations.saturating_sub(*alerting_news) {
+        0 => String::new(),
+        open => {
+            let rules = gathered.still_open().map(|(id, rule)| violation::still_open(gathered.title(id), rule));
+            format!("STILL OPEN: {} that you know of\n{}", count(open, "violation"), bounded(rules))
+        }
+    }
+}
+
+/// What was seen resolved since the scan before.
+fn resolved(gathered: &Gathered<'_>) -> String {
+    let all = gathered.record.summary.alerting_resolved;
+    if all == 0 {
+        return String::new();
+    }
+    let named = &gathered.named.resolved;
+    let mut part = format!("RESOLVED since the scan before: {}\n", count(all, "violation"));
+    part.push_str(&bounded(named.iter().map(|it| violation::resolved(it, &gathered.rules))));
+    if all > named.len() as u64 {
+        part.push_str(&item(&format!("and {} more, which the JSON report names", all - named.len() as u64)));
+    }
+    part
 }
 
 fn out_of_sight(gathered: &Gathered<'_>) -> String {
@@ -295,7 +358,7 @@ fn list_of_worst(title: &str, all: u64, listed: usize, entries: &str) -> String 
 }
 
 fn remediation(gathered: &Gathered<'_>) -> String {
-    let Gathered { input, record, remediations, .. } = gathered;
+    let Gathered { input, record, remediations, left_alone, .. } = gathered;
     let mut part = "REMEDIATION of the default encryption of S3 buckets\n".to_owned();
     let said = match (&input.remediation, record.plan.remediation) {
         (Some(RemediationResult::Ran(counts)), _) => counts_in_words(counts, &record.plan),
@@ -309,10 +372,15 @@ fn remediation(gathered: &Gathered<'_>) -> String {
         }
     };
     part.push_str(&wrapped("  ", "  ", &said));
-    part.push_str(&announcements(gathered));
     part.extend(remediations.listed());
     if remediations.omitted() > 0 {
         part.push_str(&item(&format!("and {} more, which the JSON report names", remediations.omitted())));
+    }
+    part.push_str(&announcements(gathered));
+    if *left_alone > 0 {
+        let were = if *left_alone == 1 { "was" } else { "were" };
+        let said = format!("{} {were} left alone; the JSON report says why each.", count(*left_alone, "bucket"));
+        part.push_str(&wrapped("  ", "  ", &said));
     }
     part
 }
@@ -392,32 +460,26 @@ pub(crate) fn remediation_entry(record: &RemediationRecord) -> String {
     item(&format!("{} {bucket} {what}{told}", outcome.as_str()))
 }
 
-fn reports(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
-    let Gathered { input, record, .. } = gathered;
-    let Plan { scan_id, started_at, .. } = &record.plan;
-    let mut part = "REPORTS\n".to_owned();
-    for (label, delivery, key) in [
-        ("JSON", "WriteJsonReport", keys::json_report(scan_id, *started_at)),
-        ("CSV", "WriteCsvReport", keys::csv_report(scan_id, *started_at)),
-    ] {
-        if input.failed_deliveries.iter().any(|failed| failed.state == delivery) {
-            part.push_str(&field(2, label, "was not written; see NOT DELIVERED"));
+fn reports_section(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
+    let mut part = "REPORTS, in the console and with the AWS CLI\n".to_owned();
+    for report in reports(gathered, deployment) {
+        let label = report.format.to_uppercase();
+        if is_missing(gathered, &report) {
+            part.push_str(&field(2, &label, "was not written; see NOT DELIVERED"));
         } else {
-            let place = format!("s3://{}/{key}", deployment.reports_bucket);
-            part.push_str(&field(2, label, &place));
-            part.push_str(&format!("  {:<11}aws s3 cp {place} .\n", ""));
+            part.push_str(&format!("  {label:<11}{}\n", report.console));
+            part.push_str(&format!("  {:<11}aws s3 cp {} .\n", "", report.uri));
         }
     }
     part
 }
 
 fn next_steps(gathered: &Gathered<'_>) -> String {
-    let Gathered { input, record, .. } = gathered;
     format!(
         "THE EXECUTION\n  {}\n\nTO SCAN AGAIN\n  aws stepfunctions start-execution --input '{{}}' \\\n    \
          --state-machine-arn {}\n",
-        console::execution(&input.execution.id, &record.plan.region),
-        input.execution.state_machine_arn,
+        gathered.execution(),
+        gathered.input.execution.state_machine_arn,
     )
 }
 

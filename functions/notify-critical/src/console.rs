@@ -30,6 +30,13 @@ pub(crate) fn resource(resource: &ResourceRef) -> Option<String> {
     Some(format!("https://{region}.console.aws.amazon.com/{path}"))
 }
 
+/// The page of an object, as the console itself links to it.
+pub(crate) fn object(bucket: &str, key: &str, region: &str) -> String {
+    // Of what keys of reports are made of, only the sign of equality means something in a query.
+    let prefix = key.replace('=', "%3D");
+    format!("https://{region}.console.aws.amazon.com/s3/object/{bucket}?region={region}&prefix={prefix}")
+}
+
 /// The page of an execution.
 pub(crate) fn execution(arn: &str, region: &str) -> String {
     format!("https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}")
@@ -99,6 +106,14 @@ mod tests {
         for (resource_type, arn, path) in cases {
             assert_eq!(link(resource_type, &arn), Some(format!("{console}/{path}")));
         }
+    }
+
+    #[test]
+    fn a_report_has_its_page() {
+        assert_eq!(
+            object("reports", "reports/date=2026-11-23/scan.html", "us-east-1"),
+            "https://us-east-1.console.aws.amazon.com/s3/object/reports?region=us-east-1&prefix=reports/date%3D2026-11-23/scan.html"
+        );
     }
 
     #[test]

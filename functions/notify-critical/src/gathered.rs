@@ -1,21 +1,30 @@
 //! What the message speaks of, held to a size.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use audit_artifacts::{ArtifactStore, ScanRecord};
 use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord};
-use audit_model::summary::ExceptionUse;
+use audit_model::summary::{AlertViolations, AlertingRule};
 use audit_model::task::{NotifyInput, RemediationResult};
+use audit_model::{Finding, Rules, Severity};
 use audit_task::TaskError;
+use jiff::Timestamp;
 
 use crate::listing::Listing;
-use crate::{body, violation};
+use crate::{body, console, violation};
 
-/// Bytes that the violations may take of the message. With everything else it stays below 100 KiB, and so far below
-/// the 256 KiB that SNS takes.
+/// Bytes that the violations may take that people are told of for the first time. With everything else the e-mail stays below
+/// 80 KiB, and all forms of the message together below the 256 KiB that SNS takes, even where every character of a text must be
+/// escaped to stand in JSON.
 /// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>
-const VIOLATIONS_BUDGET: usize = 48 * 1024;
+const NEWS_BUDGET: usize = 32 * 1024;
+
+/// How many violations of one rule are told of one by one: what is wrong in so many places is mended by rule.
+const NEWS_OF_A_RULE: u64 = 10;
 
 /// Bytes that the known violations may take that could not be looked at.
-const LOST_SIGHT_BUDGET: usize = 8 * 1024;
+const LOST_SIGHT_BUDGET: usize = 6 * 1024;
 
 /// Bytes that the remediation records may take, but for announcements.
 const REMEDIATION_BUDGET: usize = 6 * 1024;
@@ -27,15 +36,24 @@ const ANNOUNCED_BUDGET: usize = 6 * 1024;
 pub(crate) struct Gathered<'a> {
     pub(crate) input: &'a NotifyInput,
     pub(crate) record: ScanRecord,
-    /// The worst of the open violations at or above the policy's threshold, the worst first.
-    pub(crate) violations: Listing<usize>,
+    /// The rules as they were in force.
+    pub(crate) rules: Rules,
+    /// What the aggregation left for the message.
+    pub(crate) named: AlertViolations,
+    /// The violations that people are told of for the first time, by rule, the worst first; one entry names one.
+    pub(crate) news: Listing<NewsRank>,
     /// The worst of the known violations at or above the threshold that could not be looked at, the worst first.
     pub(crate) lost_sight: Listing<usize>,
     /// The buckets that a later scan changes, unless somebody objects.
     pub(crate) announced: Announced,
-    /// What else was decided about buckets, failures first, then changes.
+    /// What else was done, or was not, about buckets, failures first, then changes.
     pub(crate) remediations: Listing<(u8, u64)>,
+    /// How many buckets were left alone, of which the reports say why.
+    pub(crate) left_alone: u64,
 }
+
+/// The place of a violation: the worst severity first, then by service and rule.
+type NewsRank = (Reverse<Severity>, String, u64);
 
 /// The buckets whose change is announced.
 pub(crate) struct Announced {
@@ -67,10 +85,7 @@ impl<'a> Gathered<'a> {
 
         let named = record.alert_violations(store).await?;
         let rules = record.rules(store).await?;
-        let mut violations = Listing::new(VIOLATIONS_BUDGET);
-        for (place, finding) in named.open.iter().enumerate() {
-            violations.add(place, || violation::entry(finding, &rules, &record.summary));
-        }
+        let news = news(&named, &rules, record.plan.started_at);
         let mut lost_sight = Listing::new(LOST_SIGHT_BUDGET);
         for (place, finding) in named.lost_sight.iter().enumerate() {
             lost_sight.add(place, || violation::out_of_sight(finding, &rules));
@@ -78,6 +93,7 @@ impl<'a> Gathered<'a> {
 
         let mut announced = Announced { entries: Listing::new(ANNOUNCED_BUDGET), buckets: Vec::new() };
         let mut remediations = Listing::new(REMEDIATION_BUDGET);
+        let mut left_alone = 0;
         if let Some(mut records) = record.remediation_records(store, input.remediation.as_ref()).await? {
             let mut place = 0;
             while let Some(decision) = records.next().await? {
@@ -92,17 +108,40 @@ impl<'a> Gathered<'a> {
                     RemediationOutcome::Skipped if drifts => 1,
                     RemediationOutcome::Applied | RemediationOutcome::RolledBack => 2,
                     RemediationOutcome::WouldApply | RemediationOutcome::WouldRollBack => 3,
-                    RemediationOutcome::Skipped => 4,
+                    RemediationOutcome::Skipped => {
+                        left_alone += 1;
+                        continue;
+                    }
                 };
                 remediations.add((rank, place), || body::remediation_entry(&decision));
             }
         }
-        Ok(Self { input, record, violations, lost_sight, announced, remediations })
+        Ok(Self { input, record, rules, named, news, lost_sight, announced, remediations, left_alone })
     }
 
-    /// Whether an exception of the policy has run out.
-    pub(crate) fn exception_ran_out(&self) -> bool {
-        self.record.summary.exceptions.iter().any(ExceptionUse::ran_out)
+    /// The worst severity of the open violations that raise the alert; of those only, of which people are told for the first
+    /// time, where there are any and these are asked for.
+    pub(crate) fn worst(&self, of_news: bool) -> Option<Severity> {
+        let rules = || self.named.by_rule.values();
+        let of_news = rules().filter(|rule| of_news && rule.news > 0).map(|rule| rule.severity).max();
+        of_news.or_else(|| rules().map(|rule| rule.severity).max())
+    }
+
+    /// The rules of which people know that they are open, the worst first, and how.
+    pub(crate) fn still_open(&self) -> impl Iterator<Item = (&str, &AlertingRule)> {
+        let mut rules: Vec<_> = self.named.by_rule.iter().filter(|(_, rule)| rule.still_open > 0).collect();
+        rules.sort_by_key(|(_, rule)| (Reverse(rule.severity), rule.service, Reverse(rule.still_open)));
+        rules.into_iter().map(|(id, rule)| (id.as_str(), rule))
+    }
+
+    /// The title of a rule, or its id when nobody knows its title.
+    pub(crate) fn title<'b>(&'b self, rule_id: &'b str) -> &'b str {
+        self.rules.get(rule_id).map_or(rule_id, |rule| &*rule.title)
+    }
+
+    /// The page of the execution.
+    pub(crate) fn execution(&self) -> String {
+        console::execution(&self.input.execution.id, &self.record.plan.region)
     }
 
     /// How many buckets this scan was the first to find set back again and again.
@@ -121,4 +160,32 @@ impl<'a> Gathered<'a> {
             None => false,
         }
     }
+}
+
+/// The violations that people are told of for the first time, the first of each rule under what the rule says.
+fn news(named: &AlertViolations, rules: &Rules, started_at: Timestamp) -> Listing<NewsRank> {
+    let mut listed: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut news = Listing::new(NEWS_BUDGET);
+    for finding in &named.news {
+        let Finding { service, severity, rule_id, .. } = finding;
+        let place = listed.entry(rule_id).or_default();
+        *place += 1;
+        let number = *place;
+        let of_rule = named.by_rule.get(&**rule_id).map_or(1, |rule| rule.news);
+        if number > NEWS_OF_A_RULE {
+            continue;
+        }
+        news.add((Reverse(*severity), format!("{} {rule_id}", *service as u8), number), || {
+            let mut text = String::new();
+            if number == 1 {
+                text.push_str(&violation::heading(finding, rules.get(&**rule_id), of_rule));
+            }
+            text.push_str(&violation::item_of(finding, started_at));
+            if number == NEWS_OF_A_RULE && of_rule > number {
+                text.push_str(&violation::and_more(of_rule - number));
+            }
+            text
+        });
+    }
+    news
 }

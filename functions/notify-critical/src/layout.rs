@@ -1,7 +1,10 @@
 //! Plain text as e-mail programs show it: short lines, labels in a column.
 
-/// Characters that a line takes. Words that are longer, links and ARNs above all, stay whole.
-const WIDTH: usize = 76;
+use jiff::Timestamp;
+
+/// Characters that a line takes. E-mail programs wrap what is longer than their window, and what is shorter costs lines. Words
+/// that are longer, links and ARNs above all, stay whole.
+const WIDTH: usize = 120;
 
 /// Characters that labels take.
 const LABEL: usize = 11;
@@ -51,7 +54,7 @@ pub(crate) fn wrapped(first: &str, rest: &str, text: &str) -> String {
 }
 
 /// The first characters of a text, with a sign that there was more.
-fn clipped(text: &str, characters: usize) -> String {
+pub(crate) fn clipped(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         None => text.to_owned(),
         Some((end, _)) => format!("{} […]", &text[..end]),
@@ -73,6 +76,32 @@ pub(crate) fn count(number: u64, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
+/// What resources of a type are called.
+pub(crate) fn resource_noun(resource_type: &str) -> &'static str {
+    match resource_type {
+        "AWS::S3::Bucket" => "bucket",
+        "AWS::S3::AccessPoint" => "access point",
+        "AWS::EC2::VPC" => "VPC",
+        "AWS::EC2::Subnet" => "subnet",
+        "AWS::EC2::SecurityGroup" => "security group",
+        "AWS::EC2::NetworkAcl" => "network ACL",
+        "AWS::EC2::VPCEndpoint" => "VPC endpoint",
+        "AWS::EC2::VPCPeeringConnection" => "peering connection",
+        "AWS::Lambda::Function" => "function",
+        _ => "resource",
+    }
+}
+
+/// A day as people write it: `12 October 2026`.
+pub(crate) fn day(time: Timestamp) -> String {
+    time.strftime("%-d %B %Y").to_string()
+}
+
+/// A minute as people write it: `12 October 2026, 06:00 UTC`.
+pub(crate) fn minute(time: Timestamp) -> String {
+    time.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use pretty_assertions::assert_eq;
@@ -82,10 +111,10 @@ mod tests {
 
     #[test]
     fn long_texts_go_on_under_their_beginning() {
-        let text =
-            "There is a default encryption of type aws:kms with a key that is managed by AWS and not by the account.";
-        let expected = "  Observed   There is a default encryption of type aws:kms with a key that\n             \
-            is managed by AWS and not by the account.\n";
+        let text = "There is a default encryption of type aws:kms with a key that is managed by AWS and not by the account, as \
+            it was made.";
+        let expected = "  Observed   There is a default encryption of type aws:kms with a key that is managed by AWS and not by the \
+            account, as\n             it was made.\n";
         assert_eq!(field(2, "Observed", text), expected);
     }
 
@@ -98,7 +127,7 @@ mod tests {
     #[test]
     fn very_long_texts_are_cut_and_say_so() {
         let text = paragraph(&"word ".repeat(1000));
-        assert!(text.ends_with(" […]\n"), "{text}");
+        assert!(text.ends_with("[…]\n"), "{text}");
         assert!(text.chars().count() < 1010);
     }
 

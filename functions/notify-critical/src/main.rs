@@ -3,8 +3,9 @@
 use audit_artifacts::S3Store;
 use audit_model::task::NotifyInput;
 use audit_task::{aws_config, required, run};
+use jiff::Timestamp;
 use lambda_runtime::Error;
-use notify_critical::{Deployment, SnsTopic, handle};
+use notify_critical::{Deployment, Ports, SnsTopic, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -13,5 +14,6 @@ async fn main() -> Result<(), Error> {
     let s3 = aws_sdk_s3::Client::new(&config);
     let store = &S3Store::new(s3, deployment.reports_bucket.clone(), required("ACCOUNT_ID")?);
     let topic = &SnsTopic::new(aws_sdk_sns::Client::new(&config), required("ALERTS_TOPIC_ARN")?);
-    run(|input: NotifyInput| async move { handle(&input, store, topic, deployment).await }).await
+    let ports = &Ports { store, topic, now: Timestamp::now };
+    run(|input: NotifyInput| async move { handle(&input, ports, deployment).await }).await
 }

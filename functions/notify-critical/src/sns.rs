@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use audit_task::{TaskError, task_error};
 use aws_sdk_sns::Client;
+use aws_sdk_sns::types::MessageAttributeValue;
 
-use crate::Topic;
+use crate::{Message, Topic};
 
 /// A topic of SNS.
 #[derive(Debug, Clone)]
@@ -22,15 +23,36 @@ impl SnsTopic {
 
 #[async_trait]
 impl Topic for SnsTopic {
-    async fn publish(&self, subject: &str, body: &str) -> Result<String, TaskError> {
-        let request = self.client.publish().topic_arn(&self.arn).subject(subject).message(body);
+    async fn publish(&self, message: &Message) -> Result<String, TaskError> {
+        let Message { subject, forms, attributes } = message;
+        let services: Vec<&str> = attributes.services.iter().map(|service| service.as_str()).collect();
+        let services = serde_json::to_string(&services)
+            .map_err(|error| TaskError::Internal(format!("the services cannot be written as JSON: {error}")))?;
+        let request = self
+            .client
+            .publish()
+            .topic_arn(&self.arn)
+            .subject(subject)
+            .message_structure("json")
+            .message(forms)
+            .message_attributes("kind", attribute("String", attributes.kind.as_str())?)
+            .message_attributes("severity", attribute("String", attributes.severity())?)
+            .message_attributes("services", attribute("String.Array", &services)?);
         let answer = request.send().await.map_err(|error| task_error("sns:Publish", &error))?;
         answer.message_id.ok_or_else(|| TaskError::Corrupt("SNS took the alert without giving its id".to_owned()))
     }
 }
 
+/// An attribute of one of Amazon SNS's types.
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html>
+fn attribute(data_type: &str, value: &str) -> Result<MessageAttributeValue, TaskError> {
+    let attribute = MessageAttributeValue::builder().data_type(data_type).string_value(value).build();
+    attribute.map_err(|error| TaskError::Internal(format!("a message attribute cannot be made: {error}")))
+}
+
 #[cfg(test)]
 mod tests {
+    use audit_model::{Service, Severity};
     use aws_sdk_sns::config::http::{HttpRequest, HttpResponse};
     use aws_sdk_sns::config::retry::RetryConfig;
     use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region};
@@ -39,6 +61,19 @@ mod tests {
     use pretty_assertions::assert_eq;
 
     use super::*;
+    use crate::{Attributes, Kind};
+
+    fn message() -> Message {
+        Message {
+            subject: "[CRITICAL] one".to_owned(),
+            forms: r#"{"default":"two\nlines"}"#.to_owned(),
+            attributes: Attributes {
+                kind: Kind::Violations,
+                severity: Some(Severity::Critical),
+                services: vec![Service::S3, Service::Lambda],
+            },
+        }
+    }
 
     const ARN: &str = "arn:aws:sns:us-east-1:123456789012:compliance-alerts-topic-dev-pr42";
 
@@ -61,14 +96,23 @@ mod tests {
             200,
             "<PublishResponse><PublishResult><MessageId>9d0e5d4c</MessageId></PublishResult></PublishResponse>",
         );
-        assert_eq!(topic.publish("[CRITICAL] one", "two\nlines").await, Ok("9d0e5d4c".to_owned()));
+        assert_eq!(topic.publish(&message()).await, Ok("9d0e5d4c".to_owned()));
         let request = http.actual_requests().next().unwrap();
         let body = String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap();
         for part in [
             "Action=Publish",
             "TopicArn=arn%3Aaws%3Asns%3Aus-east-1%3A123456789012%3Acompliance-alerts-topic-dev-pr42",
             "Subject=%5BCRITICAL%5D%20one",
-            "Message=two%0Alines",
+            "Message=%7B%22default%22%3A%22two%5Cnlines%22%7D",
+            "MessageStructure=json",
+            "Name=kind&",
+            "Value.DataType=String&",
+            "StringValue=violations",
+            "Name=severity&",
+            "StringValue=CRITICAL",
+            "Name=services&",
+            "Value.DataType=String.Array&",
+            "StringValue=%5B%22s3%22%2C%22lambda%22%5D",
         ] {
             assert!(body.contains(part), "{part} in {body}");
         }
@@ -83,7 +127,7 @@ mod tests {
             (500, "InternalError", "Unavailable"),
         ] {
             let (topic, _) = topic(status, refused(code).leak());
-            let error = topic.publish("subject", "body").await.unwrap_err();
+            let error = topic.publish(&message()).await.unwrap_err();
             assert_eq!(error.name(), name, "{error}");
         }
     }

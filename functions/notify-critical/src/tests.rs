@@ -2,20 +2,25 @@
 
 use std::sync::{Arc, Mutex};
 
-use audit_artifacts::{MemoryStore, sample};
+use audit_artifacts::{ArtifactWriter, MemoryStore, Stored, sample};
 use audit_model::policy::RuleSetting;
 use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Changes, Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, Execution, RemediateOutput, RemediationResult, Subscriptions};
 use audit_model::{
-    Change, ExceptionMark, Finding, Plan, PolicyException, Reading, RemediationMode, Service, Severity, Status,
-    Unreadable,
+    AlertState, Change, ExceptionMark, Finding, Plan, PolicyException, Reading, RemediationMode, Service, Severity,
+    Status, Unreadable,
 };
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
+use serde_json::Value;
 
 use super::*;
+use crate::message::LARGEST;
+use schema::assert_valid;
+
+mod schema;
 
 const PUBLIC_READ: &str = "s3-bucket-public-read-prohibited";
 
@@ -42,7 +47,13 @@ fn input() -> NotifyInput {
     }
 }
 
+/// A critical violation that nobody was told of.
 fn critical(bucket: &str) -> Finding {
+    Finding { change: Some(Change::New), ..known(bucket) }
+}
+
+/// A critical violation that people know.
+fn known(bucket: &str) -> Finding {
     sample::finding(bucket, PUBLIC_READ, Severity::Critical, Status::NonCompliant)
 }
 
@@ -71,18 +82,39 @@ fn partial(summary: Summary) -> Summary {
 /// A topic that keeps what is published, or refuses it.
 #[derive(Default)]
 struct Mailbox {
-    messages: Mutex<Vec<(String, String)>>,
+    messages: Mutex<Vec<Message>>,
     refuses: bool,
+}
+
+impl Mailbox {
+    fn only(self) -> Message {
+        let [message] = self.messages.into_inner().unwrap().try_into().unwrap();
+        message
+    }
+
+    fn kinds(&self) -> Vec<Kind> {
+        self.messages.lock().unwrap().iter().map(|message| message.attributes.kind).collect()
+    }
+}
+
+/// What subscribers of a protocol get.
+fn form(message: &Message, protocol: &str) -> String {
+    let forms: Value = serde_json::from_str(&message.forms).unwrap();
+    forms[protocol].as_str().unwrap_or_else(|| panic!("no form for {protocol}")).to_owned()
+}
+
+fn json_form(message: &Message, protocol: &str) -> Value {
+    serde_json::from_str(&form(message, protocol)).unwrap()
 }
 
 #[async_trait]
 impl Topic for Mailbox {
-    async fn publish(&self, subject: &str, body: &str) -> Result<String, TaskError> {
+    async fn publish(&self, message: &Message) -> Result<String, TaskError> {
         if self.refuses {
             return Err(TaskError::Throttled("sns:Publish was throttled (Throttling)".to_owned()));
         }
         let mut messages = self.messages.lock().unwrap();
-        messages.push((subject.to_owned(), body.to_owned()));
+        messages.push(message.clone());
         Ok(format!("message-{}", messages.len()))
     }
 }
@@ -116,8 +148,10 @@ impl Case {
     /// Alerts from this severity on.
     fn threshold(mut self, severity: Severity) -> Self {
         self.plan.policy.alert.threshold = severity;
-        let alerting = self.findings.iter().filter(|finding| finding.is_open() && finding.severity >= severity);
-        self.summary.alerting_violations = alerting.count() as u64;
+        let alerting = || self.findings.iter().filter(|finding| finding.is_open() && finding.severity >= severity);
+        self.summary.alerting_violations = alerting().count() as u64;
+        let news = alerting().filter(|finding| finding.change != Some(Change::StillOpen));
+        self.summary.alerting_news = news.count() as u64;
         self
     }
 
@@ -152,11 +186,49 @@ impl Case {
         store
     }
 
-    async fn message(self) -> (String, String) {
-        let mailbox = Mailbox::default();
-        handle(&self.input, &self.store().await, &mailbox, &self.deployment).await.unwrap();
-        mailbox.messages.into_inner().unwrap().remove(0)
+    /// The scan is one of so many hours later, with its own id.
+    async fn later(&self, hours: i64, store: &MemoryStore, mailbox: &Mailbox) -> NotifyOutput {
+        let scan_id = format!("later-{hours}");
+        let after = |time: Timestamp| time + jiff::SignedDuration::from_hours(hours);
+        let plan = Plan { scan_id: scan_id.clone(), started_at: after(self.plan.started_at), ..self.plan.clone() };
+        let aggregated_at = after(self.summary.aggregated_at);
+        let summary = Summary { scan_id: scan_id.clone(), aggregated_at, ..self.summary.clone() };
+        let of_sample = self.store().await;
+        let copied = [
+            (keys::alert_violations(sample::SCAN_ID), keys::alert_violations(&scan_id)),
+            (keys::rules(sample::SCAN_ID), keys::rules(&scan_id)),
+            (keys::remediation(sample::SCAN_ID), keys::remediation(&scan_id)),
+        ];
+        for (from, to) in copied {
+            if let Some(Stored { content, .. }) = of_sample.get(&from).await.unwrap() {
+                let _ = store.put(&to, "application/json", content, Condition::None).await.unwrap();
+            }
+        }
+        store.replace_json(&keys::plan(&scan_id), &plan).await.unwrap();
+        store.replace_json(&keys::summary(&scan_id), &summary).await.unwrap();
+        let input = NotifyInput { scan_id, ..self.input.clone() };
+        tell(&input, store, mailbox, &self.deployment).await.unwrap()
     }
+
+    async fn whole_message(self) -> Message {
+        let mailbox = Mailbox::default();
+        tell(&self.input, &self.store().await, &mailbox, &self.deployment).await.unwrap();
+        mailbox.only()
+    }
+
+    async fn message(self) -> (String, String) {
+        let message = self.whole_message().await;
+        (message.subject.clone(), form(&message, "email"))
+    }
+}
+
+async fn tell(
+    input: &NotifyInput,
+    store: &dyn ArtifactStore,
+    topic: &dyn Topic,
+    deployment: &Deployment,
+) -> Result<NotifyOutput, TaskError> {
+    handle(input, &Ports { store, topic, now: || sample::AGGREGATED_AT }, deployment).await
 }
 
 /// Asserts that the parts stand in the text, in this order. Line breaks count as blanks, for lines are wrapped.
@@ -172,59 +244,49 @@ fn assert_says(text: &str, parts: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_complete_scan_with_a_critical_violation() {
+async fn a_complete_scan_with_a_new_violation_and_one_that_people_know() {
     let mut new = critical("payroll");
     new.first_seen = Some(sample::AGGREGATED_AT);
-    new.change = Some(Change::New);
-    let case = Case::of(vec![critical("ledger"), low("ledger"), new]).remediated(vec![]);
+    let case = Case::of(vec![known("ledger"), low("ledger"), new]).remediated(vec![]);
     let (subject, body) = case.message().await;
-    assert_eq!(subject, "[CRITICAL] 2 critical violations in account 123456789012 (dev-pr42)");
+    assert_eq!(subject, "[CRITICAL] 1 new, 2 open in account 123456789012 (dev-pr42)");
     let expected = "\
 Compliance scan of account 123456789012 in us-east-1, by dev-pr42.
 
-2 open violations of severity CRITICAL.
+2 open violations of severity CRITICAL, 1 of them new.
+
+NEW: 1 violation, first seen by this scan unless it is said
+
+[CRITICAL] Title of s3-bucket-public-read-prohibited: 1 bucket
+  Rule       s3-bucket-public-read-prohibited
+  Expected   what should be
+  To do      Mend it.
+  See        https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html
+  - payroll: what was seen
+    https://us-east-1.console.aws.amazon.com/s3/buckets/payroll?region=us-east-1
+
+REMEDIATION of the default encryption of S3 buckets
+  Nothing to do: no bucket was found to fail an encryption rule.
+
+STILL OPEN: 1 violation that you know of
+  - [CRITICAL] Title of s3-bucket-public-read-prohibited: 1 bucket, open since 22 November 2026
 
 SUMMARY
   Status     COMPLETE
   Score      0.0 % of the verdicts are compliant
   Coverage   100.0 % of the evaluations came to a verdict
   Open       2 critical, 0 high, 0 medium, 1 low
-  Changes    1 new, 2 still open, 3 resolved since scan
-             20261122T180000Z-0a1b2c3d
-  Services   s3, vpc, lambda
+  Scan       20261123T060000Z-1f2e3d4c, started at 2026-11-23T06:00:00Z, by the schedule
+  Changes    1 new, 2 still open, 3 resolved since scan 20261122T180000Z-0a1b2c3d
   Resources  3 s3, 0 vpc, 0 lambda
-  Scan       20261123T060000Z-1f2e3d4c, started at 2026-11-23T06:00:00Z, by
-             the schedule
 
-VIOLATIONS
-1. [CRITICAL] Title of s3-bucket-public-read-prohibited
-  Rule       s3-bucket-public-read-prohibited
-  Resource   arn:aws:s3:::ledger
-  Console    https://us-east-1.console.aws.amazon.com/s3/buckets/ledger?region=us-east-1
-  Since      2026-11-22T06:00:00Z
-  Observed   what was seen
-  Expected   what should be
-  To do      Mend it.
-  See        https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html
-
-2. [CRITICAL] Title of s3-bucket-public-read-prohibited
-  Rule       s3-bucket-public-read-prohibited
-  Resource   arn:aws:s3:::payroll
-  Console    https://us-east-1.console.aws.amazon.com/s3/buckets/payroll?region=us-east-1
-  Since      new in this scan
-  Observed   what was seen
-  Expected   what should be
-  To do      Mend it.
-  See        https://docs.aws.amazon.com/AmazonS3/latest/userguide/Welcome.html
-
-REMEDIATION of the default encryption of S3 buckets
-  Nothing to do: no bucket was found to fail an encryption rule.
-
-REPORTS
-  JSON       s3://compliance-audit-reports-bucket-123456789012-dev-pr42/reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.json
-             aws s3 cp s3://compliance-audit-reports-bucket-123456789012-dev-pr42/reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.json .
-  CSV        s3://compliance-audit-reports-bucket-123456789012-dev-pr42/reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.csv
+REPORTS, in the console and with the AWS CLI
+  HTML       https://us-east-1.console.aws.amazon.com/s3/object/compliance-audit-reports-bucket-123456789012-dev-pr42?region=us-east-1&prefix=reports/date%3D2026-11-23/20261123T060000Z-1f2e3d4c.html
+             aws s3 cp s3://compliance-audit-reports-bucket-123456789012-dev-pr42/reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.html .
+  CSV        https://us-east-1.console.aws.amazon.com/s3/object/compliance-audit-reports-bucket-123456789012-dev-pr42?region=us-east-1&prefix=reports/date%3D2026-11-23/20261123T060000Z-1f2e3d4c.csv
              aws s3 cp s3://compliance-audit-reports-bucket-123456789012-dev-pr42/reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.csv .
+  JSON       https://us-east-1.console.aws.amazon.com/s3/object/compliance-audit-reports-bucket-123456789012-dev-pr42?region=us-east-1&prefix=reports/date%3D2026-11-23/20261123T060000Z-1f2e3d4c.json
+             aws s3 cp s3://compliance-audit-reports-bucket-123456789012-dev-pr42/reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.json .
 
 THE EXECUTION
   https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/arn:aws:states:us-east-1:123456789012:execution:compliance-audit-state-machine-dev-pr42:run
@@ -236,19 +298,59 @@ TO SCAN AGAIN
     assert_eq!(body, expected);
 }
 
+/// Each rule's words stand once, its resources under it.
+#[tokio::test]
+async fn new_violations_stand_under_their_rule_the_worst_rule_first() {
+    let tls = |bucket: &str| Finding {
+        change: Some(Change::New),
+        ..sample::finding(bucket, "s3-bucket-ssl-requests-only", Severity::High, Status::NonCompliant)
+    };
+    let mut named = critical("sg");
+    let group = Arc::make_mut(&mut named.resource);
+    group.arn = "arn:aws:ec2:us-east-1:123456789012:security-group/sg-0abc".to_owned();
+    group.resource_type = "AWS::EC2::SecurityGroup".into();
+    group.name = "bastion".to_owned();
+    named.rule_id = "security-group-ports".into();
+    let many = (0..12).map(|number| critical(&format!("b-{number:02}")));
+    let findings: Vec<_> = [tls("web"), named].into_iter().chain(many).chain([tls("shop")]).collect();
+    let (subject, body) = Case::of(findings).threshold(Severity::High).message().await;
+    assert_eq!(subject, "[CRITICAL] 15 new, 15 open in account 123456789012 (dev-pr42)");
+    assert_says(
+        &body,
+        &[
+            "15 open violations of severity HIGH or above, all of them new.",
+            "NEW: 15 violations (13 are named here, the worst first; the reports name all)",
+            "[CRITICAL] Title of s3-bucket-public-read-prohibited: 12 buckets Rule",
+            "- b-00 (first seen 22 November 2026, 06:00 UTC): what was seen https://us-east-1.console",
+            "- b-09 (first seen",
+            "- and 2 more, which the reports name",
+            "[CRITICAL] Title of security-group-ports: 1 security group",
+            "- bastion, sg-0abc (first seen",
+            "[HIGH] Title of s3-bucket-ssl-requests-only: 2 buckets",
+            "- web (first",
+            "- shop (first",
+            "REMEDIATION",
+        ],
+    );
+    for once in ["Title of s3-bucket-public-read-prohibited", "Title of s3-bucket-ssl-requests-only"] {
+        assert_eq!(body.matches(once).count(), 1, "{body}");
+    }
+    assert!(!body.contains("b-10"), "{body}");
+}
+
 #[tokio::test]
 async fn a_partial_scan_says_so_before_it_names_violations() {
     let (subject, body) = Case::of(vec![critical("ledger")]).partial().message().await;
-    assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42), scan incomplete");
+    assert_eq!(subject, "[CRITICAL] 1 new, 1 open in account 123456789012 (dev-pr42), scan incomplete");
     assert_says(
         &body,
         &[
             "THIS SCAN IS PARTIAL",
             "- all of lambda: ListLambdas failed with AccessDenied: lambda:ListFunctions was denied",
             "- part 3 of s3 (100 resources): ScanS3 failed with States.Timeout",
-            "1 open violation of severity CRITICAL.",
+            "1 open violation of severity CRITICAL, all of them new.",
+            "NEW: 1 violation",
             "Status PARTIAL",
-            "1. [CRITICAL]",
         ],
     );
 }
@@ -258,12 +360,12 @@ async fn a_partial_scan_without_violations_does_not_read_as_a_clean_one() {
     let mut case = Case::of(vec![low("ledger")]).partial();
     case.summary.totals.insufficient_data = 0;
     let (subject, body) = case.message().await;
-    assert_eq!(subject, "[PARTIAL] Compliance scan incomplete in account 123456789012 (dev-pr42)");
+    assert_eq!(subject, "[PARTIAL] Compliance scan incomplete, 0 open in account 123456789012 (dev-pr42)");
     assert_says(
         &body,
         &["THIS SCAN IS PARTIAL", "No open violation of severity CRITICAL was found in what was looked at.", "PARTIAL"],
     );
-    assert!(!body.contains("VIOLATIONS"), "{body}");
+    assert!(!body.contains("NEW:") && !body.contains("STILL OPEN"), "{body}");
 }
 
 fn use_of(resource: &str, state: ExceptionState, violations: u64) -> ExceptionUse {
@@ -297,11 +399,11 @@ async fn expired_exceptions_are_named_and_excepted_violations_only_counted() {
         ExceptionUse { looked_at: false, ..use_of("arn:aws:s3:::hidden", ExceptionState::Expired, 0) },
     ];
     let (subject, body) = case.message().await;
-    assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42)");
+    assert_eq!(subject, "[CRITICAL] 1 new, 1 open in account 123456789012 (dev-pr42)");
     assert_says(
         &body,
         &[
-            "1 open violation of severity CRITICAL.",
+            "1 open violation of severity CRITICAL, all of them new.",
             "EXCEPTIONS FROM THE AUDIT POLICY",
             "- s3-bucket-public-read-prohibited for arn:aws:s3:::ledger EXPIRED on 2026-11-22, 1 violation open again",
             "Approved by Head of security: the company's website",
@@ -345,13 +447,12 @@ async fn violations_that_are_out_of_sight_are_named_and_rules_that_are_off_are_t
         &body,
         &[
             "1 known violation of severity CRITICAL could not be looked at again and may still be open; see OUT OF SIGHT.",
+            "OUT OF SIGHT - [CRITICAL] Title of s3-bucket-public-read-prohibited: vault, first seen 22 November 2026, 06:00 \
+             UTC, last seen 23 November 2026, 06:00 UTC; it was not looked at: part 3 of s3 (100 resources): ScanS3 failed",
+            "REMEDIATION",
             "Rules off s3-bucket-required-tags",
             "Unwatched 1 known violation of rules that are off, or in the catalogue no more",
             "Of others 3 resources of other accounts, not judged",
-            "OUT OF SIGHT - [CRITICAL] Title of s3-bucket-public-read-prohibited: s3-bucket-public-read-prohibited, \
-             arn:aws:s3:::vault, first seen at 2026-11-22T06:00:00Z, last seen at 2026-11-23T06:00:00Z; it was not \
-             looked at: part 3 of s3 (100 resources): ScanS3 failed",
-            "REMEDIATION",
         ],
     );
 }
@@ -372,13 +473,13 @@ async fn a_report_that_was_not_written_is_not_offered() {
         &[
             "No open violation of severity CRITICAL was found.",
             "NOT DELIVERED - WriteCsvReport: the report is missing. Unavailable: s3:PutObject failed (no answer in time)",
-            "JSON s3://",
             "CSV was not written; see NOT DELIVERED",
+            "JSON https://",
         ],
     );
     assert!(!body.contains(".csv"), "{body}");
     let (_, body) = Case::of(vec![]).undelivered("PublishMetrics").message().await;
-    assert_says(&body, &["PublishMetrics: the dashboard and the alarms on metrics miss this scan.", ".json", ".csv"]);
+    assert_says(&body, &["PublishMetrics: the dashboard and the alarms on metrics miss this scan.", ".csv", ".json"]);
 }
 
 #[tokio::test]
@@ -424,7 +525,7 @@ async fn a_remediation_that_broke_is_told_with_what_it_did_before() {
 }
 
 #[tokio::test]
-async fn every_decision_of_remediation_is_told_failures_first() {
+async fn what_remediation_did_is_told_failures_first_and_what_it_left_alone_is_counted() {
     let mut applied = sample::remediation_record("ledger", RemediationOutcome::Applied, &[]);
     applied.key_arn = Some("arn:aws:kms:us-east-1:123456789012:key/0a1b".to_owned());
     let records = vec![
@@ -433,7 +534,7 @@ async fn every_decision_of_remediation_is_told_failures_first() {
         sample::remediation_record("stuck", RemediationOutcome::Failed, &["the key could not be made"]),
     ];
     let (subject, body) = Case::of(vec![critical("ledger")]).remediated(records).message().await;
-    assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42)");
+    assert_eq!(subject, "[CRITICAL] 1 new, 1 open in account 123456789012 (dev-pr42)");
     assert_says(
         &body,
         &[
@@ -441,9 +542,10 @@ async fn every_decision_of_remediation_is_told_failures_first() {
             "Mode apply: 1 bucket changed, 0 announced, 1 left alone, 1 failed.",
             "- FAILED stuck could not be changed: the key could not be made",
             "- APPLIED ledger now encrypts with arn:aws:kms:us-east-1:123456789012:key/0a1b",
-            "- SKIPPED web was left alone: it is a website; it is opted out",
+            "1 bucket was left alone; the JSON report says why each.",
         ],
     );
+    assert!(!body.contains("website"), "{body}");
 }
 
 fn announced(buckets: impl IntoIterator<Item = String>) -> Vec<RemediationRecord> {
@@ -458,8 +560,9 @@ async fn what_the_next_scan_changes_is_announced_with_every_way_to_keep_it_from_
     records[1].key_arn = Some("arn:aws:kms:us-east-1:123456789012:key/0a1b".to_owned());
     let case = Case::of(vec![]).remediated(records);
     let (store, mailbox) = (case.store().await, Mailbox::default());
-    handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
-    let [(subject, body)] = &mailbox.messages.into_inner().unwrap()[..] else { panic!("one message") };
+    tell(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    let message = mailbox.only();
+    let (subject, body) = (&message.subject, &form(&message, "email"));
     assert_eq!(subject, "[ACTION] The next scan changes 2 buckets in account 123456789012 (dev-pr42)");
     assert_says(
         body,
@@ -493,9 +596,9 @@ async fn the_receipt_names_exactly_the_announcements_that_the_message_names() {
         let records = failures.chain(announced((0..buckets).map(longest))).collect();
         let case = Case::of(vec![]).remediated(records);
         let (store, mailbox) = (case.store().await, Mailbox::default());
-        handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+        tell(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
         let receipt: AlertReceipt = store.find_json(&keys::alert(sample::SCAN_ID)).await.unwrap().unwrap();
-        let (_, body) = mailbox.messages.into_inner().unwrap().remove(0);
+        let body = form(&mailbox.only(), "email");
         let named: Vec<_> = (0..buckets).map(longest).filter(|name| body.contains(&format!("- {name} gets"))).collect();
         assert_eq!(receipt.announced, named);
         assert_eq!(named.len() == buckets as usize, all_are_named, "{} of {buckets}", named.len());
@@ -514,8 +617,8 @@ async fn a_receipt_of_an_earlier_version_is_understood() {
     let earlier = r#"{ "messageId": "message-0", "subject": "s" }"#;
     let _ =
         store.put(&keys::alert(sample::SCAN_ID), "application/json", earlier.into(), Condition::None).await.unwrap();
-    let output = handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
-    assert_eq!((output.message_id.as_str(), mailbox.messages.into_inner().unwrap().len()), ("message-0", 0));
+    let output = tell(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    assert_eq!((output.message_id.as_deref(), mailbox.messages.into_inner().unwrap().len()), (Some("message-0"), 0));
 }
 
 #[tokio::test]
@@ -534,7 +637,7 @@ async fn what_is_set_back_again_and_again_is_told_before_what_else_was_left_alon
         &[
             "The encryption of 1 bucket was set back again and again, and is left to you; see REMEDIATION.",
             "- SKIPPED ledger was left alone: it was set back",
-            "- SKIPPED atlas was left alone",
+            "1 bucket was left alone",
         ],
     );
 }
@@ -581,26 +684,29 @@ async fn remediation_that_did_not_run_says_why() {
 
 #[tokio::test]
 async fn the_policy_s_threshold_decides_what_is_named_the_worst_first() {
-    let high = sample::finding("web", "s3-bucket-ssl-requests-only", Severity::High, Status::NonCompliant);
+    let high = Finding {
+        change: Some(Change::New),
+        ..sample::finding("web", "s3-bucket-ssl-requests-only", Severity::High, Status::NonCompliant)
+    };
     let passes = sample::finding("good", PUBLIC_READ, Severity::Critical, Status::Compliant);
     let case = Case::of(vec![high.clone(), low("ledger"), passes, critical("ledger")]).threshold(Severity::High);
     let (subject, body) = case.message().await;
-    assert_eq!(subject, "[CRITICAL] 1 critical violation in account 123456789012 (dev-pr42)");
+    assert_eq!(subject, "[CRITICAL] 2 new, 2 open in account 123456789012 (dev-pr42)");
     assert_says(
         &body,
         &[
-            "2 open violations of severity HIGH or above.",
-            "1. [CRITICAL]",
-            ":ledger",
-            "2. [HIGH]",
-            ":web",
+            "2 open violations of severity HIGH or above, all of them new.",
+            "[CRITICAL]",
+            "- ledger",
+            "[HIGH]",
+            "- web",
             "REMEDIATION",
         ],
     );
     assert!(!body.contains("[LOW]") && !body.contains("good"), "{body}");
 
     let case = Case::of(vec![high]).threshold(Severity::High);
-    assert_eq!(case.message().await.0, "[HIGH] 1 high violation in account 123456789012 (dev-pr42)");
+    assert_eq!(case.message().await.0, "[HIGH] 1 new, 1 open in account 123456789012 (dev-pr42)");
 }
 
 #[tokio::test]
@@ -622,13 +728,13 @@ async fn what_cannot_be_said_is_not_made_up() {
     assert_says(
         &body,
         &[
+            "- ledger (since when is not known)",
+            "- payroll: what was seen",
+            "- vault (since when is not known)",
             "Coverage 50.0 % of the evaluations came to a verdict; 3 could not be judged for want of data",
-            "Changes nothing to compare with, for no scan looked at it before",
-            "Services s3 only, as was asked",
             "asked for by the on-call engineer",
-            "Since not known",
-            "Since first seen by this scan; nothing to compare with, for no scan looked at it before",
-            "Since not known: the scan before did not evaluate the rule",
+            "Changes nothing to compare with, for no scan looked at it before",
+            "only these services, as was asked",
         ],
     );
 }
@@ -647,7 +753,7 @@ async fn what_has_changed_is_told_for_each_scan_that_was_compared_with() {
     let cases = [
         (
             [compared("one", some), compared("one", few), compared("one", few)],
-            "Changes 0 new, 7 of rules that were not evaluated then, 0 still open, 3 resolved, 4 not looked at again since scan one Services",
+            "Changes 0 new, 7 of rules that were not evaluated then, 0 still open, 3 resolved, 4 not looked at again since scan one Resources",
         ),
         (
             [compared("one", few), compared("two", few), compared("one", few)],
@@ -669,62 +775,411 @@ async fn what_has_changed_is_told_for_each_scan_that_was_compared_with() {
 
 #[tokio::test]
 async fn a_hundred_thousand_violations_fit_into_a_message_that_counts_the_rest() {
-    let long = "ünbelievable ".repeat(200);
+    // What must be escaped to stand in JSON, and once more in the JSON of all forms.
+    let long = "\\\"ünbelievable\" ".repeat(200);
     let findings: Vec<_> = (0..100_000)
         .map(|number| {
             let mut finding = critical(&format!("bucket-{number:06}"));
+            if number < 512 {
+                finding.rule_id = format!("rule-{:03}", number % 100).into();
+                finding.evidence.observed = long.clone().into();
+            }
             if number < 20 {
                 Arc::make_mut(&mut finding.resource).name.clone_from(&long);
-                finding.evidence.observed = long.clone().into();
             }
             finding
         })
         .collect();
-    let records = (0..1000)
-        .map(|number| sample::remediation_record(&format!("b{number}"), RemediationOutcome::Skipped, &[&long]))
-        .collect();
-    let mut case = Case::of(findings).partial().remediated(records).undelivered("WriteCsvReport");
-    case.summary.gaps = vec![case.summary.gaps[0].clone(); 5000];
+    let failed = |number: u32| sample::remediation_record(&format!("b{number}"), RemediationOutcome::Failed, &[&long]);
+    let mut case = Case::of(findings).partial().remediated((0..1000).map(failed).collect());
+    for delivery in ["WriteCsvReport", "WriteJsonReport", "PublishMetrics"] {
+        case = case.undelivered(delivery);
+        case.input.failed_deliveries.last_mut().unwrap().cause = long.clone();
+    }
+    case.summary.gaps = vec![Gap { reason: long.clone(), ..case.summary.gaps[0].clone() }; 5000];
+    case.summary.exceptions = vec![use_of(&long, ExceptionState::Expired, 1); 200];
     case.plan.trigger.reason = Some(long.repeat(10));
-    let (subject, body) = case.message().await;
-    assert_eq!(subject, "[CRITICAL] 100000 critical violations in account 123456789012 (dev-pr42), scan incomplete");
-    assert!(body.len() < 100 * 1024, "{} bytes", body.len());
-    let named = body.matches("[CRITICAL]").count();
+    let message = case.whole_message().await;
+    let body = form(&message, "email");
+    assert_eq!(
+        message.subject,
+        "[CRITICAL] 100000 new, 100000 open in account 123456789012 (dev-pr42), scan incomplete"
+    );
+    assert!(message.forms.len() < LARGEST - 1024, "{} bytes", message.forms.len());
+    assert!(body.len() < 80 * 1024, "{} bytes", body.len());
+    let named = body.split_whitespace().collect::<Vec<_>>().join(" ").matches("(first seen").count();
     assert!(named > 10, "{named}");
     assert_says(
         &body,
         &[
             "- all of lambda",
             "more",
-            &format!(
-                "VIOLATIONS (the first {named} of 100000, the worst first; the reports name the other {})",
-                100_000 - named
-            ),
-            "1. [CRITICAL]",
-            "arn:aws:s3:::bucket-000000",
-            &format!("{named}. [CRITICAL]"),
+            &format!("NEW: 100000 violations ({named} are named here, the worst first; the reports name all)"),
+            "[CRITICAL] Title of",
+            "and",
             "more, which the JSON report names",
             "REPORTS",
         ],
     );
+    let document = json_form(&message, "sqs");
+    assert!(document["newViolations"].as_array().unwrap().len() > 5);
+    assert_eq!(document["counts"]["new"], 100_000);
+    assert_valid(&document);
 }
 
 #[tokio::test]
 async fn the_worst_violation_is_named_even_when_it_comes_last() {
-    let mut findings: Vec<_> = (0..1000).map(|number| low(&format!("bucket-{number:04}"))).collect();
+    let mut findings: Vec<_> =
+        (0..1000).map(|number| Finding { change: Some(Change::New), ..low(&format!("bucket-{number:04}")) }).collect();
     findings.push(critical("zebra"));
     let case = Case::of(findings).threshold(Severity::Low);
     let (_, body) = case.message().await;
-    assert_says(&body, &["1001 open violations", "1. [CRITICAL]", "arn:aws:s3:::zebra", "2. [LOW]", "bucket-0000"]);
+    assert_says(&body, &["1001 open violations", "[CRITICAL]", "- zebra", "[LOW]", "bucket-0000"]);
+}
+
+/// What the test of documents takes for wrong.
+#[tokio::test]
+async fn the_schema_refuses_what_is_not_so() {
+    let document = json_form(&Case::of(vec![critical("ledger")]).whole_message().await, "sqs");
+    let schema: Value = serde_json::from_str(include_str!("../message.schema.json")).unwrap();
+    assert_eq!(schema::flaw(&document, &schema, &schema, "$"), None);
+    for (field, wrong) in [
+        ("/kind", "news".into()),
+        ("/schemaVersion", "2.0".into()),
+        ("/account", "1234".into()),
+        ("/counts/new", serde_json::json!(-1)),
+        ("/counts", serde_json::json!({})),
+        ("/score", 101.into()),
+        ("/services", serde_json::json!([])),
+        ("/services/0", "ec2".into()),
+        ("/scan/startedAt", "2026-11-23T06:00:00.454Z".into()),
+        ("/newViolations/0/severity", "NONE".into()),
+        ("/newViolations/0/console", "http://example.com".into()),
+        ("/links/reports/0/format", "pdf".into()),
+    ] {
+        let mut document = document.clone();
+        *document.pointer_mut(field).unwrap() = wrong;
+        assert!(schema::flaw(&document, &schema, &schema, "$").is_some(), "{field}");
+    }
+}
+
+#[tokio::test]
+async fn programs_get_a_document_and_chat_channels_a_notification() {
+    let mut observed = critical("payroll");
+    observed.evidence.observed = "a policy of <!channel> & *everybody*".into();
+    let mut case = Case::of(vec![observed, known("ledger")]).undelivered("WriteCsvReport");
+    case.plan.services = vec![Service::S3, Service::Lambda];
+    let message = case.whole_message().await;
+    assert_eq!(
+        message.attributes,
+        Attributes {
+            kind: Kind::Violations,
+            severity: Some(Severity::Critical),
+            services: vec![Service::S3, Service::Lambda]
+        }
+    );
+    let document = json_form(&message, "sqs");
+    assert_valid(&document);
+    for protocol in ["lambda", "http"] {
+        assert_eq!(json_form(&message, protocol), document);
+    }
+    for (field, expected) in [
+        ("/schemaVersion", "1.0".into()),
+        ("/kind", "violations".into()),
+        ("/severity", "CRITICAL".into()),
+        ("/services", serde_json::json!(["s3", "lambda"])),
+        ("/account", sample::ACCOUNT.into()),
+        ("/scan/id", sample::SCAN_ID.into()),
+        ("/counts/open", 2.into()),
+        ("/counts/new", 1.into()),
+        ("/counts/notDelivered", 1.into()),
+        ("/newViolations/0/resourceArn", "arn:aws:s3:::payroll".into()),
+        ("/newViolations/0/observed", "a policy of <!channel> & *everybody*".into()),
+        ("/stillOpen/0/violations", 1.into()),
+        ("/links/reports/0/format", "html".into()),
+        ("/links/reports/1/format", "json".into()),
+    ] {
+        assert_eq!(document.pointer(field), Some(&expected), "{field} of {document:#}");
+    }
+
+    let chat = json_form(&message, "https");
+    assert_eq!((&chat["version"], &chat["source"]), (&"1.0".into(), &"custom".into()));
+    assert_eq!(chat["content"]["textType"], "client-markdown");
+    assert_eq!(chat["content"]["title"], message.subject);
+    let description = chat["content"]["description"].as_str().unwrap();
+    assert_says(description, &["2 open violations", "1 of them new", "- NEW CRITICAL: Title of", "1 bucket"]);
+    assert!(!form(&message, "https").contains("channel"), "{chat:#}");
+    let context = &chat["metadata"]["additionalContext"];
+    assert_eq!((&context["kind"], &context["services"]), (&"violations".into(), &"s3,lambda".into()));
+    let next: Vec<_> = chat["content"]["nextSteps"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert!(next[0].starts_with("Read the HTML report: https://") && next.len() == 2, "{next:?}");
+    assert_says(&form(&message, "default"), &["[CRITICAL] 1 new, 2 open", "https://"]);
+}
+
+/// What the message is for, by what a scan came to.
+#[tokio::test]
+async fn every_kind_of_message_says_so_and_has_a_valid_document() {
+    let lost = || {
+        let mut case = Case::of(vec![Finding {
+            status: Status::InsufficientData,
+            change: Some(Change::NotLookedAt),
+            ..known("vault")
+        }]);
+        (case.summary.lost_sight, case.summary.lost_sight_news) = (1, 1);
+        case
+    };
+    let expired = || {
+        let mut case = Case::of(vec![low("ledger")]);
+        case.summary.exceptions = vec![use_of("arn:aws:s3:::ledger", ExceptionState::Expired, 1)];
+        case
+    };
+    let cases: [(Case, Kind, &str); 9] = [
+        (Case::of(vec![critical("a")]).partial().broken_remediation(), Kind::Violations, "CRITICAL"),
+        (lost(), Kind::Violations, "NONE"),
+        (expired(), Kind::Violations, "NONE"),
+        (Case::of(vec![known("a")]).partial(), Kind::Partial, "CRITICAL"),
+        (Case::of(vec![low("a")]).broken_remediation(), Kind::Failure, "NONE"),
+        (Case::of(vec![known("a")]).undelivered("PublishMetrics"), Kind::Failure, "CRITICAL"),
+        (Case::of(vec![]).remediated(announced(["a".to_owned()])), Kind::Remediation, "NONE"),
+        (Case::of(vec![known("a")]), Kind::Reminder, "CRITICAL"),
+        (Case::of(vec![known("a")]).partial().threshold(Severity::High), Kind::Partial, "CRITICAL"),
+    ];
+    for (case, kind, severity) in cases {
+        let message = case.whole_message().await;
+        assert_eq!((message.attributes.kind, message.attributes.severity()), (kind, severity), "{}", message.subject);
+        assert_valid(&json_form(&message, "sqs"));
+    }
+    for kind in Kind::ALL {
+        let mut document = json_form(&Case::of(vec![critical("a")]).whole_message().await, "sqs");
+        document["kind"] = kind.as_str().into();
+        assert_valid(&document);
+    }
+}
+
+/// Four scans a day: the first tells, the next three are silent, the fifth reminds.
+#[tokio::test]
+async fn people_are_not_told_the_same_again_but_reminded_once_a_day() {
+    let (store, mailbox) = (MemoryStore::default(), Mailbox::default());
+    Case::of(vec![critical("ledger")]).later(0, &store, &mailbox).await;
+    for hours in [6, 12, 18] {
+        let output = Case::of(vec![known("ledger")]).later(hours, &store, &mailbox).await;
+        assert_eq!(output.message_id, None, "{hours}");
+    }
+    Case::of(vec![known("ledger")]).later(24, &store, &mailbox).await;
+    Case::of(vec![known("ledger")]).later(30, &store, &mailbox).await;
+    // A new one comes at once, and puts the next reminder off.
+    Case::of(vec![known("ledger"), critical("payroll")]).later(36, &store, &mailbox).await;
+    Case::of(vec![known("ledger"), known("payroll")]).later(48, &store, &mailbox).await;
+    Case::of(vec![known("ledger"), known("payroll")]).later(60, &store, &mailbox).await;
+    assert_eq!(mailbox.kinds(), [Kind::Violations, Kind::Reminder, Kind::Violations, Kind::Reminder]);
+    let messages = mailbox.messages.into_inner().unwrap();
+    assert_eq!(messages[1].subject, "[REMINDER] 1 still open in account 123456789012 (dev-pr42)");
+    let body = form(&messages[1], "email");
+    assert_says(
+        &body,
+        &[
+            "1 open violation of severity CRITICAL, none of them new.",
+            "You know of all this. It is said again every 24 hours for as long as it is so.",
+            "STILL OPEN: 1 violation that you know of - [CRITICAL] Title of",
+            "1 bucket, open since 22 November 2026",
+            "Score",
+            "REPORTS",
+        ],
+    );
+    assert!(body.lines().count() < 40 && !body.contains("what was seen"), "{body}");
+}
+
+#[tokio::test]
+async fn who_wants_it_is_told_with_every_scan() {
+    let (store, mailbox) = (MemoryStore::default(), Mailbox::default());
+    for hours in [0, 6, 12] {
+        let mut case = Case::of(vec![if hours == 0 { critical("ledger") } else { known("ledger") }]);
+        case.plan.policy.alert.remind_hours = 0;
+        case.later(hours, &store, &mailbox).await;
+    }
+    assert_eq!(mailbox.kinds(), [Kind::Violations, Kind::Reminder, Kind::Reminder]);
+}
+
+#[tokio::test]
+async fn what_is_no_more_is_told_once() {
+    let (store, mailbox) = (MemoryStore::default(), Mailbox::default());
+    Case::of(vec![critical("ledger")]).later(0, &store, &mailbox).await;
+    let mut mended = Case::of(vec![]);
+    mended.summary.alerting_resolved = 1;
+    mended.later(6, &store, &mailbox).await;
+    Case::of(vec![]).later(12, &store, &mailbox).await;
+    Case::of(vec![critical("ledger")]).later(18, &store, &mailbox).await;
+    assert_eq!(mailbox.kinds(), [Kind::Violations, Kind::Resolved, Kind::Violations]);
+    let messages = mailbox.messages.into_inner().unwrap();
+    assert_eq!(messages[1].subject, "[RESOLVED] Nothing is open any more in account 123456789012 (dev-pr42)");
+    assert_says(
+        &form(&messages[1], "email"),
+        &[
+            "Nothing is left of what you were told: no violation of severity CRITICAL is open any more",
+            "RESOLVED since",
+        ],
+    );
+    assert_valid(&json_form(&messages[1], "sqs"));
+    assert_eq!(messages[1].attributes.severity(), "NONE");
+}
+
+/// A scan of one service ends nothing of another, and reminds of nothing there.
+#[tokio::test]
+async fn a_service_that_was_not_scanned_stays_as_it_was_told() {
+    let (store, mailbox) = (MemoryStore::default(), Mailbox::default());
+    Case::of(vec![critical("ledger")]).later(0, &store, &mailbox).await;
+    let mut of_functions = Case::of(vec![]);
+    of_functions.plan.services = vec![Service::Lambda];
+    let output = of_functions.later(48, &store, &mailbox).await;
+    assert_eq!(output.message_id, None);
+    Case::of(vec![known("ledger")]).later(54, &store, &mailbox).await;
+    assert_eq!(mailbox.kinds(), [Kind::Violations, Kind::Reminder]);
+}
+
+/// (what the second scan, six hours after one with a violation, finds on top, whether it speaks)
+#[tokio::test]
+async fn only_what_people_do_not_know_makes_a_message_before_a_day_is_over() {
+    let gaps = |case: Case, gaps: &[usize]| {
+        let mut case = case.partial();
+        case.summary.gaps = gaps.iter().map(|gap| case.summary.gaps[*gap].clone()).collect();
+        case
+    };
+    let expired = |mut case: Case, resource: &str| {
+        case.summary.exceptions = vec![use_of(resource, ExceptionState::Expired, 1)];
+        case
+    };
+    let case = || Case::of(vec![known("ledger")]);
+    let first = || expired(gaps(Case::of(vec![critical("ledger")]), &[1]), "arn:aws:s3:::ledger");
+    let lost = |mut case: Case| {
+        case.findings.push(Finding {
+            status: Status::InsufficientData,
+            change: Some(Change::NotLookedAt),
+            ..known("vault")
+        });
+        case.summary.lost_sight = 1;
+        case
+    };
+    let cases: [(Case, Option<Kind>); 9] = [
+        (first_again(first()), None),
+        // The gap is another shard of the same service, for another reason.
+        (gaps(expired(case(), "arn:aws:s3:::ledger"), &[1]), None),
+        (gaps(case(), &[0, 1]), Some(Kind::Partial)),
+        (expired(case(), "arn:aws:s3:::website"), Some(Kind::Violations)),
+        (lost(case()), Some(Kind::Violations)),
+        (case().broken_remediation(), Some(Kind::Failure)),
+        (case().undelivered("WriteCsvReport"), Some(Kind::Failure)),
+        (case().remediated(announced(["ledger".to_owned()])), Some(Kind::Remediation)),
+        (case(), None),
+    ];
+    for (place, (second, kind)) in cases.into_iter().enumerate() {
+        let (store, mailbox) = (MemoryStore::default(), Mailbox::default());
+        first().later(0, &store, &mailbox).await;
+        second.later(6, &store, &mailbox).await;
+        let told: Vec<_> = mailbox.kinds().into_iter().skip(1).collect();
+        assert_eq!(told, kind.into_iter().collect::<Vec<_>>(), "case {place}");
+    }
+}
+
+/// The same once more, as a later scan finds it.
+fn first_again(mut case: Case) -> Case {
+    case.findings = vec![known("ledger")];
+    case.summary.alerting_news = 0;
+    case
+}
+
+/// What was not looked at, was looked at again, and is hidden once more is told anew.
+#[tokio::test]
+async fn what_comes_again_is_told_again() {
+    let (store, mailbox) = (MemoryStore::default(), Mailbox::default());
+    Case::of(vec![critical("ledger")]).partial().later(0, &store, &mailbox).await;
+    Case::of(vec![known("ledger")]).later(6, &store, &mailbox).await;
+    Case::of(vec![known("ledger")]).partial().later(12, &store, &mailbox).await;
+    assert_eq!(mailbox.kinds(), [Kind::Violations, Kind::Partial]);
+}
+
+/// Two scans side by side want to remind; one of them has set out to.
+#[tokio::test]
+async fn of_two_scans_one_reminds_and_a_claim_of_a_dead_one_ends() {
+    for (minutes_ago, reminds) in [(0, false), (14, false), (16, true)] {
+        let (store, mailbox) = (MemoryStore::default(), Mailbox::default());
+        Case::of(vec![critical("ledger")]).later(0, &store, &mailbox).await;
+        let mut state: AlertState = store.get_json(keys::ALERTS).await.unwrap();
+        let at = sample::AGGREGATED_AT - jiff::SignedDuration::from_mins(minutes_ago);
+        state.claim = Some(audit_model::AlertClaim { scan_id: "beside".to_owned(), at });
+        store.replace_json(keys::ALERTS, &state).await.unwrap();
+        Case::of(vec![known("ledger")]).later(24, &store, &mailbox).await;
+        assert_eq!(mailbox.kinds().len(), if reminds { 2 } else { 1 }, "{minutes_ago}");
+        // News is not held back.
+        Case::of(vec![known("ledger"), critical("payroll")]).later(30, &store, &mailbox).await;
+        assert_eq!(mailbox.kinds().last(), Some(&Kind::Violations));
+    }
+}
+
+/// A store that refuses to keep what people were told.
+struct Forgetful(MemoryStore);
+
+#[async_trait]
+impl ArtifactStore for Forgetful {
+    async fn get(&self, key: &str) -> Result<Option<Stored>, TaskError> {
+        self.0.get(key).await
+    }
+
+    async fn open(&self, key: &str) -> Result<Option<audit_artifacts::ArtifactReader>, TaskError> {
+        self.0.open(key).await
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        content_type: &str,
+        content: bytes::Bytes,
+        condition: Condition,
+    ) -> Result<PutOutcome, TaskError> {
+        if key == keys::ALERTS {
+            return Err(TaskError::Unavailable("s3:PutObject failed (no answer in time)".to_owned()));
+        }
+        self.0.put(key, content_type, content, condition).await
+    }
+
+    async fn create(&self, key: &str, content_type: &str) -> Result<Box<dyn ArtifactWriter>, TaskError> {
+        self.0.create(key, content_type).await
+    }
+}
+
+/// News goes out whatever becomes of the state. A reminder that cannot be claimed fails the task, which is tried again.
+#[tokio::test]
+async fn a_state_that_cannot_be_kept_keeps_no_news_from_people() {
+    let case = Case::of(vec![critical("ledger")]);
+    let (store, mailbox) = (Forgetful(case.store().await), Mailbox::default());
+    tell(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    assert_eq!(mailbox.kinds(), [Kind::Violations]);
+
+    let case = Case::of(vec![known("ledger")]);
+    let (store, mailbox) = (Forgetful(case.store().await), Mailbox::default());
+    let error = tell(&case.input, &store, &mailbox, &case.deployment).await.unwrap_err();
+    assert_eq!((error.name(), mailbox.kinds()), ("Unavailable", vec![]));
+}
+
+/// A broken state must stop no scan: people are told once more.
+#[tokio::test]
+async fn a_state_that_cannot_be_understood_is_replaced() {
+    let case = Case::of(vec![known("ledger")]);
+    let (store, mailbox) = (case.store().await, Mailbox::default());
+    let _ = store.put(keys::ALERTS, "application/json", "{".into(), Condition::None).await.unwrap();
+    tell(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    assert_eq!(mailbox.kinds(), [Kind::Reminder]);
+    let state: AlertState = store.get_json(keys::ALERTS).await.unwrap();
+    assert_eq!(state.told[&Service::S3].scan_id, sample::SCAN_ID);
+    assert_eq!((state.told[&Service::S3].rules.len(), state.claim), (1, None));
 }
 
 #[tokio::test]
 async fn a_repeated_task_sends_nothing_and_gives_the_same_answer() {
     let case = Case::of(vec![critical("ledger")]);
     let (store, mailbox) = (case.store().await, Mailbox::default());
-    let first = handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
-    let second = handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
-    assert_eq!(first, NotifyOutput { scan_id: sample::SCAN_ID.to_owned(), message_id: "message-1".to_owned() });
+    let first = tell(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    let second = tell(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    assert_eq!(first, NotifyOutput { scan_id: sample::SCAN_ID.to_owned(), message_id: Some("message-1".to_owned()) });
     assert_eq!(second, first);
     assert_eq!(mailbox.messages.lock().unwrap().len(), 1);
 }
@@ -734,9 +1189,9 @@ async fn an_alert_that_was_refused_leaves_no_receipt() {
     let case = Case::of(vec![critical("ledger")]);
     let store = case.store().await;
     let refusing = Mailbox { refuses: true, ..Mailbox::default() };
-    assert_eq!(handle(&case.input, &store, &refusing, &case.deployment).await.unwrap_err().name(), "Throttled");
+    assert_eq!(tell(&case.input, &store, &refusing, &case.deployment).await.unwrap_err().name(), "Throttled");
     let mailbox = Mailbox::default();
-    handle(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+    tell(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
     assert_eq!(mailbox.messages.lock().unwrap().len(), 1);
 }
 
@@ -745,7 +1200,7 @@ async fn a_text_from_outside_cannot_write_lines_of_its_own() {
     let mut finding = critical("ledger");
     finding.evidence.observed = "a\n\nNo violations.\r\nREPORTS\u{202e}x".into();
     let (_, body) = Case::of(vec![finding]).message().await;
-    assert_says(&body, &["Observed a No violations. REPORTS x"]);
+    assert_says(&body, &["a No violations. REPORTS x"]);
     assert_eq!(body.lines().filter(|line| line.starts_with("REPORTS") || line.starts_with("No ")).count(), 1, "{body}");
 }
 
@@ -759,10 +1214,10 @@ proptest! {
         is_partial in any::<bool>(),
         broke in any::<bool>(),
     ) {
-        let mut case = Case::of(vec![]);
+        let mut case = Case::of(vec![critical("ledger")]);
         case.deployment.system = system;
         case.plan.account = account;
-        case.summary.violations_by_severity.insert(Severity::Critical, violations);
+        (case.summary.alerting_violations, case.summary.alerting_news) = (violations.max(1), violations.max(1));
         case = if is_partial { case.partial() } else { case };
         case = if broke { case.broken_remediation() } else { case };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -6,14 +6,14 @@ use audit_artifacts::{ArtifactWriter, Findings, JsonLinesReader, ScanRecord};
 use audit_model::remediation::RemediationRecord;
 use audit_model::summary::{Changes, ScanStatus, Summary};
 use audit_model::task::RemediationResult;
-use audit_model::{Policy, RemediationMode, ResourceTags, Rules, Service, Trigger};
+use audit_model::{Policy, RemediationMode, ResolvedViolation, ResourceTags, Rules, Service, Trigger, to_the_second};
 use audit_rules::{FrameworkCoverage, framework_coverage};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use serde::Serialize;
 
 /// The version of the report's form; it rises when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: &str = "5.0";
+pub const SCHEMA_VERSION: &str = "5.1";
 
 /// The document but for its lists.
 #[derive(Serialize)]
@@ -50,7 +50,7 @@ struct Scan<'a> {
 #[serde(rename_all = "camelCase")]
 struct Figures<'a> {
     #[serde(flatten)]
-    summary: &'a Summary,
+    summary: Summary,
     score: Option<f64>,
     coverage: Option<f64>,
     /// Over all services that could be compared, null when none could.
@@ -78,16 +78,16 @@ impl<'a> Head<'a> {
                 region: &plan.region,
                 services: &plan.services,
                 remediation: plan.remediation,
-                started_at: plan.started_at,
-                aggregated_at: summary.aggregated_at,
-                reported_at: now,
+                started_at: to_the_second(plan.started_at),
+                aggregated_at: to_the_second(summary.aggregated_at),
+                reported_at: to_the_second(now),
                 execution_arn: &plan.execution_arn,
             },
             policy: &plan.policy,
             frameworks: framework_coverage(plan, summary),
             rules,
             summary: Figures {
-                summary,
+                summary: summary.to_the_second(),
                 score: summary.score(),
                 coverage: summary.coverage(),
                 changes: summary.changes(),
@@ -115,6 +115,30 @@ pub(crate) async fn write_remediation(
         while let Some(record) = records.next().await? {
             list.add(slice::from_ref(&record)).await?;
         }
+    }
+    list.end().await
+}
+
+/// Writes the list of what the scan saw resolved, which must be as many as its summary counts.
+///
+/// # Errors
+/// `Corrupt` when they are not, and those of the store.
+pub(crate) async fn write_resolved(
+    writer: &mut dyn ArtifactWriter,
+    mut resolved: JsonLinesReader<ResolvedViolation>,
+    summary: &Summary,
+) -> Result<(), TaskError> {
+    let mut list = List::begin(writer, "resolved", Brackets::Square).await?;
+    let mut read = 0_u64;
+    while let Some(violation) = resolved.next().await? {
+        read += 1;
+        list.add(slice::from_ref(&violation)).await?;
+    }
+    let counted = summary.changes().map_or(0, |changes| changes.resolved);
+    if read != counted {
+        return Err(TaskError::Corrupt(format!(
+            "there are {read} resolved violations where the summary counts {counted}; run the scan again"
+        )));
     }
     list.end().await
 }

@@ -31,6 +31,7 @@ pub async fn handle(
         document::write_remediation(writer, record.remediation_records(store, input.remediation.as_ref()).await?)
             .await?;
         document::write_findings(writer, record.findings(store).await?).await?;
+        document::write_resolved(writer, record.resolved(store).await?, &record.summary).await?;
         document::write_tags(writer, record.tags(store).await?).await
     })
     .await?;

@@ -87,11 +87,66 @@ async fn the_report_gives_back_what_was_found_whatever_the_number() {
     }
 }
 
+/// The times of the machine have milliseconds, those of the clock nine decimals: a reader gets seconds.
+#[tokio::test]
+async fn times_are_to_the_second() {
+    let finer = jiff::SignedDuration::from_millis(454);
+    let mut plan = sample::plan();
+    plan.started_at += finer;
+    let mut summary = sample::summary(&[]);
+    (summary.started_at, summary.aggregated_at) = (plan.started_at, summary.aggregated_at + finer);
+    for comparison in summary.comparison.values_mut() {
+        if let audit_model::summary::Comparison::Compared { started_at, .. } = comparison {
+            *started_at += finer;
+        }
+    }
+    let store = sample::store(&plan, &summary, &[], &[]).await.unwrap();
+    handle(&input(None), &store, "dev-pr42", NOW + finer).await.unwrap();
+    let text = store.text(KEY).unwrap();
+    assert!(!text.contains(".454"), "{text}");
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["scan"]["startedAt"], "2026-11-23T06:00:00Z");
+    assert_eq!(report["summary"]["comparison"]["s3"]["startedAt"], "2026-11-22T18:00:00Z");
+}
+
+#[tokio::test]
+async fn what_was_resolved_is_a_list_of_its_own_as_long_as_the_summary_counts() {
+    let (report, _) = report(&findings(2), &[]).await;
+    let resolved = report["resolved"].as_array().unwrap();
+    assert_eq!(resolved.len(), 3);
+    assert_eq!(
+        resolved[0],
+        json!({
+            "service": "s3",
+            "ruleId": "s3-bucket-versioning-enabled",
+            "severity": "LOW",
+            "resource": {
+                "arn": "arn:aws:s3:::resolved-0",
+                "type": "AWS::S3::Bucket",
+                "name": "resolved-0",
+                "region": "us-east-1",
+                "account": "123456789012",
+            },
+            "observed": "what was seen",
+            "firstSeen": "2026-11-22T06:00:00Z",
+            "lastSeen": "2026-11-23T06:01:00Z",
+            "resolvedAt": "2026-11-23T06:01:00Z",
+            "resolution": "MENDED",
+        })
+    );
+    let store = sample::store(&sample::plan(), &sample::summary(&[]), &[], &[]).await.unwrap();
+    let none = keys::resolved(sample::SCAN_ID);
+    let writer = audit_artifacts::JsonLinesWriter::create(&store, &none).await.unwrap();
+    writer.finish().await.unwrap();
+    let error = handle(&input(None), &store, "dev-pr42", NOW).await.unwrap_err();
+    assert!(error.name() == "Corrupt" && error.to_string().contains("0 resolved violations"), "{error}");
+}
+
 #[tokio::test]
 async fn scan_policy_and_figures_stand_in_the_head() {
     let findings = findings(3);
     let (report, text) = report(&findings, &[]).await;
-    assert_eq!(report["schemaVersion"], "5.0");
+    assert_eq!(report["schemaVersion"], "5.1");
     assert_eq!(
         report["scan"],
         json!({
@@ -248,7 +303,8 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (report, text) = runtime.block_on(report(&findings, &[]));
         prop_assert_eq!(given_back(&report), findings);
-        let lines = text.split('\n').filter(|line| line.starts_with("    {\"service\"")).count();
+        let lines = text.split('\n').filter(|line| line.starts_with("    {\"service\"")).filter(|line| !line.contains("resolved-"));
+        let lines = lines.count();
         prop_assert_eq!(lines, texts.len());
     }
 }

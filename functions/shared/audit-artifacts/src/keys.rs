@@ -9,6 +9,9 @@ pub const LATEST: &str = "state/latest.json";
 /// The figures of the last complete scan of all services. Replaced only by a conditional write.
 pub const FIGURES: &str = "state/figures.json";
 
+/// What people were told last by the alerts. Replaced only by a conditional write.
+pub const ALERTS: &str = "state/alerts.json";
+
 /// What is being changed in the account, and what bears on the next change. Replaced only by a conditional write.
 pub const JOURNAL: &str = "state/remediation.json";
 
@@ -59,6 +62,11 @@ pub(crate) fn plain_findings(scan_id: &str) -> String {
     format!("scans/{scan_id}/findings.jsonl")
 }
 
+/// The violations that a scan saw resolved, in the order of the findings, compressed.
+pub fn resolved(scan_id: &str) -> String {
+    format!("scans/{scan_id}/resolved.jsonl.zst")
+}
+
 /// The summary of a scan.
 pub fn summary(scan_id: &str) -> String {
     format!("scans/{scan_id}/summary.json")
@@ -97,6 +105,11 @@ pub fn json_report(scan_id: &str, started_at: Timestamp) -> String {
 /// The CSV report of a scan, under the UTC day on which the scan started.
 pub fn csv_report(scan_id: &str, started_at: Timestamp) -> String {
     format!("{}.csv", report(scan_id, started_at))
+}
+
+/// The HTML report of a scan, under the UTC day on which the scan started.
+pub fn html_report(scan_id: &str, started_at: Timestamp) -> String {
+    format!("{}.html", report(scan_id, started_at))
 }
 
 fn report(scan_id: &str, started_at: Timestamp) -> String {

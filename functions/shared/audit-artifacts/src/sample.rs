@@ -1,17 +1,18 @@
 //! A small scan, for tests of the functions that read one.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use audit_model::plan::{Inventory, Target, TargetKind};
 use audit_model::policy::{AlertPolicy, FrameworkPolicy, OptOutTag, Parameters, RemediationPolicy};
 use audit_model::remediation::{Decision, Reason, ReasonCode, RemediationOutcome, RemediationRecord};
 use audit_model::resource::BucketEncryption;
-use audit_model::summary::{AlertViolations, Changes, Comparison, Counts, ScanStatus, Summary};
+use audit_model::summary::{AlertViolations, AlertingRule, Changes, Comparison, Counts, ScanStatus, Summary};
 use audit_model::task::RemediateOutput;
 use audit_model::{
-    Change, Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, Reading, RemediationMode, ResourceRef,
-    RuleInForce, Rules, Service, Severity, Shard, Status, Tags, Trigger, TriggerKind,
+    Change, Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, Reading, RemediationMode, Resolution,
+    ResolvedViolation, ResourceRef, RuleInForce, Rules, Service, Severity, Shard, Status, Tags, Trigger, TriggerKind,
 };
 use audit_task::TaskError;
 use jiff::Timestamp;
@@ -49,7 +50,7 @@ pub fn plan() -> Plan {
         reapply: Vec::new(),
         missing_settings: Vec::new(),
         policy: Policy {
-            alert: AlertPolicy { threshold: Severity::Critical },
+            alert: AlertPolicy { threshold: Severity::Critical, remind_hours: 24 },
             remediation: RemediationPolicy {
                 mode: RemediationMode::Apply,
                 announce_first: true,
@@ -103,7 +104,10 @@ pub fn summary(findings: &[Finding]) -> Summary {
         violations_by_severity: Severity::ALL.into_iter().map(|severity| (severity, 0)).collect(),
         comparison: Service::ALL.map(|service| (service, compared(service))).into(),
         alerting_violations: 0,
+        alerting_news: 0,
+        alerting_resolved: 0,
         lost_sight: 0,
+        lost_sight_news: 0,
         exceptions: Vec::new(),
         remediable_buckets: 0,
     };
@@ -114,7 +118,9 @@ pub fn summary(findings: &[Finding]) -> Summary {
         *summary.resources.entry(finding.service).or_default() += 1;
         if finding.is_open() {
             *summary.violations_by_severity.entry(finding.severity).or_default() += 1;
-            summary.alerting_violations += u64::from(finding.severity == Severity::Critical);
+            let alerts = finding.severity == Severity::Critical;
+            summary.alerting_violations += u64::from(alerts);
+            summary.alerting_news += u64::from(alerts && is_news(finding));
         }
     }
     Summary { totals, ..summary }
@@ -159,6 +165,12 @@ pub fn finding(bucket: &str, rule_id: &str, severity: Severity, status: Status) 
     }
 }
 
+/// A violation that the scan saw mended.
+fn resolved(bucket: &str) -> ResolvedViolation {
+    let known = finding(bucket, "s3-bucket-versioning-enabled", Severity::Low, Status::NonCompliant);
+    ResolvedViolation::new(&known, Severity::Low, Resolution::Mended, AGGREGATED_AT)
+}
+
 /// The rules that `findings` are of, as they were in force.
 pub fn rules(findings: &[Finding]) -> Rules {
     let rule = |Finding { rule_id, service, severity, resource, .. }: &Finding| RuleInForce {
@@ -187,7 +199,34 @@ fn alert_violations(plan: &Plan, findings: &[Finding]) -> AlertViolations {
     alerting.sort_by_key(|finding| Reverse(finding.severity));
     let (open, others): (Vec<_>, Vec<_>) = alerting.into_iter().partition(Finding::is_open);
     let lost_sight = |finding: &Finding| finding.change == Some(Change::NotLookedAt) && finding.exception.is_none();
-    AlertViolations { open, lost_sight: others.into_iter().filter(lost_sight).collect() }
+    let mut by_rule: BTreeMap<String, AlertingRule> = BTreeMap::new();
+    for finding in &open {
+        let rule = by_rule.entry(finding.rule_id.to_string()).or_insert_with(|| AlertingRule {
+            service: finding.service,
+            severity: finding.severity,
+            resource_type: finding.resource.resource_type.to_string(),
+            news: 0,
+            still_open: 0,
+            since: None,
+        });
+        if is_news(finding) {
+            rule.news += 1;
+        } else {
+            rule.still_open += 1;
+            rule.since = [rule.since, finding.first_seen].into_iter().flatten().min();
+        }
+    }
+    AlertViolations {
+        news: open.into_iter().filter(is_news).collect(),
+        by_rule,
+        lost_sight: others.into_iter().filter(lost_sight).collect(),
+        resolved: Vec::new(),
+    }
+}
+
+/// Whether nobody was told of an open violation, where all others were told of.
+fn is_news(finding: &Finding) -> bool {
+    finding.change != Some(Change::StillOpen)
 }
 
 /// The record of one decision about one bucket that failed the rule of a customer-managed key. `texts` are the reasons of a
@@ -260,10 +299,19 @@ pub async fn store(
     let store = MemoryStore::default();
     store.replace_json(&keys::plan(SCAN_ID), plan).await?;
     store.replace_json(&keys::summary(SCAN_ID), summary).await?;
-    store.replace_json(&keys::alert_violations(SCAN_ID), &alert_violations(plan, findings)).await?;
+    let named = AlertViolations {
+        resolved: (0..summary.alerting_resolved).map(|number| resolved(&format!("resolved-{number}"))).collect(),
+        ..alert_violations(plan, findings)
+    };
+    store.replace_json(&keys::alert_violations(SCAN_ID), &named).await?;
     store.replace_json(&keys::rules(SCAN_ID), &rules(findings)).await?;
     let mut writer = FindingsWriter::create(&store, &keys::findings(SCAN_ID)).await?;
     writer.write(findings).await?;
+    writer.finish().await?;
+    let mut writer = JsonLinesWriter::create(&store, &keys::resolved(SCAN_ID)).await?;
+    for number in 0..summary.changes().map_or(0, |changes| changes.resolved) {
+        writer.write(&resolved(&format!("resolved-{number}"))).await?;
+    }
     writer.finish().await?;
     if !records.is_empty() {
         let mut writer = JsonLinesWriter::create(&store, &keys::remediation(SCAN_ID)).await?;

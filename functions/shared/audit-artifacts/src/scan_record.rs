@@ -4,7 +4,7 @@
 use audit_model::remediation::RemediationRecord;
 use audit_model::summary::{AlertViolations, Summary};
 use audit_model::task::RemediationResult;
-use audit_model::{Finding, Plan, ResourceTags, Rules};
+use audit_model::{Finding, Plan, ResolvedViolation, ResourceTags, Rules};
 use audit_task::TaskError;
 
 use crate::{ArtifactStore, ArtifactStoreExt, FindingsReader, JsonLinesReader, keys};
@@ -58,6 +58,14 @@ impl ScanRecord {
         })
     }
 
+    /// What the scan saw resolved, to be read one at a time.
+    ///
+    /// # Errors
+    /// `NotFound` when it is not there, and those of the store.
+    pub async fn resolved(&self, store: &dyn ArtifactStore) -> Result<JsonLinesReader<ResolvedViolation>, TaskError> {
+        JsonLinesReader::open(store, &keys::resolved(&self.summary.scan_id)).await
+    }
+
     /// How the scan's resources are tagged, to be read one at a time.
     ///
     /// # Errors
@@ -71,11 +79,18 @@ impl ScanRecord {
     /// # Errors
     /// `NotFound` when it is not there, `Corrupt` when it does not go with the summary, and those of the store.
     pub async fn alert_violations(&self, store: &dyn ArtifactStore) -> Result<AlertViolations, TaskError> {
-        let Summary { scan_id, alerting_violations, lost_sight, .. } = &self.summary;
+        let Summary { scan_id, alerting_violations, alerting_news, alerting_resolved, lost_sight, .. } = &self.summary;
         let key = keys::alert_violations(scan_id);
         let named: AlertViolations = store.get_json(&key).await?;
-        for (named, counted) in [(named.open.len(), alerting_violations), (named.lost_sight.len(), lost_sight)] {
-            if named as u64 > *counted || (named == 0 && *counted > 0) {
+        let by_rule: u64 = named.by_rule.values().map(|rule| rule.news + rule.still_open).sum();
+        let counted = [
+            (named.news.len() as u64, alerting_news),
+            (by_rule, alerting_violations),
+            (named.lost_sight.len() as u64, lost_sight),
+            (named.resolved.len() as u64, alerting_resolved),
+        ];
+        for (named, counted) in counted {
+            if named > *counted || (named == 0 && *counted > 0) {
                 return Err(TaskError::Corrupt(format!(
                     "the object {key} names {named} violations where the summary counts {counted}; run the scan again"
                 )));
@@ -193,8 +208,7 @@ mod tests {
             let named = ScanRecord::load(&store, sample::SCAN_ID).await.unwrap().alert_violations(&store).await;
             match named {
                 Ok(named) => {
-                    let open: Vec<&str> = named.open.iter().map(|finding| finding.resource.name.as_str()).collect();
-                    assert!(goes && open == ["a", "b"] && named.lost_sight.is_empty());
+                    assert!(goes && named.by_rule["s3-rule"].still_open == 2 && named.lost_sight.is_empty());
                 }
                 Err(error) => assert!(!goes && error.name() == "Corrupt", "{error}"),
             }

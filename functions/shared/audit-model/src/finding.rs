@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::{Deserialize, Serialize};
 
 use crate::reading::Unreadable;
@@ -124,6 +124,77 @@ impl Change {
             Self::NotEvaluated => "NOT_EVALUATED",
         }
     }
+}
+
+/// A known violation that a scan saw mended, or whose resource it saw gone: a line of `resolved.jsonl.zst`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResolvedViolation {
+    /// The service the rule belongs to.
+    pub service: Service,
+    /// The rule's id.
+    pub rule_id: String,
+    /// The rule's severity under the scan's policy.
+    pub severity: Severity,
+    /// What was wrong.
+    #[serde(with = "shared")]
+    pub resource: Arc<ResourceRef>,
+    /// What was observed when it was last seen to be wrong.
+    pub observed: String,
+    /// When the violation was first seen; `None` where nobody kept it.
+    pub first_seen: Option<Timestamp>,
+    /// When it was last seen.
+    pub last_seen: Option<Timestamp>,
+    /// When it was seen resolved.
+    pub resolved_at: Timestamp,
+    /// How.
+    pub resolution: Resolution,
+    /// The exception that covered it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<ExceptionMark>,
+}
+
+impl ResolvedViolation {
+    /// What has become of `known`, whose rule has this severity by now.
+    pub fn new(known: &Finding, severity: Severity, resolution: Resolution, resolved_at: Timestamp) -> Self {
+        Self {
+            service: known.service,
+            rule_id: known.rule_id.to_string(),
+            severity,
+            resource: Arc::clone(&known.resource),
+            observed: known.evidence.observed.to_string(),
+            first_seen: known.known_since().map(to_the_second),
+            last_seen: known.known_until().map(to_the_second),
+            resolved_at: to_the_second(resolved_at),
+            resolution,
+            exception: known.exception.clone(),
+        }
+    }
+}
+
+/// How a violation was resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Resolution {
+    /// The rule has nothing against the resource any more.
+    Mended,
+    /// The resource is there no more.
+    Gone,
+}
+
+impl Resolution {
+    /// The name in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mended => "MENDED",
+            Self::Gone => "GONE",
+        }
+    }
+}
+
+/// The time without the part of a second, as reports show it: spreadsheets take no more for a time.
+pub fn to_the_second(time: Timestamp) -> Timestamp {
+    time.round(TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Floor)).unwrap_or(time)
 }
 
 /// AWS Config's words for a verdict.

@@ -14,10 +14,11 @@ pub mod rules;
 pub mod summary;
 pub mod task;
 
-pub use alert::AlertReceipt;
+pub use alert::{AlertClaim, AlertReceipt, AlertState, Told};
 pub use deliveries::BucketDeliveries;
 pub use finding::{
-    Change, Evidence, ExceptionMark, Finding, ResourceFindings, ResourceRef, ResourceTags, Severity, Status,
+    Change, Evidence, ExceptionMark, Finding, Resolution, ResolvedViolation, ResourceFindings, ResourceRef,
+    ResourceTags, Severity, Status, to_the_second,
 };
 pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};

@@ -40,6 +40,16 @@ impl Policy {
 pub struct AlertPolicy {
     /// An open violation of this severity or above raises the alert.
     pub threshold: Severity,
+    /// Hours after which people are told again of what is still open; 0 tells them with every scan.
+    #[serde(default = "AlertPolicy::a_day")]
+    pub remind_hours: u16,
+}
+
+impl AlertPolicy {
+    /// How often people are reminded where nobody has said it: once a day.
+    pub const fn a_day() -> u16 {
+        24
+    }
 }
 
 /// What remediation may do.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::PolicyException;
-use crate::{Change, Finding, Service, Severity, Status};
+use crate::{Change, Finding, ResolvedViolation, Service, Severity, Status, to_the_second};
 
 /// The figures of one scan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,10 +43,20 @@ pub struct Summary {
     pub comparison: BTreeMap<Service, Comparison>,
     /// Open violations at or above the policy's alert threshold.
     pub alerting_violations: u64,
+    /// Those of them that people have not been told of: new ones, those of a scan whose message did not go out, and those that
+    /// an exception covered until now.
+    #[serde(default)]
+    pub alerting_news: u64,
+    /// Known violations at or above the threshold, under no exception, that were seen mended or whose resource was seen gone.
+    #[serde(default)]
+    pub alerting_resolved: u64,
     /// Known violations at or above the policy's alert threshold that no exception covers, and that this scan could not look
     /// at. Those of rules that are not evaluated by decision are not among them.
     #[serde(default)]
     pub lost_sight: u64,
+    /// Those of them that the scan before had seen.
+    #[serde(default)]
+    pub lost_sight_news: u64,
     /// What became of each exception of the policy, in the policy's order.
     #[serde(default)]
     pub exceptions: Vec<ExceptionUse>,
@@ -58,6 +68,19 @@ impl Summary {
     /// Changes over all services that could be compared; `None` when none could.
     pub fn changes(&self) -> Option<Changes> {
         self.comparison.values().filter_map(Comparison::changes).copied().reduce(Add::add)
+    }
+
+    /// The figures with times to the second, as reports show them.
+    pub fn to_the_second(&self) -> Self {
+        let mut shown = self.clone();
+        shown.started_at = to_the_second(shown.started_at);
+        shown.aggregated_at = to_the_second(shown.aggregated_at);
+        for comparison in shown.comparison.values_mut() {
+            if let Comparison::Compared { started_at, .. } = comparison {
+                *started_at = to_the_second(*started_at);
+            }
+        }
+        shown
     }
 
     /// See [`Counts::score`], over all services.
@@ -105,6 +128,12 @@ pub struct ExceptionUse {
 }
 
 impl ExceptionUse {
+    /// What two scans call the same: its rule, its pattern and its last day.
+    pub fn name(&self) -> String {
+        let PolicyException { rule, resource, expires, .. } = &self.exception;
+        format!("{rule} for {resource} until {expires}")
+    }
+
     /// Whether its last day is over while what it excepted is still wrong.
     pub fn ran_out(&self) -> bool {
         self.state == ExceptionState::Expired && self.violations > 0
@@ -141,6 +170,18 @@ pub struct Gap {
     pub resource_type: Option<String>,
     /// Why, in words.
     pub reason: String,
+}
+
+impl Gap {
+    /// What was not looked at, without why: what two scans call the same. Which shard it was says nothing, for the next
+    /// scan may divide the resources otherwise.
+    pub fn place(&self) -> String {
+        match (&self.resource_type, self.shard) {
+            (Some(resource_type), _) => format!("{resource_type} of {}", self.service),
+            (None, Some(_)) => format!("a part of {}", self.service),
+            (None, None) => format!("all of {}", self.service),
+        }
+    }
 }
 
 impl fmt::Display for Gap {
@@ -325,10 +366,32 @@ impl Add for Changes {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AlertViolations {
-    /// Of [`Summary::alerting_violations`].
-    pub open: Vec<Finding>,
+    /// Of [`Summary::alerting_news`].
+    pub news: Vec<Finding>,
+    /// All of [`Summary::alerting_violations`], counted by rule.
+    pub by_rule: BTreeMap<String, AlertingRule>,
     /// Of [`Summary::lost_sight`].
     pub lost_sight: Vec<Finding>,
+    /// Of [`Summary::alerting_resolved`].
+    pub resolved: Vec<ResolvedViolation>,
+}
+
+/// The open violations of one rule, where they raise the alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AlertingRule {
+    /// The service that the rule belongs to.
+    pub service: Service,
+    /// The rule's severity under the scan's policy.
+    pub severity: Severity,
+    /// CloudFormation's name of the type of the resources.
+    pub resource_type: String,
+    /// How many of them people have not been told of.
+    pub news: u64,
+    /// How many others there are.
+    pub still_open: u64,
+    /// Since when the oldest of the others is known.
+    pub since: Option<Timestamp>,
 }
 
 /// The pointers `state/latest.json`: for each service the last scan that looked at it, complete or not.
@@ -389,7 +452,10 @@ mod tests {
             violations_by_severity: BTreeMap::new(),
             comparison: Service::ALL.into_iter().zip(comparison.iter().cloned()).collect(),
             alerting_violations: 0,
+            alerting_news: 0,
+            alerting_resolved: 0,
             lost_sight: 0,
+            lost_sight_news: 0,
             exceptions: Vec::new(),
             remediable_buckets: 0,
         };

@@ -176,8 +176,9 @@ pub struct AggregateFindingsOutput {
     pub scan_id: String,
     /// Complete or partial.
     pub status: ScanStatus,
-    /// Whether people must hear of it: open violations at or above the threshold, known ones that could not be looked at, an
-    /// exception that has run out, or a partial scan.
+    /// Whether there is something to tell people of: open violations at or above the threshold, known ones that could not be
+    /// looked at, an exception that has run out, a partial scan, or that what they were told of is no more. Whether they are
+    /// told by this scan decides `NotifyCritical`.
     pub alert: bool,
     /// Open violations of the severity critical.
     pub critical_violations: u64,
@@ -358,6 +359,6 @@ pub struct NotifyInput {
 pub struct NotifyOutput {
     /// The scan.
     pub scan_id: String,
-    /// SNS's id of the message.
-    pub message_id: String,
+    /// SNS's id of the message; `None` when people know it all.
+    pub message_id: Option<String>,
 }

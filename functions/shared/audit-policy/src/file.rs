@@ -39,6 +39,7 @@ struct PolicyFile {
 #[serde(deny_unknown_fields)]
 struct Alert {
     threshold: Severity,
+    remind_hours: Option<Spanned<u16>>,
 }
 
 #[derive(Deserialize)]
@@ -70,7 +71,7 @@ fn policy(file: PolicyFile, today: Date) -> Result<Policy, Mistake> {
     let Tag { key, value } = remediation.opt_out_tag;
     let switched_on = switched_on(&tuned);
     let policy = Policy {
-        alert: AlertPolicy { threshold: alert.threshold },
+        alert: AlertPolicy { threshold: alert.threshold, remind_hours: remind_hours(alert.remind_hours)? },
         remediation: RemediationPolicy {
             mode: remediation.mode,
             announce_first: remediation.announce_first.unwrap_or(true),
@@ -86,6 +87,25 @@ fn policy(file: PolicyFile, today: Date) -> Result<Policy, Mistake> {
     };
     are_on(switched_on, &policy)?;
     Ok(policy)
+}
+
+/// The most hours between two reminders: 30 days. What nobody is told of for longer is forgotten.
+const MOST_REMIND_HOURS: u16 = 720;
+
+fn remind_hours(hours: Option<Spanned<u16>>) -> Result<u16, Mistake> {
+    let Some(hours) = hours else {
+        return Ok(AlertPolicy::a_day());
+    };
+    match hours.get_ref() {
+        0..=MOST_REMIND_HOURS => Ok(hours.into_inner()),
+        more => {
+            let what = format!(
+                "remind_hours is {more}; allowed is 0, which tells of what is open with every scan, to \
+                 {MOST_REMIND_HOURS}, which is 30 days"
+            );
+            Err(Mistake::of(&hours, what))
+        }
+    }
 }
 
 /// To stop after no failure would be to begin nothing, which is what the mode is for.

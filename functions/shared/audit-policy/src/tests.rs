@@ -16,7 +16,7 @@ const SHIPPED: &str = include_str!("../../../../infrastructure/audit-policy.toml
 #[test]
 fn the_shipped_policy_says_what_its_comments_promise() {
     let policy = parsed(SHIPPED).unwrap();
-    assert_eq!(policy.alert, AlertPolicy { threshold: Severity::Critical });
+    assert_eq!(policy.alert, AlertPolicy { threshold: Severity::Critical, remind_hours: 24 });
     let remediation = RemediationPolicy {
         mode: RemediationMode::Apply,
         announce_first: true,
@@ -93,7 +93,11 @@ expires = 2027-03-31
 #[test]
 fn everything_that_is_said_is_heard() {
     let policy = parsed(PLAIN).unwrap();
-    assert_eq!(policy.alert.threshold, Severity::High);
+    assert_eq!(policy.alert, AlertPolicy { threshold: Severity::High, remind_hours: 24 });
+    for hours in [0, 6, 720] {
+        let told = PLAIN.replacen("[remediation]", &format!("remind_hours = {hours}\n[remediation]"), 1);
+        assert_eq!(parsed(&told).unwrap().alert.remind_hours, hours);
+    }
     assert_eq!(policy.remediation.mode, RemediationMode::Off);
     let RemediationPolicy { max_buckets_per_run, max_buckets_per_day, stop_after_failures, .. } = policy.remediation;
     assert_eq!((max_buckets_per_run, max_buckets_per_day, stop_after_failures), (1, 2, 3));
@@ -274,6 +278,15 @@ fn a_rule_is_not_switched_on_while_its_framework_is_off() {
     // What says nothing of being on does no harm: it waits for the framework.
     for waiting in ["{ enabled = false }", "{ severity = \"HIGH\" }"] {
         assert_eq!(parsed(&off.replacen("{ enabled = true }", waiting, 1)).err(), None, "{waiting}");
+    }
+}
+
+#[test]
+fn hours_between_reminders_have_a_most() {
+    for (hours, told) in [("721", "0, which tells"), ("721", "720"), ("-1", "-1"), ("1.5", "1.5"), ("\"24\"", "24")] {
+        let error = parsed(&PLAIN.replacen("[remediation]", &format!("remind_hours = {hours}\n[remediation]"), 1));
+        let error = error.unwrap_err();
+        assert!(error.line == 3 && error.what.contains(told), "{hours}: {error}");
     }
 }
 

@@ -182,7 +182,10 @@ mod tests {
             violations_by_severity: BTreeMap::new(),
             comparison: [].into(),
             alerting_violations: 0,
+            alerting_news: 0,
+            alerting_resolved: 0,
             lost_sight: 0,
+            lost_sight_news: 0,
             exceptions: Vec::new(),
             remediable_buckets: 0,
         }
