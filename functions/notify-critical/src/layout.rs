@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn words_longer_than_a_line_stay_whole() {
-        let link = format!("https://example.com/{}", "a".repeat(90));
+        let link = format!("https://example.com/{}", "a".repeat(120));
         assert_eq!(item(&format!("see {link} there")), format!("  - see\n    {link}\n    there\n"));
     }
 

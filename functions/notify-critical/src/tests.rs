@@ -822,7 +822,8 @@ async fn a_hundred_thousand_violations_fit_into_a_message_that_counts_the_rest()
         ],
     );
     let document = json_form(&message, "sqs");
-    assert!(document["newViolations"].as_array().unwrap().len() > 5);
+    // Each has two texts of 500 characters, and half as much beside them.
+    assert!(document["newViolations"].as_array().unwrap().len() >= 3);
     assert_eq!(document["counts"]["new"], 100_000);
     assert_valid(&document);
 }
