@@ -244,6 +244,14 @@ def test_the_log_delivery_group_is_let_in_where_public_lists_are_blocked(client:
     assert {(group, "WRITE"), (group, "READ_ACP")} <= granted
 
 
+def test_who_pays_for_requests_is_told(client: Client, bucket: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/RequesterPaysBuckets.html: by default the owner."""
+    s3 = client("s3")
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
+    s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": "Requester"})
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "Requester"
+
+
 def test_mfa_delete_is_told_once_it_was_configured(client: Client, bucket: str) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html"""
     s3 = client("s3")

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use audit_artifacts::S3Store;
 use audit_task::{Budget, aws_config, required, required_number, run};
-use bucket_readings::s3_control_client;
+use bucket_readings::{s3_client, s3_control_client};
 use jiff::Timestamp;
 use lambda_runtime::Error;
 use list_targets::{
@@ -18,7 +18,7 @@ async fn main() -> Result<(), Error> {
     let config = aws_config().await;
     let account = required("ACCOUNT_ID")?;
     let region = required("AWS_REGION")?;
-    let s3 = aws_sdk_s3::Client::new(&config);
+    let s3 = s3_client((&config).into());
     let functions = LambdaFunctions {
         client: aws_sdk_lambda::Client::new(&config),
         region: region.clone(),

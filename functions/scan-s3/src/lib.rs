@@ -22,7 +22,6 @@ use shard_scan::{ShardScan, read_in_order};
 
 pub use collectors::{
     KEY_REQUESTS_PER_SECOND, REQUESTS_PER_SECOND, S3Collector, S3Resources, Shared, TRAIL_REQUESTS_PER_SECOND,
-    s3_client,
 };
 
 /// What the task works with.

@@ -5,12 +5,10 @@ use std::env;
 use audit_artifacts::S3Store;
 use audit_model::task::ScanShardInput;
 use audit_task::{Budget, aws_config, required, run};
-use bucket_readings::s3_control_client;
+use bucket_readings::{s3_client, s3_control_client};
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use scan_s3::{
-    KEY_REQUESTS_PER_SECOND, Ports, REQUESTS_PER_SECOND, S3Resources, TRAIL_REQUESTS_PER_SECOND, handle, s3_client,
-};
+use scan_s3::{KEY_REQUESTS_PER_SECOND, Ports, REQUESTS_PER_SECOND, S3Resources, TRAIL_REQUESTS_PER_SECOND, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

@@ -11,10 +11,10 @@ use audit_rules::Needed;
 use audit_task::{Budget, TaskError};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::config::Credentials;
-use bucket_readings::s3_control_client;
+use bucket_readings::{s3_client, s3_control_client};
 use jiff::Timestamp;
 use scan_lambda::{Allowance, FunctionCollector, LambdaFunctions};
-use scan_s3::{Ports, S3Collector, S3Resources, handle, s3_client};
+use scan_s3::{Ports, S3Collector, S3Resources, handle};
 use scan_vpc::{Ec2Vpcs, VpcCollector};
 
 use crate::account::{ACCOUNT, REGION};

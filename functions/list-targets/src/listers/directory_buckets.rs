@@ -52,19 +52,24 @@ impl TargetLister for DirectoryBuckets {
 #[cfg(test)]
 mod tests {
     use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+    use bucket_readings::s3_client;
     use pretty_assertions::assert_eq;
 
     use super::*;
     use crate::listers::replay::{Answers, answers};
 
     fn s3_answering(answers: &Answers) -> DirectoryBuckets {
-        let config = aws_sdk_s3::Config::builder()
+        s3_at(None, answers)
+    }
+
+    fn s3_at(endpoint: Option<&str>, answers: &Answers) -> DirectoryBuckets {
+        let mut config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))
             .credentials_provider(Credentials::for_tests())
-            .http_client(answers.clone())
-            .build();
-        DirectoryBuckets { client: Client::from_conf(config), region: "us-east-1".to_owned() }
+            .http_client(answers.clone());
+        config.set_endpoint_url(endpoint.map(ToOwned::to_owned));
+        DirectoryBuckets { client: s3_client(config), region: "us-east-1".to_owned() }
     }
 
     /// A page with these elements of buckets, and the token of the next page.
@@ -102,6 +107,14 @@ mod tests {
         }
         assert!(requests[0].uri().contains("max-directory-buckets=1000"), "{:?}", requests[0].uri());
         assert!(requests[1].uri().contains("continuation-token=more"), "{:?}", requests[1].uri());
+    }
+
+    #[tokio::test]
+    async fn no_session_is_begun_where_an_endpoint_is_named_either() {
+        let answers = answers(&[(200, &page("", ""))]);
+        assert_eq!(s3_at(Some("http://127.0.0.1:4566"), &answers).list().await, Ok(Vec::new()));
+        let uris: Vec<String> = answers.actual_requests().map(|request| request.uri().to_owned()).collect();
+        assert!(uris.len() == 1 && uris[0].starts_with("http://127.0.0.1:4566/?"), "{uris:?}");
     }
 
     #[tokio::test]

@@ -16,7 +16,7 @@ use audit_model::plan::Target;
 use audit_model::resource::{AccessPoint, Bucket, DirectoryBucket, S3Account};
 
 pub use remembered::Shared;
-pub use resources::{S3Resources, s3_client};
+pub use resources::S3Resources;
 
 /// Requests to S3 and S3 Control a second that all scanners of an account make together.
 ///

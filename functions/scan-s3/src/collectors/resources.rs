@@ -61,13 +61,6 @@ pub struct S3Resources {
     pub trail_budget: Budget,
 }
 
-/// A client of S3 that begins no sessions with directory buckets: those are for objects. Where an endpoint is named, as that
-/// of a local AWS is, the SDK would begin one for a setting, too.
-/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html>
-pub fn s3_client(config: aws_sdk_s3::config::Builder) -> aws_sdk_s3::Client {
-    aws_sdk_s3::Client::from_conf(config.disable_s3_express_session_auth(true).build())
-}
-
 #[async_trait]
 impl S3Collector for S3Resources {
     async fn room(&self) {

@@ -17,11 +17,12 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::SdkBody;
 use aws_smithy_http_client::test_util::{capture_request, infallible_client_fn};
+use bucket_readings::s3_client;
 use http::{Request, Response};
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use super::{S3Collector, S3Resources, Shared, s3_client, settings};
+use super::{S3Collector, S3Resources, Shared, settings};
 use crate::{Ports, handle};
 
 const ACCOUNT: &str = "111122223333";

@@ -4,8 +4,8 @@
 //! [`Reading::Absent`], and every other failure [`Reading::Unreadable`] with the IAM action that would have read it.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 
+mod clients;
 mod kms_key;
-mod s3_control;
 
 use audit_model::resource::{AclGrant, BucketAcl, BucketEncryption, ObjectOwnership};
 use audit_model::{Reading, Tags, Unreadable};
@@ -16,8 +16,8 @@ use aws_sdk_s3::types::{
     Grant, Grantee, ObjectOwnership as S3ObjectOwnership, ServerSideEncryption, ServerSideEncryptionConfiguration,
 };
 
+pub use clients::{s3_client, s3_control_client};
 pub use kms_key::describe_key;
-pub use s3_control::s3_control_client;
 
 /// One bucket of an account, and the client of its region.
 #[derive(Debug, Clone, Copy)]

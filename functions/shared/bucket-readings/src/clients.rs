@@ -1,8 +1,15 @@
-//! The client of S3 Control.
+//! The clients of S3 and S3 Control.
 
 use aws_sdk_s3control::Client;
 use aws_sdk_s3control::config::Builder;
 use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
+
+/// A client of S3 that begins no sessions with directory buckets: those are for objects. Where an endpoint is named, as that
+/// of a local AWS is, the SDK would begin one for a setting or a list, too.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html>
+pub fn s3_client(config: aws_sdk_s3::config::Builder) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::from_conf(config.disable_s3_express_session_auth(true).build())
+}
 
 /// A client of S3 Control. An `endpoint`, where one is given, is called as it stands: the SDK would put the account
 /// id before its host name, and a local AWS has no such host.
