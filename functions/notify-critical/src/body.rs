@@ -6,13 +6,13 @@ use audit_model::policy::OptOutTag;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Changes, ExceptionState, ExceptionUse, ScanStatus, Summary};
 use audit_model::task::{CaughtError, RemediateOutput, RemediationResult, Subscriptions};
-use audit_model::{Plan, PolicyException, Reading, RemediationMode, Service, Severity, Trigger, TriggerKind};
+use audit_model::{Plan, PolicyException, Reading, RemediationMode, Service, Severity, Trigger, TriggerKind, console};
 
 use audit_artifacts::keys;
 
 use crate::layout::{count, field, item, paragraph, wrapped};
 use crate::listing::Listing;
-use crate::{Deployment, Gathered, console};
+use crate::{Deployment, Gathered};
 
 /// Bytes that the gaps of a partial scan may take, and those that failed deliveries may.
 const LIST_BUDGET: usize = 8 * 1024;

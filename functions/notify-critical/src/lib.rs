@@ -2,7 +2,6 @@
 //! the scan did not look at.
 
 mod body;
-mod console;
 mod gathered;
 mod layout;
 mod listing;

@@ -1,9 +1,8 @@
 //! One violation in the message.
 
 use audit_model::summary::Summary;
-use audit_model::{Change, Finding, RuleInForce, Rules};
+use audit_model::{Change, Finding, RuleInForce, Rules, console};
 
-use crate::console;
 use crate::layout::{field, item, wrapped};
 
 /// All that somebody needs who is to mend it.

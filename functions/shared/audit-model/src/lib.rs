@@ -3,6 +3,7 @@
 
 pub mod alert;
 mod cause;
+pub mod console;
 mod deliveries;
 pub mod finding;
 pub mod plan;
