@@ -77,6 +77,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     alert_violations = "scans/*/alert-violations.json"
     rollback_plan, rollback = "rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl"
     journal, figures, alert = "state/remediation.json", "state/figures.json", "scans/*/alert.json"
+    history = "state/history.json"
     return {
         "plan-scan": (
             *_artifacts(on, reads=("claims/*", plan, rollback_plan), writes=("claims/*", plan, rollback_plan)),
@@ -157,9 +158,10 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 rules,
                 "scans/*/shards/*/inventory.json",
                 "scans/*/findings/*",
+                history,
                 "state/latest.json",
             ),
-            writes=(findings, rules, alert_violations, summary, "state/latest.json"),
+            writes=(findings, rules, alert_violations, summary, history, "state/latest.json"),
             drops=(findings,),
         ),
         "remediate-s3-encryption": (

@@ -9,6 +9,9 @@ pub const LATEST: &str = "state/latest.json";
 /// The figures of the last complete scan of all services. Replaced only by a conditional write.
 pub const FIGURES: &str = "state/figures.json";
 
+/// The figures of the scans of the last 90 days. Replaced only by a conditional write.
+pub const HISTORY: &str = "state/history.json";
+
 /// What is being changed in the account, and what bears on the next change. Replaced only by a conditional write.
 pub const JOURNAL: &str = "state/remediation.json";
 
@@ -99,6 +102,11 @@ pub fn csv_report(scan_id: &str, started_at: Timestamp) -> String {
     format!("{}.csv", report(scan_id, started_at))
 }
 
+/// The HTML report of a scan, under the UTC day on which the scan started.
+pub fn html_report(scan_id: &str, started_at: Timestamp) -> String {
+    format!("{}.html", report(scan_id, started_at))
+}
+
 fn report(scan_id: &str, started_at: Timestamp) -> String {
     format!("reports/date={}/{scan_id}", started_at.strftime("%Y-%m-%d"))
 }
@@ -120,5 +128,6 @@ mod tests {
         assert_eq!(deliveries("s1", "l1", 7), "scans/s1/findings/s3/l1/0007.deliveries.json");
         assert_eq!(json_report("s1", started), "reports/date=2026-11-23/s1.json");
         assert_eq!(csv_report("s1", started), "reports/date=2026-11-23/s1.csv");
+        assert_eq!(html_report("s1", started), "reports/date=2026-11-23/s1.html");
     }
 }

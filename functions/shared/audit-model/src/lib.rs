@@ -6,6 +6,7 @@ mod cause;
 pub mod console;
 mod deliveries;
 pub mod finding;
+pub mod history;
 pub mod plan;
 pub mod policy;
 pub mod reading;
@@ -20,6 +21,7 @@ pub use deliveries::BucketDeliveries;
 pub use finding::{
     Change, Evidence, ExceptionMark, Finding, ResourceFindings, ResourceRef, ResourceTags, Severity, Status,
 };
+pub use history::{History, PastScan};
 pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};
 pub use reading::{Reading, Unreadable, UnreadableCause};
