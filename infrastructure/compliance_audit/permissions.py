@@ -201,6 +201,8 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
         ),
         "write-json-report": _writing_a_report(on, (*record, rules), "reports/*.json"),
         "write-csv-report": _writing_a_report(on, (*record, rules), "reports/*.csv"),
+        # It never outgrows one part of an upload: nothing is to be read again or dropped.
+        "write-html-report": _artifacts(on, reads=(*record, rules, history), writes=("reports/*.html",)),
         "publish-metrics": (
             *_artifacts(on, reads=(plan, summary, figures), writes=(figures,)),
             Permission(actions=("sns:GetTopicAttributes",), resources=(on.alerts_topic,)),
