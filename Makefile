@@ -118,6 +118,12 @@ test-teardown: setup bundles-dev ## Test on the local AWS that nothing is left a
 test-benchmark: bundles-dev ## Test on a fake AWS that no fault turns into a verdict, and that the benchmark runs
 	LAMBDA_BUNDLES=$(TARGET)/lambda-dev $(CARGO) test --workspace --bin benchmark -- --ignored
 
+# --- Show it --------------------------------------------------------------------------------------------------------
+
+.PHONY: pictures
+pictures: setup ## Make the README's picture of the HTML report from the last `make demo`
+	python tests/report/pictures.py
+
 # --- Measure it -----------------------------------------------------------------------------------------------------
 
 # PEER=prowler measures Prowler on the same account in the same minute; ASK="--account 500/40/200 …" measures one scan.
