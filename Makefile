@@ -11,6 +11,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := $(CURDIR)/.local/venv
 export MINISTACK_PYTHON := $(CURDIR)/.local/ministack/bin/python
+export BROWSER_HOME := $(CURDIR)/.local/browser
 export PATH := $(VENV)/bin:$(CURDIR)/infrastructure/node_modules/.bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 # The banner about the age of Node 20 would hide what matters.
@@ -50,7 +51,7 @@ demo: setup bundles-dev ## Watch a real scan of a sample account on the local AW
 # --- Test it --------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup check-policy format-check lint test-rust test-asl test-infrastructure test-local-aws test-pipeline test-permissions test-teardown test-benchmark ## Run everything that CI runs
+test: setup check-policy format-check lint test-rust test-asl test-infrastructure test-local-aws test-pipeline test-report test-permissions test-teardown test-benchmark ## Run everything that CI runs
 
 .PHONY: check-policy
 check-policy: ## Check infrastructure/audit-policy.toml
@@ -99,7 +100,11 @@ test-local-aws: setup ## Test the corrections of the local AWS
 
 .PHONY: test-pipeline
 test-pipeline: setup bundles-dev ## Test the deployed system on the local AWS
-	LAMBDA_BUNDLES=$(TARGET)/lambda-dev python tests/demo/pipeline.py -- $(CARGO) test --workspace --test pipeline -- --ignored --test-threads=1
+	LAMBDA_BUNDLES=$(TARGET)/lambda-dev DEPLOYED_REPORTS=$(TARGET)/deployed-reports python tests/demo/pipeline.py -- $(CARGO) test --workspace --test pipeline -- --ignored --test-threads=1
+
+.PHONY: test-report
+test-report: setup bundles-dev test-pipeline ## Test the HTML report in Chromium, on made-up scans and on those of test-pipeline
+	CARGO_TARGET_DIR=$(TARGET) pytest tests/report
 
 .PHONY: test-permissions
 test-permissions: setup bundles-dev ## Test on the local AWS that each function needs each of its permissions
@@ -112,6 +117,12 @@ test-teardown: setup bundles-dev ## Test on the local AWS that nothing is left a
 .PHONY: test-benchmark
 test-benchmark: bundles-dev ## Test on a fake AWS that no fault turns into a verdict, and that the benchmark runs
 	LAMBDA_BUNDLES=$(TARGET)/lambda-dev $(CARGO) test --workspace --bin benchmark -- --ignored
+
+# --- Show it --------------------------------------------------------------------------------------------------------
+
+.PHONY: pictures
+pictures: setup ## Make the README's picture of the HTML report from the last `make demo`
+	python tests/report/pictures.py
 
 # --- Measure it -----------------------------------------------------------------------------------------------------
 
@@ -170,7 +181,7 @@ destroy: setup ## Remove the system from the AWS account of the current credenti
 # --- What the targets above need ------------------------------------------------------------------------------------
 
 .PHONY: setup
-setup: .local/venv/.installed .local/ministack/.installed infrastructure/node_modules/.installed ## Install the tools into this checkout
+setup: .local/venv/.installed .local/ministack/.installed .local/browser/.installed infrastructure/node_modules/.installed ## Install the tools into this checkout
 
 .local/venv/.installed: infrastructure/requirements.txt tests/requirements.txt
 	$(PYTHON) -m venv $(@D)
@@ -180,6 +191,14 @@ setup: .local/venv/.installed .local/ministack/.installed infrastructure/node_mo
 .local/ministack/.installed: tests/local_aws/requirements.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+# Of the package only the browser is used, which tests/report/browser.py unpacks.
+.local/browser/.installed: tests/report/package.json tests/report/package-lock.json tests/report/browser.py
+	mkdir -p $(@D)
+	cp $(filter %.json,$^) $(@D)
+	npm ci --prefix $(@D) --no-audit --no-fund --loglevel error
+	$(PYTHON) tests/report/browser.py
 	touch $@
 
 infrastructure/node_modules/.installed: infrastructure/package-lock.json

@@ -27,7 +27,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 _MEMORY = 256
 _MEMORIES = {
     **dict.fromkeys(SCANNERS, 1024),
-    **dict.fromkeys(("aggregate-findings", "write-json-report", "write-csv-report"), 512),
+    **dict.fromkeys(("aggregate-findings", "write-json-report", "write-csv-report", "write-html-report"), 512),
 }
 """MB. None holds more than a quarter of it (`tests/benchmark`); what counts is the share of a processor that comes with
 it, 1,769 MB a whole one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html. Those with 512 only
@@ -224,6 +224,7 @@ def _environments(settings: Settings, surroundings: Surroundings) -> Mapping[str
         "remediate-s3-encryption": {**system, "KEY_TAGS": json.dumps(dict(settings.tags), sort_keys=True)},
         "write-json-report": system,
         "write-csv-report": system,
+        "write-html-report": system,
         "publish-metrics": {"METRICS_NAMESPACE": settings.metrics_namespace, **topic},
         "notify-critical": {**system, **topic},
     }

@@ -79,6 +79,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     alert_violations = "scans/*/alert-violations.json"
     rollback_plan, rollback = "rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl"
     journal, figures, alert = "state/remediation.json", "state/figures.json", "scans/*/alert.json"
+    history = "state/history.json"
     return {
         "plan-scan": (
             *_artifacts(on, reads=("claims/*", plan, rollback_plan), writes=("claims/*", plan, rollback_plan)),
@@ -176,11 +177,12 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 rules,
                 "scans/*/shards/*/inventory.json",
                 "scans/*/findings/*",
+                history,
                 "state/latest.json",
                 resolved,
                 alerts,
             ),
-            writes=(findings, resolved, rules, alert_violations, summary, "state/latest.json"),
+            writes=(findings, resolved, rules, alert_violations, summary, history, "state/latest.json"),
             drops=(findings, resolved),
         ),
         "remediate-s3-encryption": (
@@ -220,6 +222,8 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
         ),
         "write-json-report": _writing_a_report(on, (*record, rules, resolved), "reports/*.json"),
         "write-csv-report": _writing_a_report(on, (*record, rules), "reports/*.csv"),
+        # It never outgrows one part of an upload: nothing is to be read again or dropped.
+        "write-html-report": _artifacts(on, reads=(*record, rules, history), writes=("reports/*.html",)),
         "publish-metrics": (
             *_artifacts(on, reads=(plan, summary, figures), writes=(figures,)),
             Permission(actions=("sns:GetTopicAttributes",), resources=(on.alerts_topic,)),

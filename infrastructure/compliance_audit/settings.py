@@ -28,6 +28,7 @@ FUNCTIONS = (
     "rollback-s3-encryption",
     "write-json-report",
     "write-csv-report",
+    "write-html-report",
     "publish-metrics",
     "notify-critical",
     "empty-bucket",

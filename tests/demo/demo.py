@@ -1,6 +1,6 @@
 """Watch a real scan of the sample account on a local AWS, from the event to the e-mail, and check its verdicts.
 
-Ends with code 0 only if every verdict is the one expected by hand, both reports, an e-mail and an audited
+Ends with code 0 only if every verdict is the one expected by hand, all reports, an e-mail and an audited
 remediation came out, and nothing was left behind.
 """
 
@@ -165,7 +165,8 @@ def collect(deployment: Deployment, execution: str) -> Scan:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", []):
                 name = Path(item["Key"]).name
-                if name in (f"{scan_id}.json", f"{scan_id}.csv", "remediation.jsonl", "plan.json", "summary.json"):
+                reports = tuple(f"{scan_id}.{form}" for form in ("json", "csv", "html"))
+                if name in (*reports, "remediation.jsonl", "plan.json", "summary.json"):
                     s3.download_file(bucket, item["Key"], str(folder / name))
     messages = deployment.client("sqs").receive_message(QueueUrl=deployment.mailbox, MaxNumberOfMessages=10)
     emails = [json.loads(message["Body"]) for message in messages.get("Messages", [])]
@@ -202,6 +203,11 @@ def show(scan: Scan) -> list[str]:
     heading("The reports")
     for file in sorted(scan.folder.iterdir()):
         say(f"{file.relative_to(ROOT)}  ({file.stat().st_size:,} bytes)")
+    html = next(scan.folder.glob("*.html"), None)
+    if html is None:
+        problems.append("no HTML report came")
+    else:
+        say(f"open this in a browser; it is complete in itself: {html.as_uri()}")
     if len(scan.rows) != len(scan.report["findings"]):
         problems.append(f"{len(scan.rows)} rows in the CSV, {len(scan.report['findings'])} findings in the JSON report")
     return problems

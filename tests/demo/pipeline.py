@@ -2,7 +2,7 @@
 
 The command finds the deployment in its environment: the local AWS and its credentials as any AWS SDK expects them,
 and ``STATE_MACHINE_ARN``, ``REPORTS_BUCKET``, ``MAILBOX_URL``, ``SYSTEM_NAME``, ``PACKAGES_BUCKET``,
-``EXCEPTIONS_EXPIRE``.
+``EXCEPTIONS_EXPIRE``. Where ``DEPLOYED_REPORTS`` names a folder, it is left with the reports of all scans.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -36,7 +37,20 @@ def main(arguments: list[str]) -> int:
             "EXCEPTIONS_EXPIRE": expires.isoformat(),
         }
         ran = subprocess.run(arguments[1:], env=os.environ | deployment.aws.environment() | environment)
+        if folder := os.environ.get("DEPLOYED_REPORTS"):
+            keep_reports(deployment, Path(folder))
         return ran.returncode
+
+
+def keep_reports(deployment: Deployment, folder: Path) -> None:
+    """Leave the HTML and JSON reports of all scans in a folder, and no earlier ones, for `tests/report`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    s3, bucket = deployment.client("s3"), deployment.outputs["ReportsBucketName"]
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="reports/"):
+        for item in page.get("Contents", []):
+            if item["Key"].endswith((".html", ".json")):
+                s3.download_file(bucket, item["Key"], str(folder / Path(item["Key"]).name))
 
 
 def put_packages(deployment: Deployment, expires: date) -> str:

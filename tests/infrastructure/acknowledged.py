@@ -16,6 +16,7 @@ CALLED_BY_THE_STATE_MACHINE = (
     "rollback-s3-encryption",
     "write-json-report",
     "write-csv-report",
+    "write-html-report",
     "publish-metrics",
     "notify-critical",
 )
@@ -245,6 +246,18 @@ def _objects() -> Iterator[Acknowledgement]:
                 "reports/*.csv",
             ),
             "It reads a scan's results; a report's key has the date and the scan's id. It writes CSV reports only.",
+        ),
+        (
+            "write-html-report",
+            (
+                "scans/*/plan.json",
+                "scans/*/summary.json",
+                "scans/*/rules.json",
+                "scans/*/findings.jsonl.zst",
+                "scans/*/remediation.jsonl",
+                "reports/*.html",
+            ),
+            "It reads a scan's results; a report's key has the date and the scan's id. It writes HTML reports only.",
         ),
         (
             "publish-metrics",

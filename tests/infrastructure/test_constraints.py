@@ -720,6 +720,7 @@ def test_the_functions_are_told_what_they_need() -> None:
         "remediate-s3-encryption": {"KEY_TAGS", "SYSTEM_NAME"},
         "write-json-report": {"SYSTEM_NAME"},
         "write-csv-report": {"SYSTEM_NAME"},
+        "write-html-report": {"SYSTEM_NAME"},
         "publish-metrics": {"ALERTS_TOPIC_ARN", "METRICS_NAMESPACE"},
         "notify-critical": {"ALERTS_TOPIC_ARN", "SYSTEM_NAME"},
     }

@@ -588,6 +588,10 @@ SCENES: Mapping[str, tuple[Scene, ...]] = {
         deliver_what_nobody_planned("write-csv-report"),
         deliver_what_breaks_off("write-csv-report"),
     ),
+    "write-html-report": (
+        deliver("write-html-report"),
+        deliver_what_nobody_planned("write-html-report"),
+    ),
     "publish-metrics": (
         deliver_figures,
         deliver("publish-metrics"),

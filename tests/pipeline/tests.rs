@@ -241,7 +241,7 @@ async fn a_scan_that_cannot_list_functions_carries_what_was_known_of_them() {
 
 #[tokio::test]
 #[ignore = "needs the deployed system: make test-pipeline"]
-async fn both_reports_hold_every_finding_and_a_checksum() {
+async fn the_reports_hold_every_finding_and_a_checksum() {
     let system = System::find().await;
     let ended = system.execute(&without_remediation()).await;
     assert_succeeded(&ended);
@@ -255,7 +255,9 @@ async fn both_reports_hold_every_finding_and_a_checksum() {
     let mut reader = csv::Reader::from_reader(csv_text.trim_start_matches('\u{feff}').as_bytes());
     assert_eq!(reader.records().map(Result::unwrap).count(), findings.len());
 
-    for key in [csv_key, system.report_key(ended.scan_id(), "json").await] {
+    let html_key = system.report_key(ended.scan_id(), "html").await;
+    assert!(system.text(&html_key).await.starts_with("<!doctype html>"));
+    for key in [csv_key, html_key, system.report_key(ended.scan_id(), "json").await] {
         let head = system.s3.head_object().bucket(&system.reports).key(&key);
         let head = head.checksum_mode(aws_sdk_s3::types::ChecksumMode::Enabled).send().await.unwrap();
         assert!(head.checksum_sha256.is_some(), "{key} has no checksum");
@@ -434,6 +436,7 @@ async fn a_secret_is_found_and_no_part_of_it_is_written_anywhere() {
         format!("scans/{scan}/summary.json"),
         system.report_key(scan, "json").await,
         system.report_key(scan, "csv").await,
+        system.report_key(scan, "html").await,
     ] {
         let object = format!("object {key}, version ");
         assert!(written.keys().any(|place| place.starts_with(&object)), "{key} is not among {:?}", written.keys());

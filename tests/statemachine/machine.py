@@ -146,6 +146,7 @@ OUTPUTS = {
     "RollbackS3Encryption": "rollback-s3-encryption",
     "WriteJsonReport": "write-json-report",
     "WriteCsvReport": "write-csv-report",
+    "WriteHtmlReport": "write-html-report",
     "PublishMetrics": "publish-metrics",
     "NotifyCritical": "notify-critical",
 }

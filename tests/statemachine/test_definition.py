@@ -245,7 +245,7 @@ def payloads_of_a_large_scan() -> dict[str, Any]:
         {"service": service, "planned": True, "shards": len(shards), "failures": [of_a_shard] * CARRIED_FAILURES}
         for service in ("s3", "vpc", "lambda")
     ]
-    delivered = [failure("WriteJsonReport", CAUSE_OF_A_BRANCH)] * 3
+    delivered = [failure("WriteJsonReport", CAUSE_OF_A_BRANCH)] * 4
     return {
         "output of a listing": contract("list-targets.output") | {"resources": 5_000, "shards": shards},
         "input of AggregateFindings": contract("aggregate-findings.input") | {"branches": branches},

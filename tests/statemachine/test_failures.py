@@ -9,7 +9,7 @@ from fixtures import deployed, machine
 from machine import ROOT, SERVICES, Machine, changed, contract, definition
 from test_definition import CAUSE_OF_A_ROAD, MAX_PAYLOAD_BYTES, RETRIED
 
-DELIVERIES = ("WriteJsonReport", "WriteCsvReport", "PublishMetrics")
+DELIVERIES = ("WriteJsonReport", "WriteCsvReport", "WriteHtmlReport", "PublishMetrics")
 SNS_MAX_BYTES = 262_144
 
 
@@ -94,7 +94,7 @@ def test_when_every_service_fails_the_aggregation_hears_of_all_of_them(machine: 
 
 def test_when_no_delivery_succeeds_the_alert_names_all(machine: Machine) -> None:
     lost = [{"error": "Unavailable", "message": "s3:PutObject failed"}]
-    machine.script(WriteJsonReport=lost, WriteCsvReport=lost, PublishMetrics=lost)
+    machine.script(**dict.fromkeys(DELIVERIES, lost))
     ended = machine.run()
     assert (ended.status, ended.error) == ("FAILED", "DeliveryFailed")
     [alert] = machine.asked("NotifyCritical")

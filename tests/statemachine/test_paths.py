@@ -32,7 +32,7 @@ def test_a_whole_scan_remediates_reports_and_alerts(machine: Machine) -> None:
         "status": "COMPLETE",
         "violations": 40,
         "criticalViolations": 3,
-        "reports": [contract("write-json-report.output")["key"], contract("write-csv-report.output")["key"]],
+        "reports": [contract(f"write-{form}-report.output")["key"] for form in ("json", "csv", "html")],
     }
     assert machine.take_messages() == [], "only the function notify-critical sends the alert"
 
@@ -58,7 +58,7 @@ def test_the_functions_are_asked_what_the_contracts_say(machine: Machine) -> Non
         {"service": service, "planned": True, "shards": 2, "failures": []} for service in SERVICES
     ]
     assert machine.asked("RemediateS3Encryption") == [{"scanId": scan_id}]
-    for name in ("WriteJsonReport", "WriteCsvReport", "PublishMetrics"):
+    for name in ("WriteJsonReport", "WriteCsvReport", "WriteHtmlReport", "PublishMetrics"):
         assert machine.asked(name) == [contract("deliver.input")]
     [alert] = machine.asked("NotifyCritical")
     assert alert["remediation"] == contract("remediate-s3-encryption.output")
@@ -171,7 +171,7 @@ def test_remediation_that_breaks_is_told_and_the_reports_are_written(machine: Ma
     )
     ended = machine.run()
     assert ended.status == "SUCCEEDED"
-    for name in ("WriteJsonReport", "WriteCsvReport", "PublishMetrics", "NotifyCritical"):
+    for name in ("WriteJsonReport", "WriteCsvReport", "WriteHtmlReport", "PublishMetrics", "NotifyCritical"):
         [asked] = machine.asked(name)
         assert asked["remediation"]["error"] == "AccessDenied"
 
@@ -187,13 +187,13 @@ def test_what_people_must_hear_of_remediation_is_told_when_nothing_else_is(machi
     assert len(machine.asked("NotifyCritical")) == 1
 
 
-@pytest.mark.parametrize("name", ["WriteJsonReport", "WriteCsvReport", "PublishMetrics"])
+@pytest.mark.parametrize("name", ["WriteJsonReport", "WriteCsvReport", "WriteHtmlReport", "PublishMetrics"])
 def test_a_delivery_that_fails_is_told_and_fails_the_execution_after_the_others(machine: Machine, name: str) -> None:
     machine.script(AggregateFindings=[changed("aggregate-findings.output", alert=False)], **{name: [DENIED]})
     ended = machine.run()
     assert (ended.status, ended.error) == ("FAILED", "DeliveryFailed")
     assert name in ended.cause
-    for other in {"WriteJsonReport", "WriteCsvReport", "PublishMetrics"} - {name}:
+    for other in {"WriteJsonReport", "WriteCsvReport", "WriteHtmlReport", "PublishMetrics"} - {name}:
         assert len(machine.asked(other)) == 1
     [alert] = machine.asked("NotifyCritical")
     [failed] = alert["failedDeliveries"]

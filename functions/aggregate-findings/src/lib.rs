@@ -6,6 +6,7 @@
 mod coverage;
 mod earlier;
 mod exceptions;
+mod history;
 mod latest;
 mod merge;
 mod rules;
@@ -39,11 +40,11 @@ pub struct Ports<'a> {
 }
 
 /// Writes the scan's findings, sorted, what it saw resolved, the rules they are of, what the alert may name of them, and the
-/// summary, and moves the pointers to the last scan of each planned service.
+/// summary, adds the figures to the history, and moves the pointers to the last scan of each planned service.
 ///
 /// # Errors
 /// `NotFound` when the scan has no plan, `Corrupt` when an object cannot be understood, `Conflict` when others keep moving
-/// the pointers, and those of the store.
+/// the pointers or adding to the history, and those of the store.
 pub async fn handle(input: AggregateFindingsInput, ports: &Ports<'_>) -> Result<AggregateFindingsOutput, TaskError> {
     let store = ports.store;
     let plan: Plan = store.get_json(&keys::plan(&input.scan_id)).await?;
@@ -64,6 +65,8 @@ pub async fn handle(input: AggregateFindingsInput, ports: &Ports<'_>) -> Result<
     rules::write(store, &plan, retired).await?;
     store.replace_json(&keys::alert_violations(&plan.scan_id), &named).await?;
     store.replace_json(&keys::summary(&plan.scan_id), &summary).await?;
+    // Before the pointers: where they name the scan, an earlier attempt of this task came to its end.
+    history::record(store, &plan, &summary).await?;
     latest::advance(store, &plan).await?;
     Ok(output(summary, &told))
 }

@@ -2,13 +2,13 @@
 
 use audit_artifacts::keys;
 use audit_model::summary::{AlertingRule, ScanStatus};
-use audit_model::{Finding, Service, Severity, to_the_second};
+use audit_model::{Finding, Service, Severity, console, to_the_second};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::layout::clipped;
 use crate::message::Attributes;
-use crate::{Deployment, Gathered, Kind, console};
+use crate::{Deployment, Gathered, Kind};
 
 /// The version of the document's form; the first number rises when a field changes its meaning or goes.
 pub(crate) const SCHEMA_VERSION: &str = "1.0";

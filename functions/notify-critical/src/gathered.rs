@@ -7,12 +7,12 @@ use audit_artifacts::{ArtifactStore, ScanRecord};
 use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord};
 use audit_model::summary::{AlertViolations, AlertingRule};
 use audit_model::task::{NotifyInput, RemediationResult};
-use audit_model::{Finding, Rules, Severity};
+use audit_model::{Finding, Rules, Severity, console};
 use audit_task::TaskError;
 use jiff::Timestamp;
 
 use crate::listing::Listing;
-use crate::{body, console, violation};
+use crate::{body, violation};
 
 /// Bytes that the violations may take that people are told of for the first time. With everything else the e-mail stays below
 /// 80 KiB, and all forms of the message together below the 256 KiB that SNS takes, even where every character of a text must be

@@ -3,7 +3,6 @@
 
 mod body;
 mod chat;
-mod console;
 mod decide;
 mod document;
 mod gathered;

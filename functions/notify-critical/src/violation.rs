@@ -1,10 +1,9 @@
 //! Violations in the message.
 
 use audit_model::summary::AlertingRule;
-use audit_model::{Change, Finding, ResolvedViolation, ResourceRef, RuleInForce, Rules};
+use audit_model::{Change, Finding, ResolvedViolation, ResourceRef, RuleInForce, Rules, console};
 use jiff::Timestamp;
 
-use crate::console;
 use crate::layout::{clipped, count, day, field, item, minute, resource_noun, wrapped};
 
 /// What stands once above the violations of one rule that people are told of for the first time: `number` of them, of which

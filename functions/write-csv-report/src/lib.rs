@@ -1,14 +1,12 @@
 //! Writes the CSV report of one scan: one finding a row, for people with a spreadsheet.
 
-mod outcomes;
 mod row;
 mod spreadsheet;
 
-use audit_artifacts::{ArtifactStore, ScanRecord, keys, write_object};
+use audit_artifacts::{ArtifactStore, Outcomes, ScanRecord, keys, write_object};
 use audit_model::task::{DeliverInput, WriteReportOutput};
 use audit_task::TaskError;
 
-use outcomes::Outcomes;
 use row::Rows;
 
 /// Writes the report of a scan into `store`. The report appears whole or not at all, and takes the memory of one

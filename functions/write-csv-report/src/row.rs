@@ -5,13 +5,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use audit_artifacts::ScanRecord;
+use audit_artifacts::{Outcomes, ScanRecord};
 use audit_model::finding::SCHEMA_VERSION;
 use audit_model::remediation::RemediationOutcome;
 use audit_model::{Change, ExceptionMark, Finding, ResourceRef, RuleInForce, Rules, Tags};
 use audit_task::TaskError;
 
-use crate::outcomes::Outcomes;
 use crate::spreadsheet::Cells;
 
 /// The names of the columns.

@@ -208,13 +208,15 @@ impl Walk<'_> {
 
         let input = DeliverInput { scan_id: scan_id.clone(), remediation: None };
         let metrics = PublishMetricsInput::Scan(input.clone());
-        let (json, csv, metrics) = futures::join!(
+        let (json, csv, html, metrics) = futures::join!(
             self.task::<_, WriteReportOutput>("WriteJsonReport", "write-json-report", &input),
             self.task::<_, WriteReportOutput>("WriteCsvReport", "write-csv-report", &input),
+            self.task::<_, WriteReportOutput>("WriteHtmlReport", "write-html-report", &input),
             self.task::<_, PublishMetricsOutput>("PublishMetrics", "publish-metrics", &metrics),
         );
         let (mut failed_deliveries, mut subscriptions) = (Vec::new(), None);
-        for (function, written) in [("write-json-report", json?), ("write-csv-report", csv?)] {
+        let written = [("write-json-report", json?), ("write-csv-report", csv?), ("write-html-report", html?)];
+        for (function, written) in written {
             match written {
                 Ok(report) => {
                     self.reports.insert(function, report.bytes);

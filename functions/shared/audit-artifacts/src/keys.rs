@@ -12,6 +12,9 @@ pub const FIGURES: &str = "state/figures.json";
 /// What people were told last by the alerts. Replaced only by a conditional write.
 pub const ALERTS: &str = "state/alerts.json";
 
+/// The figures of the scans of the last 90 days. Replaced only by a conditional write.
+pub const HISTORY: &str = "state/history.json";
+
 /// What is being changed in the account, and what bears on the next change. Replaced only by a conditional write.
 pub const JOURNAL: &str = "state/remediation.json";
 
@@ -133,5 +136,6 @@ mod tests {
         assert_eq!(deliveries("s1", "l1", 7), "scans/s1/findings/s3/l1/0007.deliveries.json");
         assert_eq!(json_report("s1", started), "reports/date=2026-11-23/s1.json");
         assert_eq!(csv_report("s1", started), "reports/date=2026-11-23/s1.csv");
+        assert_eq!(html_report("s1", started), "reports/date=2026-11-23/s1.html");
     }
 }

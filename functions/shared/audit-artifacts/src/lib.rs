@@ -7,6 +7,7 @@ mod json_lines;
 pub mod keys;
 #[cfg(any(test, feature = "memory"))]
 mod memory;
+mod outcomes;
 mod s3;
 #[cfg(any(test, feature = "memory"))]
 pub mod sample;
@@ -18,6 +19,7 @@ pub use findings::{FindingsReader, FindingsWriter};
 pub use json_lines::{JsonLinesReader, JsonLinesWriter};
 #[cfg(any(test, feature = "memory"))]
 pub use memory::MemoryStore;
+pub use outcomes::Outcomes;
 pub use s3::{S3Store, sha256};
 pub use scan_record::{Findings, ScanRecord};
 pub use store::{

@@ -3,8 +3,10 @@
 
 pub mod alert;
 mod cause;
+pub mod console;
 mod deliveries;
 pub mod finding;
+pub mod history;
 pub mod plan;
 pub mod policy;
 pub mod reading;
@@ -20,6 +22,7 @@ pub use finding::{
     Change, Evidence, ExceptionMark, Finding, Resolution, ResolvedViolation, ResourceFindings, ResourceRef,
     ResourceTags, Severity, Status, to_the_second,
 };
+pub use history::{History, PastScan};
 pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};
 pub use reading::{Reading, Unreadable, UnreadableCause};

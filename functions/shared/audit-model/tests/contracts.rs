@@ -27,7 +27,7 @@ fn assert_agreed<T: DeserializeOwned + Serialize>(name: &str) {
 
 #[test]
 fn every_payload_is_as_agreed() {
-    let checks: [(&str, Check); 21] = [
+    let checks: [(&str, Check); 22] = [
         ("plan-scan.input", assert_agreed::<task::PlanScanInput>),
         ("plan-scan.output", assert_agreed::<task::PlanScanOutput>),
         ("plan-scan.skip", assert_agreed::<task::PlanScanOutput>),
@@ -45,6 +45,7 @@ fn every_payload_is_as_agreed() {
         ("deliver.input", assert_agreed::<task::DeliverInput>),
         ("write-json-report.output", assert_agreed::<task::WriteReportOutput>),
         ("write-csv-report.output", assert_agreed::<task::WriteReportOutput>),
+        ("write-html-report.output", assert_agreed::<task::WriteReportOutput>),
         ("publish-metrics.rollback", assert_agreed::<task::PublishMetricsInput>),
         ("publish-metrics.output", assert_agreed::<task::PublishMetricsOutput>),
         ("notify-critical.input", assert_agreed::<task::NotifyInput>),

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
-use audit_artifacts::JsonLinesReader;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::{Finding, Status};
 use audit_task::TaskError;
+
+use crate::JsonLinesReader;
 
 /// The outcome for each bucket that remediation looked at. Those are the buckets that fail an encryption rule: 10,000
 /// at most under S3's default quota, a few megabytes.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/BucketRestrictions.html>
 #[derive(Debug, Default)]
-pub(crate) struct Outcomes(HashMap<String, Decision>);
+pub struct Outcomes(HashMap<String, Decision>);
 
 #[derive(Debug)]
 struct Decision {
@@ -24,7 +25,7 @@ impl Outcomes {
     ///
     /// # Errors
     /// Those of the records' reader.
-    pub(crate) async fn read(records: Option<JsonLinesReader<RemediationRecord>>) -> Result<Self, TaskError> {
+    pub async fn read(records: Option<JsonLinesReader<RemediationRecord>>) -> Result<Self, TaskError> {
         let mut outcomes = Self::default();
         if let Some(mut records) = records {
             while let Some(RemediationRecord { bucket_arn, rules, outcome, .. }) = records.next().await? {
@@ -36,7 +37,7 @@ impl Outcomes {
 
     /// What remediation did about a finding, if it looked at it: the finding is a violation of one of the rules for
     /// which it looked at the bucket.
-    pub(crate) fn of(&self, finding: &Finding) -> Option<RemediationOutcome> {
+    pub fn of(&self, finding: &Finding) -> Option<RemediationOutcome> {
         let decision = self.0.get(&finding.resource.arn)?;
         let concerns =
             finding.status == Status::NonCompliant && decision.rules.iter().any(|rule| *rule == finding.rule_id);

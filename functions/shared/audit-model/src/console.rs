@@ -1,9 +1,9 @@
 //! Links into the AWS Management Console.
 
-use audit_model::ResourceRef;
+use crate::ResourceRef;
 
 /// The page of a resource, for those types of which the console has one for each.
-pub(crate) fn resource(resource: &ResourceRef) -> Option<String> {
+pub fn resource(resource: &ResourceRef) -> Option<String> {
     let region = &resource.region;
     // The id is the end of the ARN; the name may be a tag.
     let id = resource.arn.rsplit([':', '/']).next()?;
@@ -31,32 +31,29 @@ pub(crate) fn resource(resource: &ResourceRef) -> Option<String> {
 }
 
 /// The page of an object, as the console itself links to it.
-pub(crate) fn object(bucket: &str, key: &str, region: &str) -> String {
+pub fn object(bucket: &str, key: &str, region: &str) -> String {
     // Of what keys of reports are made of, only the sign of equality means something in a query.
     let prefix = key.replace('=', "%3D");
     format!("https://{region}.console.aws.amazon.com/s3/object/{bucket}?region={region}&prefix={prefix}")
 }
 
 /// The page of an execution.
-pub(crate) fn execution(arn: &str, region: &str) -> String {
+pub fn execution(arn: &str, region: &str) -> String {
     format!("https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}")
 }
 
 #[cfg(test)]
 mod tests {
-    use audit_artifacts::sample;
-    use audit_model::{Severity, Status};
-    use pretty_assertions::assert_eq;
-
     use super::*;
 
     fn link(resource_type: &str, arn: &str) -> Option<String> {
-        let finding = sample::finding("b", "r", Severity::Low, Status::Compliant);
         resource(&ResourceRef {
             arn: arn.to_owned(),
             resource_type: resource_type.to_owned().into(),
             name: "a name that is a tag".to_owned(),
-            ..(*finding.resource).clone()
+            region: "us-east-1".to_owned(),
+            account: "123456789012".to_owned(),
+            tags: None,
         })
     }
 
