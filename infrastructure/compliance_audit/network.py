@@ -21,11 +21,13 @@ _ALL_PROTOCOLS = -1
 _TCP = 6
 
 # AWS gives the addresses of Amazon S3 in a region as one managed prefix list; CloudFormation has no attribute for it.
+# Those of S3 Express One Zone are another list, whose id is a setting.
 # https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
 _S3_PREFIX_LIST_OF_US_EAST_1 = "pl-63a5400a"
 
 # An endpoint's name, the AWS service behind it, and the prefix of that service's IAM actions.
 _INTERFACE_ENDPOINTS: Mapping[str, tuple[ec2.InterfaceVpcEndpointAwsService, str]] = {
+    "cloudtrail": (ec2.InterfaceVpcEndpointAwsService.CLOUDTRAIL, "cloudtrail"),
     "ec2": (ec2.InterfaceVpcEndpointAwsService.EC2, "ec2"),
     "kms": (ec2.InterfaceVpcEndpointAwsService.KMS, "kms"),
     "lambda": (ec2.InterfaceVpcEndpointAwsService.LAMBDA_, "lambda"),
@@ -65,6 +67,11 @@ class Network(Construct):
         self.functions_group.add_egress_rule(
             ec2.Peer.prefix_list(_S3_PREFIX_LIST_OF_US_EAST_1), _HTTPS, "To Amazon S3 through the gateway endpoint"
         )
+        self.functions_group.add_egress_rule(
+            ec2.Peer.prefix_list(settings.s3_express_prefix_list),
+            _HTTPS,
+            "To S3 Express One Zone through the gateway endpoint",
+        )
         self.functions_group.connections.allow_to(self._endpoints_group, _HTTPS, "HTTPS to the interface endpoints")
         self._close_default_network_acl()
         self._add_flow_log(settings, logs)
@@ -78,8 +85,11 @@ class Network(Construct):
     def add_endpoints(self, reachable: Resources) -> None:
         """Let the functions reach the APIs that they call; apart, for what they may call names this VPC's resources."""
         self._add_s3_endpoint(reachable)
+        self._add_s3_express_endpoint(reachable)
         for name, (service, prefix) in _INTERFACE_ENDPOINTS.items():
-            self._add_interface_endpoint(name, service, prefix, reachable)
+            # Some APIs are called only where a setting says so; an endpoint costs by the hour.
+            if actions := called_actions(reachable, prefix):
+                self._add_interface_endpoint(name, service, actions, reachable)
 
     def _security_group(self, what: str, names: Names, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(
@@ -120,13 +130,7 @@ class Network(Construct):
             )
 
     def _add_s3_endpoint(self, reachable: Resources) -> None:
-        endpoint = self.vpc.add_gateway_endpoint("s3-endpoint", service=ec2.GatewayVpcEndpointAwsService.S3)
-        Tags.of(endpoint).add("Name", self._names.of("s3", "endpoint"))
-        ours = _our_own(called_actions(reachable, "s3"), reachable.account)
-        # Nothing leaves for another account's bucket. Listing buckets has no resource, hence `IfExists`:
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount
-        ours.add_condition("StringEqualsIfExists", {"aws:ResourceAccount": reachable.account})
-        endpoint.add_to_policy(ours)
+        endpoint = self._add_gateway_endpoint("s3", ec2.GatewayVpcEndpointAwsService.S3, reachable)
         # A custom resource's function answers CloudFormation through a presigned URL of this bucket of AWS's:
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-vpce-bucketnames.html
         endpoint.add_to_policy(
@@ -137,11 +141,31 @@ class Network(Construct):
             )
         )
 
+    def _add_s3_express_endpoint(self, reachable: Resources) -> None:
+        """To the Regional endpoint of directory buckets, which tells of them and holds no objects.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-networking.html
+        """
+        self._add_gateway_endpoint("s3express", ec2.GatewayVpcEndpointAwsService.S3_EXPRESS, reachable)
+
+    def _add_gateway_endpoint(
+        self, name: str, service: ec2.GatewayVpcEndpointAwsService, reachable: Resources
+    ) -> ec2.GatewayVpcEndpoint:
+        """The endpoint bears the name of its service, which is also the prefix of that service's IAM actions."""
+        endpoint = self.vpc.add_gateway_endpoint(f"{name}-endpoint", service=service)
+        Tags.of(endpoint).add("Name", self._names.of(name, "endpoint"))
+        ours = _our_own(called_actions(reachable, name), reachable.account)
+        # Nothing leaves for another account's bucket. Listing buckets has no resource, hence `IfExists`:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount
+        ours.add_condition("StringEqualsIfExists", {"aws:ResourceAccount": reachable.account})
+        endpoint.add_to_policy(ours)
+        return endpoint
+
     def _add_interface_endpoint(
         self,
         name: str,
         service: ec2.InterfaceVpcEndpointAwsService,
-        action_prefix: str,
+        actions: list[str],
         reachable: Resources,
     ) -> None:
         endpoint = self.vpc.add_interface_endpoint(
@@ -153,7 +177,7 @@ class Network(Construct):
             subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
         )
         Tags.of(endpoint).add("Name", self._names.of(name, "endpoint"))
-        endpoint.add_to_policy(_our_own(called_actions(reachable, action_prefix), reachable.account))
+        endpoint.add_to_policy(_our_own(actions, reachable.account))
 
     def _add_flow_log(self, settings: Settings, logs: Logs) -> None:
         names, stack = settings.names, Stack.of(self)

@@ -62,6 +62,8 @@ class Resources:
     """The namespace of the scans' metrics; not an ARN."""
     tags: Mapping[str, str]
     """What every resource of this deployment is tagged with."""
+    cloud_trail: bool
+    """Whether the account's trails are read."""
 
 
 def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
@@ -84,7 +86,13 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
         ),
         "list-targets": (
             *_artifacts(on, reads=("scans/*/shards/*/inventory.json",), writes=("scans/*/shards/*",)),
-            _reading("ec2:DescribeVpcs", "lambda:ListFunctions", "s3:ListAccessPoints", "s3:ListAllMyBuckets"),
+            _reading(
+                "ec2:DescribeVpcs",
+                "lambda:ListFunctions",
+                "s3:ListAccessPoints",
+                "s3:ListAllMyBuckets",
+                "s3express:ListAllMyDirectoryBuckets",
+            ),
         ),
         "scan-s3": (
             *_scanning(on, "s3"),
@@ -107,7 +115,12 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 "s3:GetLifecycleConfiguration",
                 "s3:GetReplicationConfiguration",
             ),
+            Permission(
+                actions=("s3express:GetLifecycleConfiguration",),
+                resources=(f"arn:aws:s3express:{REGION}:{on.account}:bucket/*",),
+            ),
             _DESCRIBING_KEYS,
+            *(_READING_TRAILS if on.cloud_trail else ()),
         ),
         "scan-vpc": (
             *_scanning(on, "vpc"),
@@ -331,6 +344,17 @@ def _on_all_buckets(on: Resources, *actions: str) -> Permission:
 
 # A bucket's key may belong to another account, whose key policy then has the last word.
 _DESCRIBING_KEYS = Permission(actions=("kms:DescribeKey",), resources=(f"arn:aws:kms:{REGION}:*:key/*",))
+
+
+# A trail that records here may have been made in another region, and an organization's in another account.
+_READING_TRAILS = (
+    _reading("cloudtrail:DescribeTrails"),
+    Permission(
+        actions=("cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"),
+        resources=("arn:aws:cloudtrail:*:*:trail/*",),
+        conditions={"StringEquals": {"aws:RequestedRegion": REGION}},
+    ),
+)
 
 
 def _of_the_account(on: Resources) -> Conditions:

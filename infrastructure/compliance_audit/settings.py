@@ -14,6 +14,9 @@ from compliance_audit.names import MAX_ENVIRONMENT_AND_SUFFIX, Names
 REGION = "us-east-1"
 """The customer's region; the only one."""
 
+S3_EXPRESS = f"com.amazonaws.{REGION}.s3express"
+"""The service behind directory buckets (S3 Express One Zone), by the name that its prefix list has, too."""
+
 FUNCTIONS = (
     "plan-scan",
     "list-targets",
@@ -72,6 +75,9 @@ class Settings:
     flow_log_date: str
     """Date of the first deployment, YYYY-MM-DD or YYYY-MM-DDThhmm; part of the flow log group's name, so it must not
     change later. The time tells deployments of one day apart, for nothing else in that name does."""
+    s3_express_prefix_list: str
+    """Id of the list of addresses that AWS keeps for S3 Express One Zone in the region. AWS publishes no such ids, and
+    nobody looks them up at synthesis."""
     zones: tuple[str, ...]
     """The availability zones in which the functions and the endpoints have a subnet, by the account's own names for
     them; named, not looked up, so that synthesis needs no account."""
@@ -81,6 +87,8 @@ class Settings:
     """Concurrent executions reserved for each function; None reserves nothing."""
     architecture: str
     """Instruction set of the functions' binaries."""
+    cloud_trail: bool
+    """Whether the trails of AWS CloudTrail are read, which takes an interface endpoint of their own."""
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> Settings:
@@ -198,6 +206,16 @@ def _integer(lowest: int, highest: int) -> Callable[[object], int]:
     return parse
 
 
+def _switch(value: object) -> bool:
+    # A command line has only text.
+    switches: Mapping[object, bool] = {"true": True, "false": False}
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value not in switches:
+        raise ValueError
+    return switches[value]
+
+
 def _one_of(*allowed: str) -> Callable[[object], str]:
     return _matching("|".join(re.escape(value) for value in allowed))
 
@@ -286,6 +304,12 @@ _KEYS: Mapping[str, tuple[str, Callable[[object], object], str]] = {
         _date,
         "the day of the first deployment, YYYY-MM-DD, or its day and time, YYYY-MM-DDThhmm, kept from then on",
     ),
+    "s3ExpressPrefixList": (
+        "s3_express_prefix_list",
+        _matching("pl-[0-9a-f]{8,17}"),
+        "the id that `aws ec2 describe-managed-prefix-lists --filters "
+        f"Name=prefix-list-name,Values={S3_EXPRESS} --region {REGION} --query PrefixLists[0].PrefixListId` tells",
+    ),
     "zones": (
         "zones",
         _zones,
@@ -300,4 +324,5 @@ _KEYS: Mapping[str, tuple[str, Callable[[object], object], str]] = {
         "for an account whose quota leaves nothing to reserve",
     ),
     "architecture": ("architecture", _one_of("x86_64", "arm64"), "x86_64 or arm64"),
+    "cloudTrail": ("cloud_trail", _switch, "true or false"),
 }

@@ -48,6 +48,7 @@ class ComplianceAuditStack(cdk.Stack):
             metrics_namespace=settings.metrics_namespace,
             default_security_group=network.default_security_group_arn,
             tags=settings.tags,
+            cloud_trail=settings.cloud_trail,
         )
         network.add_endpoints(resources)
         functions = Functions(

@@ -193,6 +193,7 @@ _NAMED = {
     "AWS::::Account": "arn:aws:iam::{name}:root",
     "AWS::S3::Bucket": "arn:aws:s3:::{name}",
     "AWS::S3::AccessPoint": "arn:aws:s3:{region}:{account}:accesspoint/{name}",
+    "AWS::S3Express::DirectoryBucket": "arn:aws:s3express:{region}:{account}:bucket/{name}",
     "AWS::Lambda::Function": "arn:aws:lambda:{region}:{account}:function:{name}",
 }
 """The ARNs of the types whose ARN has the resource's name."""

@@ -260,7 +260,8 @@ def show_frameworks(scan: Scan) -> None:
         counted = Counter(control["result"] for control in controls)
         found = ", ".join(f"{counted[result]} {result}" for result in results if counted[result])
         in_scope = len(controls) + len(framework["notCovered"])
-        say(f"{framework['framework']:<30}{len(controls):>4} of {in_scope:>3} covered: {found}")
+        off = "; the audit policy does not switch it on" if framework["switchedOff"] else ""
+        say(f"{framework['framework']:<30}{len(controls):>4} of {in_scope:>3} covered: {found}{off}")
 
 
 def check_verdicts(scan: Scan) -> list[str]:

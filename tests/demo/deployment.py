@@ -33,8 +33,11 @@ SETTINGS = {
     "complianceLevel": "high",
     "alertEmails": "compliance@example.com",
     "flowLogDate": "2026-11-23",
+    "s3ExpressPrefixList": "pl-0123456789abcdef0",
     # A small account has one shard of each service, which then gets the whole request budget.
     "mapConcurrency": "1",
+    # The sample account has a trail.
+    "cloudTrail": "true",
 }
 
 WAITS = 0.02

@@ -28,6 +28,7 @@ CHOSEN: Mapping[str, object] = {
     "complianceLevel": "high",
     "alertEmails": "compliance@example.com,security@example.com",
     "flowLogDate": "2026-11-23",
+    "s3ExpressPrefixList": "pl-0123456789abcdef0",
 }
 """The settings that have no default."""
 
@@ -78,6 +79,12 @@ def stand_in(bundles: Path, function: str) -> None:
 def template() -> Json:
     """The template for a valid context."""
     return synthesize()
+
+
+@cache
+def template_of_everything() -> Json:
+    """The template with what settings may add to it."""
+    return synthesize(cloudTrail=True)
 
 
 def resources(kind: str, within: Json | None = None) -> dict[str, Json]:

@@ -58,6 +58,7 @@ DEPLOYMENTS: Mapping[str, Mapping[str, object]] = {
         "complianceLevel": "l" * 100,
     },
     "nothing to reserve": {"reservedConcurrency": "none"},
+    "trails are read": {"cloudTrail": True},
 }
 
 
@@ -714,7 +715,7 @@ def test_the_functions_are_told_what_they_need() -> None:
     """The variables that the functions' main.rs read; those that serve CloudFormation are told everything by it."""
     everyone = {"ACCOUNT_ID", "REPORTS_BUCKET", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"}
     own = {
-        "plan-scan": {"SYSTEM_NAME"},
+        "plan-scan": {"CLOUD_TRAIL", "SYSTEM_NAME"},
         "list-targets": {"LISTING_SECONDS", "MAP_CONCURRENCY"},
         "remediate-s3-encryption": {"KEY_TAGS", "SYSTEM_NAME"},
         "write-json-report": {"SYSTEM_NAME"},
@@ -746,6 +747,12 @@ def test_values_in_the_environment() -> None:
     assert int(lister["Environment"]["Variables"]["LISTING_SECONDS"]) == lister["Timeout"] - 60
 
 
+@pytest.mark.parametrize(("which", "told"), [("default", "false"), ("trails are read", "true")])
+def test_the_plan_knows_whether_trails_are_read(which: str, told: str) -> None:
+    functions = named("AWS::Lambda::Function", "FunctionName", deployment(which).template)
+    assert functions["plan-scan-function-dev-pr42"]["Environment"]["Variables"]["CLOUD_TRAIL"] == told
+
+
 def test_there_are_two_custom_resources() -> None:
     kinds = {resource["Type"] for resource in template()["Resources"].values()}
     assert {kind for kind in kinds if kind.startswith("Custom::")} == {
@@ -754,14 +761,31 @@ def test_there_are_two_custom_resources() -> None:
     }
 
 
-def test_an_endpoint_for_exactly_the_apis_that_are_called() -> None:
-    endpoints = properties("AWS::EC2::VPCEndpoint")
+@pytest.mark.parametrize(
+    ("which", "more"), [("default", set()), ("trails are read", {"cloudtrail"})], ids=["default", "cloudTrail"]
+)
+def test_an_endpoint_for_exactly_the_apis_that_are_called(which: str, more: set[str]) -> None:
+    endpoints = properties("AWS::EC2::VPCEndpoint", deployment(which).template)
     services = {text(endpoint["ServiceName"]).rpartition(".")[2] for endpoint in endpoints}
-    assert services == {"s3", "ec2", "kms", "lambda", "monitoring", "sns", "states"}
+    assert services == {"s3", "s3express", "ec2", "kms", "lambda", "monitoring", "sns", "states"} | more
     for endpoint in endpoints:
-        gateway = text(endpoint["ServiceName"]).endswith(".s3")
+        gateway = text(endpoint["ServiceName"]).endswith((".s3", ".s3express"))
         assert endpoint["VpcEndpointType"] == ("Gateway" if gateway else "Interface")
         assert gateway or endpoint["PrivateDnsEnabled"] is True
+
+
+def test_the_functions_group_reaches_both_kinds_of_buckets() -> None:
+    """What gateway endpoints lead to has public addresses, of which AWS keeps lists."""
+    rules = properties("AWS::EC2::SecurityGroupEgress")
+    lists = {rule["DestinationPrefixListId"] for rule in rules if "DestinationPrefixListId" in rule}
+    assert lists == {"pl-63a5400a", settings().s3_express_prefix_list}
+
+
+def test_nothing_leaves_through_a_gateway_endpoint_for_another_account() -> None:
+    for endpoint in properties("AWS::EC2::VPCEndpoint"):
+        if endpoint["VpcEndpointType"] == "Gateway":
+            ours = statements(endpoint["PolicyDocument"])[0]
+            assert ours["Condition"]["StringEqualsIfExists"] == {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}
 
 
 def test_the_answer_to_cloudformation_is_let_through() -> None:

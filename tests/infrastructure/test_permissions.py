@@ -8,7 +8,17 @@ from collections.abc import Iterator
 import pytest
 from compliance_audit.settings import FUNCTIONS
 from sdk_calls import FUNCTIONS_FOLDER, Call, calls
-from synthesis import Json, allowed_actions, listed, named, settings, statements, text
+from synthesis import (
+    Json,
+    allowed_actions,
+    listed,
+    named,
+    settings,
+    statements,
+    template,
+    template_of_everything,
+    text,
+)
 
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html#monitoring-cloudwatchlogs-prereqs,
 # https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html,
@@ -38,7 +48,9 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("s3", "DeleteBucketEncryption"): {"s3:PutEncryptionConfiguration"},
     ("s3", "DeleteObjects"): {"s3:DeleteObject", "s3:DeleteObjectVersion"},  # of versions; API_DeleteObjects.html
     ("s3", "GetBucketEncryption"): {"s3:GetEncryptionConfiguration"},
-    ("s3", "GetBucketLifecycleConfiguration"): {"s3:GetLifecycleConfiguration"},
+    # Of general purpose and of directory buckets:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-security-iam.html
+    ("s3", "GetBucketLifecycleConfiguration"): {"s3:GetLifecycleConfiguration", "s3express:GetLifecycleConfiguration"},
     ("s3", "GetBucketNotificationConfiguration"): {"s3:GetBucketNotification"},
     ("s3", "GetBucketReplication"): {"s3:GetReplicationConfiguration"},
     ("s3", "GetObject"): READ,
@@ -46,6 +58,7 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("s3", "GetPublicAccessBlock"): {"s3:GetBucketPublicAccessBlock"},
     ("s3", "HeadObject"): READ,  # the checksum of an object with a KMS key wants kms:Decrypt; API_HeadObject.html
     ("s3", "ListBuckets"): {"s3:ListAllMyBuckets"},
+    ("s3", "ListDirectoryBuckets"): {"s3express:ListAllMyDirectoryBuckets"},
     ("s3", "ListMultipartUploads"): {"s3:ListBucketMultipartUploads"},
     ("s3", "ListObjectVersions"): {"s3:ListBucketVersions"},
     ("s3", "PutBucketEncryption"): {"s3:PutEncryptionConfiguration"},
@@ -69,9 +82,10 @@ def needed(call: Call) -> set[str]:
     return actions | {"kms:TagResource"} if call.operation == "CreateKey" and "tags" in call.parameters else actions
 
 
-def policy(function: str) -> Json:
-    """The document of a function's policy."""
-    document: Json = named("AWS::IAM::ManagedPolicy", "ManagedPolicyName")[f"{function}-policy-dev-pr42"]
+def policy(function: str, within: Json | None = None) -> Json:
+    """The document of a function's policy, with what settings may add to it unless another template is given."""
+    policies = named("AWS::IAM::ManagedPolicy", "ManagedPolicyName", within or template_of_everything())
+    document: Json = policies[f"{function}-policy-dev-pr42"]
     policy_document: Json = document["PolicyDocument"]
     return policy_document
 
@@ -82,6 +96,13 @@ def test_a_function_may_do_what_its_code_calls_and_nothing_else(function: str) -
     assert called, "no call was found: has the way of calling AWS changed?"
     wanted = {action for call in called for action in needed(call)}
     assert allowed_actions(policy(function)) == wanted | BY_LAMBDA_ITSELF
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_only_a_setting_brings_is_not_allowed_without_it(function: str) -> None:
+    trails = {"cloudtrail:DescribeTrails", "cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus"}
+    more = allowed_actions(policy(function)) - allowed_actions(policy(function, template()))
+    assert more == (trails if function == "scan-s3" else set())
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -105,6 +126,7 @@ def test_what_is_for_lambda_alone_is_denied_to_the_code_unless_it_calls_it(funct
                 "s3:GetObject",
                 "s3:PutObject",
                 "s3:ListBuckets",
+                "s3:ListDirectoryBuckets",
                 "s3control:ListAccessPoints",
                 "ec2:DescribeVpcs",
                 "lambda:ListFunctions",
@@ -146,6 +168,15 @@ def test_what_has_no_resource_is_limited_to_the_region() -> None:
     for function, action, resources, condition in grants():
         if resources == ["*"]:
             assert must(condition, "aws:RequestedRegion") == "us-east-1", f"{action} of {function}"
+
+
+def test_trails_are_asked_about_in_the_region_wherever_they_were_made() -> None:
+    """One of another region, or of the organization, records here, too."""
+    asked = [grant for grant in grants() if grant[1] in ("cloudtrail:GetEventSelectors", "cloudtrail:GetTrailStatus")]
+    assert len(asked) == 2
+    for function, _, resources, condition in asked:
+        assert (function, resources) == ("scan-s3", ["arn:aws:cloudtrail:*:*:trail/*"])
+        assert must(condition, "aws:RequestedRegion") == "us-east-1"
 
 
 def test_buckets_are_the_accounts_own() -> None:

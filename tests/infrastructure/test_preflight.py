@@ -87,6 +87,7 @@ def new_account(**changes: Any) -> Readings:
         },
         "stack_zones": (),
         "service_zones": dict.fromkeys(SERVICES, ZONES),
+        "s3_express_prefix_list": NEEDS.s3_express_prefix_list,
         "log_policies": frozenset(),
         "deployments": {},
         "iam": {"Roles": 12, "RolesQuota": 1000, "Policies": 0, "PoliciesQuota": 1500},
@@ -148,14 +149,21 @@ FAILING: list[tuple[str, dict[str, Any], str]] = [
     ("VPCs", {"vpcs": frozenset("abcde")}, "1 needed and 5 in use by others, of 5 .*L-F678F1CE --desired-value 6`"),
     (
         "gateway endpoints",
-        {"gateway_endpoints": frozenset("abcdefghijklmnopqrst")},
-        "1 needed and 20 in use by others, of 20 .*L-1B52E74A --desired-value 21`",
+        {"gateway_endpoints": frozenset("abcdefghijklmnopqrs")},
+        "2 needed and 19 in use by others, of 20 .*L-1B52E74A --desired-value 21`",
     ),
     (
         "interface endpoints",
         {"quotas": {VPCS: 5, GATEWAY_ENDPOINTS: 20, INTERFACE_ENDPOINTS: 5}},
         "6 needed .*of 5 .*L-29B6F2EB --desired-value 6`",
     ),
+    (
+        "prefix list",
+        {"s3_express_prefix_list": "pl-0fedcba9876543210"},
+        "s3express is pl-0fedcba9876543210, and not pl-0123456789abcdef0; "
+        "deploy with -c s3ExpressPrefixList=pl-0fedcba9876543210$",
+    ),
+    ("prefix list", {"s3_express_prefix_list": None}, "AWS has no prefix list com.amazonaws.us-east-1.s3express here"),
     (
         "endpoint services",
         {"service_zones": {**dict.fromkeys(SERVICES, ZONES), SERVICES[0]: ZONES - {"us-east-1a"}}},
@@ -381,7 +389,7 @@ def test_what_our_own_stack_has_is_neither_taken_nor_needed_once_more() -> None:
         policies=NEEDS.policies,
         reservations=dict.fromkeys(NEEDS.functions, 1),
         vpcs=frozenset({"a", "b", "c", "d", "vpc-ours"}),
-        gateway_endpoints=frozenset({*"abcdefghijklmnopqrs", "vpce-ours"}),
+        gateway_endpoints=frozenset({*"abcdefghijklmnopqr", "vpce-ours"}),
         iam={"Roles": 1000, "RolesQuota": 1000, "Policies": 1500, "PoliciesQuota": 1500},
     )
     assert {line.what: line.text for line in lines(deployed).values() if line.verdict is not Verdict.OK} == {}
@@ -405,6 +413,7 @@ UNREADABLE = {
     "stack_resources": {*NAMES, "VPCs", "gateway endpoints", "IAM roles and policies"},
     "zone_ids": {"availability zones"},
     "stack_zones": {"availability zones"},
+    "s3_express_prefix_list": {"prefix list"},
     "log_policies": {"log delivery"},
     "deployments": {"other deployments"},
     "bucket": {"reports bucket's name"},
@@ -451,12 +460,17 @@ def test_the_needs_are_those_of_the_template() -> None:
     assert NEEDS.endpoint_services == {
         endpoint["ServiceName"] for endpoint in endpoints if endpoint["VpcEndpointType"] == "Interface"
     }
-    assert [endpoint["VpcEndpointType"] for endpoint in endpoints].count("Gateway") == 1
+    assert [endpoint["VpcEndpointType"] for endpoint in endpoints].count("Gateway") == 2
     assert len(resources("AWS::EC2::VPC")) == 1
     assert NEEDS.roles == named("AWS::IAM::Role", "RoleName").keys()
     assert NEEDS.policies == {
         f"arn:aws:iam::{ACCOUNT_ID}:policy/{name}" for name in named("AWS::IAM::ManagedPolicy", "ManagedPolicyName")
     }
+
+
+def test_an_endpoint_that_a_setting_brings_is_needed_where_it_is_on() -> None:
+    needs = Needs.of(settings(cloudTrail=True), account=ACCOUNT_ID, remediation_mode="apply")
+    assert needs.endpoint_services - NEEDS.endpoint_services == {"com.amazonaws.us-east-1.cloudtrail"}
 
 
 def test_the_bootstrap_is_the_one_that_the_template_asks_for() -> None:
@@ -581,6 +595,10 @@ def test_what_is_there_is_found(administrator: boto3.Session) -> None:
     assert isinstance(readings.vpcs, frozenset)
     assert {vpc, other} <= readings.vpcs
     assert readings.gateway_endpoints == frozenset({endpoints["Gateway"]})
+    [express] = client("ec2").describe_managed_prefix_lists(
+        Filters=[{"Name": "prefix-list-name", "Values": ["com.amazonaws.us-east-1.s3express"]}]
+    )["PrefixLists"]
+    assert readings.s3_express_prefix_list == express["PrefixListId"]
     assert readings.reservations == {"scan-s3-function-dev-pr42": 7}
     assert readings.zone_ids == {"us-east-1a": "use1-az1", "us-east-1b": "use1-az2", "us-east-1c": "use1-az3"}
     assert readings.stack_zones == ("us-east-1c", "us-east-1b", "us-east-1a")

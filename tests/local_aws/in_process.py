@@ -53,6 +53,21 @@ def cloudwatch(operation: str, **parameters: Any) -> None:
     _accept(operation, handler({}, parameters, False, True))
 
 
+def cloudtrail(operation: str, **parameters: Any) -> dict[str, Any]:
+    """Call a CloudTrail operation; gives the answer."""
+    handlers = {
+        "CreateTrail": "_create_trail",
+        "PutEventSelectors": "_put_event_selectors",
+        "StartLogging": "_start_logging",
+        "AddTags": "_add_tags",
+        "DeleteTrail": "_delete_trail",
+    }
+    answer: dict[str, Any] = json.loads(
+        _accept(operation, getattr(ministack("services.cloudtrail"), handlers[operation])(parameters))
+    )
+    return answer
+
+
 def lambda_function(operation: str, name: str, **parameters: Any) -> None:
     """Call a Lambda operation on a function."""
     handlers = {

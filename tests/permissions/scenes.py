@@ -103,7 +103,7 @@ def list_again(system: System) -> str:
 
 
 def scan_the_account_and_its_buckets(system: System) -> str:
-    """The account is scanned, its access points, and a few buckets that have what a bucket can have.
+    """The account is scanned, its access points and directory buckets, and buckets that have what a bucket can have.
 
     The policy of one of them does not tell by itself whether the bucket is public.
     """
@@ -129,6 +129,7 @@ def scan_the_account_and_its_buckets(system: System) -> str:
         *_listed(system, "s3", "bucket", "payments-partner-exchange-123456789012"),
         _target("bucket", undecided),
         *_listed(system, "s3", "access-point"),
+        *_listed(system, "s3", "directory-bucket"),
     ]
     return _scanning(system, "s3", targets)
 

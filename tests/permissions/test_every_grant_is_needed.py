@@ -35,6 +35,10 @@ def mentions(said: str, action: str) -> int:
     return found + said.count("KMSAccessDenied") if action.startswith("kms:") else found
 
 
+DIRECTORY_BUCKET = "AWS::S3Express::DirectoryBucket"
+S3 = {"AWS::::Account", "AWS::S3::Bucket", "AWS::S3::AccessPoint", DIRECTORY_BUCKET}
+
+
 def test_every_role_has_scenes(system: System) -> None:
     pages = system.client("iam").get_paginator("list_roles").paginate()
     ours = {role["RoleName"] for page in pages for role in page["Roles"] if role["RoleName"].endswith(system.name)}
@@ -45,8 +49,9 @@ def test_every_role_has_scenes(system: System) -> None:
 @pytest.mark.parametrize(
     ("service", "action", "type_", "judged"),
     [
-        ("s3", "s3:ListAccessPoints", "AWS::S3::AccessPoint", {"AWS::::Account", "AWS::S3::Bucket"}),
-        ("s3", "s3:ListAllMyBuckets", "AWS::S3::Bucket", {"AWS::::Account", "AWS::S3::AccessPoint"}),
+        ("s3", "s3:ListAccessPoints", "AWS::S3::AccessPoint", S3 - {"AWS::S3::AccessPoint"}),
+        ("s3", "s3:ListAllMyBuckets", "AWS::S3::Bucket", S3 - {"AWS::S3::Bucket"}),
+        ("s3", "s3express:ListAllMyDirectoryBuckets", DIRECTORY_BUCKET, S3 - {DIRECTORY_BUCKET}),
         ("vpc", "ec2:DescribeVpcs", "AWS::EC2::VPC", {"AWS::::Account"}),
         ("lambda", "lambda:ListFunctions", "AWS::Lambda::Function", set()),
     ],

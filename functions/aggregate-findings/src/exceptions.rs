@@ -64,10 +64,11 @@ impl Exceptions {
     /// What became of each exception.
     pub(crate) fn uses(self, plan: &Plan, gaps: &[Gap]) -> Vec<ExceptionUse> {
         let whole = |rule_id: &str| {
-            let service: Option<Service> = audit_rules::rule(rule_id).map(|rule| rule.service());
-            service.is_some_and(|service| {
-                plan.services.contains(&service) && gaps.iter().all(|gap| gap.service != service)
-            }) && plan.policy.is_on(rule_id)
+            audit_rules::rule(rule_id).is_some_and(|rule| {
+                let service: Service = rule.service();
+                let is_looked_at = plan.services.contains(&service) && rule.is_on(&plan.policy);
+                is_looked_at && gaps.iter().all(|gap| gap.service != service)
+            })
         };
         let uses = self.uses.into_iter().map(|Use { exception, judged, violations, unseen }| {
             let looked_at = whole(&exception.rule) && unseen == 0;

@@ -40,19 +40,22 @@ impl<'a> Sight<'a> {
         }
         match audit_rules::rule(&known.rule_id) {
             None => Fate::NotEvaluated("the rule is not in the catalogue any more"),
-            Some(rule) if !self.plan.policy.is_on(rule.id) => {
-                Fate::NotEvaluated("the audit policy switches the rule off")
+            Some(rule) => {
+                let missing = rule.misses(&self.plan.missing_settings).map(|setting| setting.without);
+                match missing.or_else(|| rule.off_under(&self.plan.policy)) {
+                    Some(reason) => Fate::NotEvaluated(reason),
+                    None => Fate::NotLookedAt(gap.map_or_else(
+                        || "the scan left no finding of the rule about the resource".to_owned(),
+                        ToString::to_string,
+                    )),
+                }
             }
-            Some(_) => Fate::NotLookedAt(gap.map_or_else(
-                || "the scan left no finding of the rule about the resource".to_owned(),
-                ToString::to_string,
-            )),
         }
     }
 
     /// Whether a rule on resources of this type is evaluated, so that each of them has a finding.
     fn looks_for(&self, resource_type: &str) -> bool {
-        on_type(self.service, resource_type).any(|rule| self.plan.policy.is_on(rule.id))
+        on_type(self.service, resource_type).any(|rule| rule.is_on(&self.plan.policy))
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) struct Tally<'a> {
 impl<'a> Tally<'a> {
     /// Begins to count, at the time `now`.
     pub(crate) fn new(plan: &'a Plan, now: Timestamp) -> Self {
-        let on = |rule: &&&Rule| plan.services.contains(&rule.service()) && plan.policy.is_on(rule.id);
+        let on = |rule: &&&Rule| plan.services.contains(&rule.service()) && rule.is_on(&plan.policy);
         let evaluated = audit_rules::CATALOGUE.iter().filter(on);
         Self {
             summary: Summary {

@@ -19,7 +19,9 @@ use audit_model::{Reading, Service, Shard, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use jiff::Timestamp;
 
-pub use listers::{AccessPoints, LambdaFunctions, REQUESTS_PER_SECOND, S3Buckets, TargetLister, VersionLister, Vpcs};
+pub use listers::{
+    AccessPoints, DirectoryBuckets, LambdaFunctions, REQUESTS_PER_SECOND, S3Buckets, TargetLister, VersionLister, Vpcs,
+};
 pub use patience::Patience;
 
 /// What the task works with.
@@ -34,6 +36,8 @@ pub struct Ports<'a> {
     pub buckets: &'a dyn TargetLister,
     /// Lists S3 access points.
     pub access_points: &'a dyn TargetLister,
+    /// Lists S3 directory buckets.
+    pub directory_buckets: &'a dyn TargetLister,
     /// Lists VPCs.
     pub vpcs: &'a dyn TargetLister,
     /// Lists Lambda functions.
@@ -90,7 +94,11 @@ async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inve
     let (first, listers, most): (_, &[(TargetKind, &dyn TargetLister)], _) = match service {
         Service::S3 => (
             Some(account),
-            &[(TargetKind::Bucket, ports.buckets), (TargetKind::AccessPoint, ports.access_points)],
+            &[
+                (TargetKind::Bucket, ports.buckets),
+                (TargetKind::AccessPoint, ports.access_points),
+                (TargetKind::DirectoryBucket, ports.directory_buckets),
+            ],
             SHARD,
         ),
         Service::Vpc => (Some(account), &[(TargetKind::Vpc, ports.vpcs)], VPC_SHARD),

@@ -9,7 +9,9 @@ use audit_task::{Budget, aws_config, required, required_number, run};
 use bucket_readings::s3_control_client;
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use list_targets::{AccessPoints, LambdaFunctions, Patience, Ports, REQUESTS_PER_SECOND, S3Buckets, Vpcs, handle};
+use list_targets::{
+    AccessPoints, DirectoryBuckets, LambdaFunctions, Patience, Ports, REQUESTS_PER_SECOND, S3Buckets, Vpcs, handle,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -27,12 +29,13 @@ async fn main() -> Result<(), Error> {
         store: &S3Store::new(s3.clone(), required("REPORTS_BUCKET")?, account.clone()),
         account: &account,
         region: &region,
-        buckets: &S3Buckets { client: s3 },
+        buckets: &S3Buckets { client: s3.clone() },
         access_points: &AccessPoints {
             client: s3_control_client((&config).into(), env::var("AWS_ENDPOINT_URL_S3_CONTROL").ok()),
             account: account.clone(),
             region: region.clone(),
         },
+        directory_buckets: &DirectoryBuckets { client: s3, region: region.clone() },
         vpcs: &Vpcs { client: aws_sdk_ec2::Client::new(&config), account: account.clone(), region: region.clone() },
         functions: &functions,
         versions: &functions,

@@ -46,6 +46,7 @@ impl VersionLister for Listing {
 struct Account {
     buckets: Listing,
     access_points: Listing,
+    directory_buckets: Listing,
     vpcs: Listing,
     functions: Listing,
 }
@@ -60,6 +61,7 @@ impl Default for Account {
         Self {
             buckets: unlisted(TargetKind::Bucket),
             access_points: unlisted(TargetKind::AccessPoint),
+            directory_buckets: unlisted(TargetKind::DirectoryBucket),
             vpcs: unlisted(TargetKind::Vpc),
             functions: unlisted(TargetKind::Function),
         }
@@ -72,6 +74,7 @@ impl Account {
         *match kind {
             TargetKind::Bucket => &mut self.buckets,
             TargetKind::AccessPoint => &mut self.access_points,
+            TargetKind::DirectoryBucket => &mut self.directory_buckets,
             TargetKind::Vpc => &mut self.vpcs,
             TargetKind::Function => &mut self.functions,
             TargetKind::Account => panic!("nobody lists the account"),
@@ -86,7 +89,10 @@ fn with_resources(service: Service, count: usize) -> Account {
     let ids: Vec<String> = (0..count).rev().map(|number| format!("id-{number:05}")).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     match service {
-        Service::S3 => Account::default().with(TargetKind::Bucket, &ids).with(TargetKind::AccessPoint, &[]),
+        Service::S3 => Account::default()
+            .with(TargetKind::Bucket, &ids)
+            .with(TargetKind::AccessPoint, &[])
+            .with(TargetKind::DirectoryBucket, &[]),
         Service::Vpc => Account::default().with(TargetKind::Vpc, &ids),
         Service::Lambda => Account::default().with(TargetKind::Function, &ids),
     }
@@ -99,6 +105,7 @@ async fn run(store: &MemoryStore, service: Service, account: &Account) -> Result
         region: "us-east-1",
         buckets: &account.buckets,
         access_points: &account.access_points,
+        directory_buckets: &account.directory_buckets,
         vpcs: &account.vpcs,
         functions: &account.functions,
         versions: &account.functions,
@@ -173,19 +180,21 @@ async fn each_service_is_cut_into_equal_shards_for_all_that_scan_at_once() {
 }
 
 #[tokio::test]
-async fn the_account_stands_before_the_buckets_and_these_before_the_access_points() {
+async fn the_account_stands_before_the_buckets_these_before_the_access_points_and_directory_buckets_last() {
     let store = MemoryStore::default();
     let account = Account::default()
         .with(TargetKind::Bucket, &["audit", "000-first"])
-        .with(TargetKind::AccessPoint, &["zebra", "audit"]);
+        .with(TargetKind::AccessPoint, &["zebra", "audit"])
+        .with(TargetKind::DirectoryBucket, &["a--use1-az4--x-s3"]);
     let output = run(&store, Service::S3, &account).await.unwrap();
-    assert_eq!((output.resources, output.shards), (5, vec![1]));
+    assert_eq!((output.resources, output.shards), (6, vec![1]));
     let expected = [
         (TargetKind::Account, ACCOUNT),
         (TargetKind::Bucket, "000-first"),
         (TargetKind::Bucket, "audit"),
         (TargetKind::AccessPoint, "audit"),
         (TargetKind::AccessPoint, "zebra"),
+        (TargetKind::DirectoryBucket, "a--use1-az4--x-s3"),
     ];
     assert_eq!(
         targets(&store, Service::S3, &[1]).await,
@@ -220,19 +229,20 @@ async fn of_a_resource_listed_twice_the_copy_that_was_read_last_counts() {
     assert_eq!(shard.targets[1].region.as_deref(), Some("eu-west-1"));
 }
 
-/// Lists S3 with these buckets and no access points.
+/// Lists S3 with these buckets and nothing else.
 async fn run_listing(
     store: &MemoryStore,
     buckets: &dyn TargetLister,
     listing: fn() -> String,
 ) -> Result<ListTargetsOutput, TaskError> {
-    let account = Account::default().with(TargetKind::AccessPoint, &[]);
+    let account = Account::default().with(TargetKind::AccessPoint, &[]).with(TargetKind::DirectoryBucket, &[]);
     let ports = Ports {
         store,
         account: ACCOUNT,
         region: "us-east-1",
         buckets,
         access_points: &account.access_points,
+        directory_buckets: &account.directory_buckets,
         vpcs: &account.vpcs,
         functions: &account.functions,
         versions: &account.functions,
@@ -246,24 +256,35 @@ async fn run_listing(
 
 #[tokio::test]
 async fn what_cannot_be_listed_is_said_and_everything_else_is_scanned() {
-    use TargetKind::{AccessPoint, Account as Itself, Bucket};
+    use TargetKind::{AccessPoint, Account as Itself, Bucket, DirectoryBucket};
     let nothing = Account::default;
     // (the service, what can be listed, what is listed, the types that are not)
     type Case<'a> = (Service, Account, &'a [(TargetKind, &'a str)], &'a [&'a str]);
-    let cases: [Case<'_>; 5] = [
+    let cases: [Case<'_>; 6] = [
         (
             Service::S3,
             nothing().with(Bucket, &["ledger"]),
             &[(Itself, ACCOUNT), (Bucket, "ledger")],
-            &["AWS::S3::AccessPoint"],
+            &["AWS::S3::AccessPoint", "AWS::S3Express::DirectoryBucket"],
         ),
         (
             Service::S3,
             nothing().with(AccessPoint, &["audit"]),
             &[(Itself, ACCOUNT), (AccessPoint, "audit")],
-            &["AWS::S3::Bucket"],
+            &["AWS::S3::Bucket", "AWS::S3Express::DirectoryBucket"],
         ),
-        (Service::S3, nothing(), &[(Itself, ACCOUNT)], &["AWS::S3::Bucket", "AWS::S3::AccessPoint"]),
+        (
+            Service::S3,
+            nothing().with(DirectoryBucket, &["a--use1-az4--x-s3"]),
+            &[(Itself, ACCOUNT), (DirectoryBucket, "a--use1-az4--x-s3")],
+            &["AWS::S3::Bucket", "AWS::S3::AccessPoint"],
+        ),
+        (
+            Service::S3,
+            nothing(),
+            &[(Itself, ACCOUNT)],
+            &["AWS::S3::Bucket", "AWS::S3::AccessPoint", "AWS::S3Express::DirectoryBucket"],
+        ),
         (Service::Vpc, nothing(), &[(Itself, ACCOUNT)], &["AWS::EC2::VPC"]),
         (Service::Lambda, nothing(), &[], &["AWS::Lambda::Function"]),
     ];
@@ -303,6 +324,7 @@ async fn shards_of_functions(functions: &Listing, versions: OfFunctions) -> (Vec
         region: "us-east-1",
         buckets: &account.buckets,
         access_points: &account.access_points,
+        directory_buckets: &account.directory_buckets,
         vpcs: &account.vpcs,
         functions,
         versions: &versions,

@@ -11,6 +11,7 @@ use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, ke
 use audit_model::Plan;
 use audit_model::remediation::RollbackPlan;
 use audit_model::task::{Execution, PlanScanInput, PlanScanOutput};
+use audit_rules::Setting;
 use audit_task::TaskError;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -33,6 +34,8 @@ pub struct Ports<'a> {
     pub region: String,
     /// The deployment's name, `<environment>-<environmentSuffix>`.
     pub system: String,
+    /// The settings that the deployment was made without, of those that some rules need.
+    pub missing_settings: Vec<Setting>,
 }
 
 /// Plans the scan or the rollback that the execution's input asks for, or says why it steps aside. The same execution
@@ -66,7 +69,10 @@ async fn plan_scan(
 ) -> Result<PlanScanOutput, TaskError> {
     let text = ports.policy_text.as_ref().map_err(Clone::clone)?;
     let today = TimeZone::UTC.to_datetime(execution.start_time).date();
-    let policy = audit_policy::parse(text, today).map_err(|error| TaskError::InvalidPolicy(error.to_string()))?;
+    let mut policy = audit_policy::parse(text, today).map_err(|error| TaskError::InvalidPolicy(error.to_string()))?;
+    for setting in &ports.missing_settings {
+        setting.switch_off(&mut policy);
+    }
     let request = request.scan(&policy)?;
     if !request.force
         && let Some(reason) = step_aside::reason(&request, &execution, ports).await?
@@ -87,6 +93,7 @@ async fn plan_scan(
         remediation_requested: request.remediation_requested,
         reapply: request.reapply,
         policy,
+        missing_settings: ports.missing_settings.iter().map(|setting| setting.name.to_owned()).collect(),
         started_at: execution.start_time,
         execution_arn: execution.id,
     };

@@ -4,7 +4,8 @@ use std::fs;
 
 use audit_artifacts::S3Store;
 use audit_policy::POLICY_FILE;
-use audit_task::{TaskError, aws_config, required, run};
+use audit_rules::CLOUD_TRAIL;
+use audit_task::{TaskError, aws_config, required, required_switch, run};
 use lambda_runtime::Error;
 use plan_scan::{Ports, StepFunctions, handle};
 
@@ -18,6 +19,8 @@ async fn main() -> Result<(), Error> {
     // A policy that cannot be read must stop the scan, under its own error name, and not the start of the function.
     let policy_text = fs::read_to_string(&policy_path)
         .map_err(|error| TaskError::InvalidPolicy(format!("{policy_path} cannot be read: {error}")));
-    let ports = &Ports { store: &store, executions: &executions, policy_text, account, region, system };
+    let missing_settings = if required_switch("CLOUD_TRAIL")? { Vec::new() } else { vec![CLOUD_TRAIL] };
+    let ports =
+        &Ports { store: &store, executions: &executions, policy_text, account, region, system, missing_settings };
     run(|input| handle(input, ports)).await
 }

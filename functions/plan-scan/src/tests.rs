@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use audit_artifacts::{MemoryStore, sample};
 use audit_model::task::Execution;
 use audit_model::{RemediationMode, Service, TriggerKind};
+use audit_rules::CLOUD_TRAIL;
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ struct Machine {
     store: MemoryStore,
     policy: Option<Result<String, TaskError>>,
     denied: bool,
+    missing_settings: Vec<Setting>,
 }
 
 #[async_trait]
@@ -58,6 +60,7 @@ impl Machine {
             account: sample::ACCOUNT.to_owned(),
             region: "us-east-1".to_owned(),
             system: "dev-pr42".to_owned(),
+            missing_settings: self.missing_settings.clone(),
         };
         handle(PlanScanInput { input, execution: execution.clone() }, &ports).await
     }
@@ -139,10 +142,30 @@ async fn a_plan_holds_the_request_and_the_whole_policy_in_force() {
             remediation_requested: true,
             reapply: vec!["ledger".to_owned()],
             policy: plan.policy.clone(),
+            missing_settings: Vec::new(),
             started_at: first.start_time,
             execution_arn: first.id,
         }
     );
+}
+
+#[tokio::test]
+async fn a_rule_that_needs_a_setting_of_the_deployment_is_off_without_it() {
+    let mut machine = Machine { missing_settings: vec![CLOUD_TRAIL], ..Machine::default() };
+    let needing = ["cloudtrail-all-read-s3-data-event-check", "cloudtrail-all-write-s3-data-event-check"];
+    let first = machine.start("first", 0);
+    let plan = machine.plan(&first, json!({})).await;
+    machine.end("first");
+    let plan: Plan = machine.store.get_json(&keys::plan(scan_id_of(&plan))).await.unwrap();
+    assert_eq!(plan.missing_settings, ["cloudTrail"]);
+    assert_eq!(plan.policy.rules_off().collect::<Vec<_>>(), needing);
+
+    machine.missing_settings = Vec::new();
+    let second = machine.start("second", 1);
+    let plan = machine.plan(&second, json!({})).await;
+    let plan: Plan = machine.store.get_json(&keys::plan(scan_id_of(&plan))).await.unwrap();
+    assert_eq!(plan.missing_settings, [""; 0]);
+    assert_eq!(plan.policy.rules_off().count(), 0);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use std::pin::pin;
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, keys};
 use audit_model::plan::{Target, TargetKind};
-use audit_model::resource::{AccessPoint, Bucket, S3Account};
+use audit_model::resource::{AccessPoint, Bucket, DirectoryBucket, S3Account};
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_model::{BucketDeliveries, Service};
 use audit_rules::{Judge, Needed};
@@ -20,7 +20,10 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use shard_scan::{ShardScan, read_in_order};
 
-pub use collectors::{KEY_REQUESTS_PER_SECOND, REQUESTS_PER_SECOND, S3Collector, S3Resources, Shared};
+pub use collectors::{
+    KEY_REQUESTS_PER_SECOND, REQUESTS_PER_SECOND, S3Collector, S3Resources, Shared, TRAIL_REQUESTS_PER_SECOND,
+    s3_client,
+};
 
 /// What the task works with.
 pub struct Ports<'a> {
@@ -60,6 +63,7 @@ pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShar
                 judge.bucket(&bucket)
             }
             Some(Resource::AccessPoint(access_point)) => judge.access_point(&access_point),
+            Some(Resource::DirectoryBucket(bucket)) => judge.directory_bucket(&bucket),
         };
         scan.evaluated(1);
         scan.write(&findings).await?;
@@ -73,6 +77,7 @@ enum Resource {
     Account(S3Account),
     Bucket(Box<Bucket>),
     AccessPoint(AccessPoint),
+    DirectoryBucket(DirectoryBucket),
 }
 
 /// Reads one resource; `None` when it has gone since it was listed.
@@ -81,6 +86,7 @@ async fn read(target: &Target, resources: &dyn S3Collector, shared: &Shared) -> 
         TargetKind::Account => Some(Resource::Account(resources.account(shared).await)),
         TargetKind::Bucket => resources.bucket(target, shared).await.map(|it| Resource::Bucket(Box::new(it))),
         TargetKind::AccessPoint => resources.access_point(target, shared).await.map(Resource::AccessPoint),
+        TargetKind::DirectoryBucket => resources.directory_bucket(target, shared).await.map(Resource::DirectoryBucket),
         TargetKind::Vpc | TargetKind::Function => {
             return Err(TaskError::Corrupt(format!("the shard lists {}, which is no resource of S3", target.id)));
         }

@@ -5,7 +5,8 @@ use audit_artifacts::sample::{self, LISTING, SCAN_ID as SCAN};
 use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
 use audit_model::plan::{ShardReceipt, Target, TargetKind};
 use audit_model::resource::{
-    AccessPoint, Bucket, Identity, LoggingTarget, ReplicationRule, S3Account, Versioning, VersioningStatus,
+    AccessPoint, Bucket, DirectoryBucket, Identity, LoggingTarget, ReplicationRule, S3Account, Versioning,
+    VersioningStatus,
 };
 use audit_model::task::{ScanShardInput, ScanShardOutput};
 use audit_model::{BucketDeliveries, Finding, Reading, Service, Status, Unreadable, UnreadableCause};
@@ -39,7 +40,11 @@ impl S3Collector for Account {
     async fn room(&self) {}
 
     async fn account(&self, _: &Shared) -> S3Account {
-        S3Account { identity: identity(ACCOUNT, format!("arn:aws:iam::{ACCOUNT}:root")), public_access_block: unread() }
+        S3Account {
+            identity: identity(ACCOUNT, format!("arn:aws:iam::{ACCOUNT}:root")),
+            public_access_block: unread(),
+            trails: unread(),
+        }
     }
 
     async fn bucket(&self, target: &Target, _: &Shared) -> Option<Bucket> {
@@ -76,6 +81,13 @@ impl S3Collector for Account {
             identity: identity(&target.id, format!("arn:aws:s3:us-east-1:{ACCOUNT}:accesspoint/{}", target.id)),
             public_access_block: unread(),
             bucket: unread(),
+        })
+    }
+
+    async fn directory_bucket(&self, target: &Target, _: &Shared) -> Option<DirectoryBucket> {
+        (!self.gone.contains(&target.id.as_str())).then(|| DirectoryBucket {
+            identity: identity(&target.id, format!("arn:aws:s3express:us-east-1:{ACCOUNT}:bucket/{}", target.id)),
+            lifecycle: unread(),
         })
     }
 }
@@ -152,6 +164,8 @@ async fn what_the_buckets_deliver_into_others_is_left_for_the_remediation() {
         (TargetKind::Bucket, "b"),
         (TargetKind::Bucket, "gone"),
         (TargetKind::AccessPoint, "a-point"),
+        // Nothing is delivered into or out of it, and no remediation may take it for a bucket that has an encryption.
+        (TargetKind::DirectoryBucket, "a--use1-az4--x-s3"),
     ];
     let targets = targets.map(|(kind, id)| sample::target(kind, id)).to_vec();
     let store = sample::store_with_targets(Service::S3, 2, targets).await.unwrap();
@@ -176,22 +190,29 @@ async fn a_shard_whose_buckets_have_all_gone_has_findings_that_are_empty() {
 }
 
 #[tokio::test]
-async fn the_account_comes_before_its_buckets_and_these_before_its_access_points() {
+async fn the_account_comes_before_its_buckets_these_before_its_access_points_and_directory_buckets_last() {
     let targets = [
         (TargetKind::Account, ACCOUNT),
         (TargetKind::Bucket, "a"),
         (TargetKind::Bucket, "b"),
         (TargetKind::AccessPoint, "a-point"),
         (TargetKind::AccessPoint, "gone"),
+        (TargetKind::DirectoryBucket, "a--use1-az4--x-s3"),
+        (TargetKind::DirectoryBucket, "gone"),
     ];
     let targets = targets.map(|(kind, id)| sample::target(kind, id)).to_vec();
     let store = sample::store_with_targets(Service::S3, 2, targets).await.unwrap();
     let output = scan(&store, Service::S3, &["gone"]).await.unwrap();
-    assert_eq!(output.resources, 4);
+    assert_eq!(output.resources, 5);
     let receipt: ShardReceipt = store.get_json(&keys::shard_receipt(SCAN, Service::S3, 2)).await.unwrap();
-    assert_eq!((receipt.resources, receipt.gone), (4, 1));
+    assert_eq!((receipt.resources, receipt.gone), (5, 2));
     let findings = findings(&store).await;
     assert!(findings.is_sorted_by(|one, next| one.sort_key() < next.sort_key()));
+    let of_directory_buckets =
+        findings.iter().filter(|it| it.resource.resource_type == "AWS::S3Express::DirectoryBucket");
+    let judged: Vec<(&str, &str)> =
+        of_directory_buckets.map(|it| (it.resource.name.as_str(), it.rule_id.as_str())).collect();
+    assert_eq!(judged, [("a--use1-az4--x-s3", "s3-directory-bucket-lifecycle-configured")]);
 }
 
 #[tokio::test]

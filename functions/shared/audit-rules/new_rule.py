@@ -15,6 +15,7 @@ SOURCE = Path(__file__).resolve().parent / "src"
 KINDS = {
     "s3-account-": ("s3", "S3Account", "S3Account", "s3_account(true)"),
     "s3-access-point-": ("s3", "AccessPoint", "AccessPoint", "access_point(true)"),
+    "s3-directory-bucket-": ("s3", "DirectoryBucket", "DirectoryBucket", "directory_bucket(true)"),
     "s3-": ("s3", "Bucket", "S3Bucket", "good_bucket()"),
     "security-group-": ("vpc", "SecurityGroup", "SecurityGroup", 'security_group("sg-1", Vec::new())'),
     "network-acl-": ("vpc", "NetworkAcl", "NetworkAcl", 'network_acl("acl-1", Vec::new())'),

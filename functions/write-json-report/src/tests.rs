@@ -158,6 +158,11 @@ async fn every_framework_tells_what_its_controls_came_to() {
     let not_covered = fsbp["notCovered"].as_array().unwrap();
     let multi_region = not_covered.iter().find(|control| control["id"] == "S3.24").unwrap();
     assert!(multi_region["reason"].as_str().unwrap().contains("us-west-2"), "{multi_region}");
+    assert_eq!(fsbp["switchedOff"], Value::Null);
+    let frameworks = report["frameworks"].as_array().unwrap();
+    let tagging = frameworks.iter().find(|it| it["framework"] == "AWS Resource Tagging Standard").unwrap();
+    assert!(tagging["switchedOff"].as_str().unwrap().contains("resource_tagging"), "{tagging}");
+    assert!(tagging["controls"].as_array().unwrap().iter().all(|control| control["result"] == "NOT_EVALUATED"));
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ from compliance_audit.preflight.readings import (
     Readings,
     Unreadable,
 )
-from compliance_audit.settings import REGION
+from compliance_audit.settings import REGION, S3_EXPRESS
 from compliance_audit.stacks import find_stack
 
 Client = Callable[[str], Any]
@@ -90,6 +90,7 @@ def read_account(client: Client, needs: Needs, *, caller: str, region: str | Non
         if isinstance(resources, Unreadable)
         else _read("ec2:DescribeSubnets", lambda: _stack_zones(client, resources)),
         service_zones=_read("ec2:DescribeVpcEndpointServices", lambda: _service_zones(client, needs.endpoint_services)),
+        s3_express_prefix_list=_read("ec2:DescribeManagedPrefixLists", lambda: _prefix_list(client, S3_EXPRESS)),
         log_policies=_read("logs:DescribeResourcePolicies", lambda: _log_policies(client)),
         deployments=_other_deployments(client, needs.stack),
         iam=_read("iam:GetAccountSummary", lambda: _iam(client)),
@@ -272,6 +273,13 @@ def _vpcs(client: Client, account: str) -> frozenset[str]:
 def _gateway_endpoints(client: Client) -> frozenset[str]:
     endpoints = _each(client("ec2"), "describe_vpc_endpoints", "VpcEndpoints")
     return frozenset(endpoint["VpcEndpointId"] for endpoint in endpoints if endpoint["VpcEndpointType"] == "Gateway")
+
+
+def _prefix_list(client: Client, name: str) -> str | None:
+    """https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html"""
+    named = [{"Name": "prefix-list-name", "Values": [name]}]
+    lists = _each(client("ec2"), "describe_managed_prefix_lists", "PrefixLists", Filters=named)
+    return next((found["PrefixListId"] for found in lists), None)
 
 
 def _iam(client: Client) -> Mapping[str, int]:

@@ -17,7 +17,7 @@ from compliance_audit.preflight.readings import (
     Unreadable,
     value,
 )
-from compliance_audit.settings import MIN_ZONES, REGION, SCANNERS
+from compliance_audit.settings import MIN_ZONES, REGION, S3_EXPRESS, SCANNERS
 
 BOOTSTRAP_VERSION = 6
 """The oldest version of the CDK's bootstrap resources that the stack can be deployed with.
@@ -311,7 +311,7 @@ def _vpcs(needs: Needs, readings: Readings) -> str:
 def _gateway_endpoints(needs: Needs, readings: Readings) -> str:
     """https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-limits-endpoints.html"""
     others = value(readings.gateway_endpoints) - value(readings.stack_resources).keys()
-    return _room(GATEWAY_ENDPOINTS, 1, len(others), readings)
+    return _room(GATEWAY_ENDPOINTS, 2, len(others), readings)
 
 
 def _interface_endpoints(needs: Needs, readings: Readings) -> str:
@@ -404,6 +404,16 @@ def _endpoint_services(needs: Needs, readings: Readings) -> str:
     return f"all {len(needs.endpoint_services)} services are offered in {', '.join(needs.zones)}"
 
 
+def _prefix_list(needs: Needs, readings: Readings) -> str:
+    """The functions' way to directory buckets leads to the addresses of this list."""
+    ours, found = needs.s3_express_prefix_list, value(readings.s3_express_prefix_list)
+    if found is None:
+        raise _WouldFailError(f"AWS has no prefix list {S3_EXPRESS} here; {REGION} has one, so look at the region")
+    if found != ours:
+        raise _WouldFailError(f"{S3_EXPRESS} is {found}, and not {ours}; deploy with -c s3ExpressPrefixList={found}")
+    return f"{S3_EXPRESS} is {ours}"
+
+
 def _iam(needs: Needs, readings: Readings) -> str:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html"""
     summary, ours = value(readings.iam), list(value(readings.stack_resources).values())
@@ -487,6 +497,7 @@ _CHECKS: Mapping[str, _Check] = {
     "interface endpoints": _interface_endpoints,
     "availability zones": _zones,
     "endpoint services": _endpoint_services,
+    "prefix list": _prefix_list,
     "log delivery": _log_delivery,
     "IAM roles and policies": _iam,
     "other deployments": _other_deployments,

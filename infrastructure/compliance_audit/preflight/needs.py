@@ -45,6 +45,8 @@ class Needs:
     """The availability zones, by the names that this account has for them."""
     endpoint_services: frozenset[str]
     """The services that interface endpoints lead to."""
+    s3_express_prefix_list: str
+    """The id that the prefix list of S3 Express One Zone must have."""
     repairs: bool
     """Whether remediation may change buckets."""
     roles: frozenset[str]
@@ -75,7 +77,11 @@ class Needs:
             reservations=sum((settings.reserved_concurrency or {}).values()),
             map_concurrency=settings.map_concurrency,
             zones=settings.zones,
-            endpoint_services=frozenset(f"com.amazonaws.{REGION}.{name}" for name in _ENDPOINTS),
+            endpoint_services=frozenset(
+                f"com.amazonaws.{REGION}.{name}"
+                for name in (*_ENDPOINTS, *(("cloudtrail",) if settings.cloud_trail else ()))
+            ),
+            s3_express_prefix_list=settings.s3_express_prefix_list,
             repairs=remediation_mode == APPLY,
             roles=frozenset(names.of(what, "role") for what in _ROLES),
             policies=frozenset(f"arn:aws:iam::{account}:policy/{names.of(what, 'policy')}" for what in _ROLES),

@@ -95,6 +95,8 @@ class Readings:
     """The availability zones of our stack's subnets, in the order of the subnets' addresses."""
     service_zones: Mapping[str, frozenset[str]] | Unreadable
     """The zones in which a service can have interface endpoints, by the service's name."""
+    s3_express_prefix_list: str | Unreadable | None
+    """The id of the region's prefix list of S3 Express One Zone."""
     log_policies: frozenset[str] | Unreadable
     """The names of the account's resource policies of CloudWatch Logs."""
     deployments: Mapping[str, str | None] | Unreadable

@@ -34,6 +34,11 @@ impl Account {
     pub(crate) const fn access_points(&self) -> u64 {
         self.buckets.div_ceil(50)
     }
+
+    /// One for every 1,000 buckets.
+    pub(crate) const fn directory_buckets(&self) -> u64 {
+        self.buckets.div_ceil(1_000)
+    }
 }
 
 impl fmt::Display for Account {
@@ -92,7 +97,7 @@ pub(crate) fn bucket_name(number: u64) -> String {
     format!("{number:06}-{team}-{:08x}", choice("bucket", number, 1 << 32))
 }
 
-/// The number of the bucket, access point or function of this name.
+/// The number of the bucket of either kind, access point or function of this name.
 pub(crate) fn number(name: &str) -> Option<u64> {
     name.split('-').next()?.parse().ok()
 }
@@ -100,6 +105,11 @@ pub(crate) fn number(name: &str) -> Option<u64> {
 /// The name of the access point of this number.
 pub(crate) fn access_point_name(number: u64) -> String {
     format!("{number:06}-access")
+}
+
+/// The name of the directory bucket of this number.
+pub(crate) fn directory_bucket_name(number: u64) -> String {
+    format!("{number:06}-scratch--use1-az4--x-s3")
 }
 
 /// The name of the function of this number.

@@ -40,7 +40,13 @@ fn conditions(fault: Fault, asked: &BTreeMap<String, u64>) -> Vec<Conditions> {
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// What the listings ask.
-const LISTS: [&str; 4] = ["ec2:DescribeVpcs", "lambda:ListFunctions", "s3:ListAccessPoints", "s3:ListAllMyBuckets"];
+const LISTS: [&str; 5] = [
+    "ec2:DescribeVpcs",
+    "lambda:ListFunctions",
+    "s3:ListAccessPoints",
+    "s3:ListAllMyBuckets",
+    "s3express:ListAllMyDirectoryBuckets",
+];
 
 fn scan(conditions: Conditions) -> Scan {
     Scan {

@@ -190,6 +190,7 @@ async fn scan_buckets(own: &Unbudgeted, store: &S3Store, policy: Policy) -> Resu
         remediation: RemediationMode::Off,
         remediation_requested: false,
         reapply: Vec::new(),
+        missing_settings: Vec::new(),
         policy,
         started_at: STARTED_AT,
         execution_arn: execution().id,

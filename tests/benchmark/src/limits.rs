@@ -25,15 +25,17 @@ pub(crate) fn limit(calls: &BTreeMap<String, u64>) -> Duration {
         count as f64 / f64::from(per_second.get())
     };
     let only = |api: &'static str, per_second| seconds(&move |it: &str| it == api, per_second);
-    let s3 = seconds(&|api| api.starts_with("s3:") && !WITHOUT_BUDGET.contains(&api), scan_s3::REQUESTS_PER_SECOND);
+    let of_s3 = |api: &str| api.starts_with("s3:") || api == "s3express:GetLifecycleConfiguration";
+    let s3 = seconds(&|api| of_s3(api) && !WITHOUT_BUDGET.contains(&api), scan_s3::REQUESTS_PER_SECOND);
     let keys = only("kms:DescribeKey", scan_s3::KEY_REQUESTS_PER_SECOND);
+    let trails = seconds(&|api| api.starts_with("cloudtrail:"), scan_s3::TRAIL_REQUESTS_PER_SECOND);
     let ec2 = seconds(&|api| api.starts_with("ec2:"), scan_vpc::REQUESTS_PER_SECOND);
     let listing = only("lambda:ListFunctions", list_targets::REQUESTS_PER_SECOND);
     let lists = ["lambda:ListAliases", "lambda:ListFunctionUrlConfigs"];
     let functions = only("lambda:GetFunction", scan_lambda::GET_FUNCTION_PER_SECOND)
         .max(only("lambda:GetPolicy", scan_lambda::GET_POLICY_PER_SECOND))
         .max(seconds(&|api| lists.contains(&api), scan_lambda::LISTS_PER_SECOND));
-    Duration::from_secs_f64([s3, keys, ec2, listing + functions].into_iter().fold(0.0, f64::max))
+    Duration::from_secs_f64([s3, keys, trails, ec2, listing + functions].into_iter().fold(0.0, f64::max))
 }
 
 #[cfg(test)]

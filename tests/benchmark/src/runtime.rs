@@ -116,6 +116,7 @@ impl Functions {
             .env("MAP_CONCURRENCY", self.concurrency.to_string())
             .env("LISTING_SECONDS", self.listing.as_secs().to_string())
             .env("SYSTEM_NAME", "bench-bench")
+            .env("CLOUD_TRAIL", "true")
             .env("KEY_TAGS", "{}")
             .env("METRICS_NAMESPACE", "Benchmark")
             .env("ALERTS_TOPIC_ARN", format!("arn:aws:sns:{REGION}:{ACCOUNT}:alerts-topic-bench-bench"))

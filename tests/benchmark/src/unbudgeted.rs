@@ -94,10 +94,12 @@ impl Unbudgeted {
             s3: aws_sdk_s3::Client::new(&self.config),
             s3_control: s3_control_client((&self.config).into(), Some(self.endpoint.clone())),
             kms: aws_sdk_kms::Client::new(&self.config),
+            cloudtrail: aws_sdk_cloudtrail::Client::new(&self.config),
             account: ACCOUNT.to_owned(),
             region: REGION.to_owned(),
             budget: Budget::new(NO_BUDGET),
             key_budget: Budget::new(NO_BUDGET),
+            trail_budget: Budget::new(NO_BUDGET),
         }
     }
 }

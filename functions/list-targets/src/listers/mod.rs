@@ -2,6 +2,7 @@
 
 mod access_points;
 mod buckets;
+mod directory_buckets;
 mod functions;
 #[cfg(test)]
 mod replay;
@@ -13,6 +14,7 @@ use audit_task::TaskError;
 
 pub use access_points::AccessPoints;
 pub use buckets::S3Buckets;
+pub use directory_buckets::DirectoryBuckets;
 pub use functions::{LambdaFunctions, REQUESTS_PER_SECOND};
 pub use vpcs::Vpcs;
 

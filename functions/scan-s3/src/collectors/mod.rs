@@ -7,15 +7,16 @@ mod settings;
 mod settled;
 #[cfg(test)]
 mod tests;
+mod trails;
 
 use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use audit_model::plan::Target;
-use audit_model::resource::{AccessPoint, Bucket, S3Account};
+use audit_model::resource::{AccessPoint, Bucket, DirectoryBucket, S3Account};
 
 pub use remembered::Shared;
-pub use resources::S3Resources;
+pub use resources::{S3Resources, s3_client};
 
 /// Requests to S3 and S3 Control a second that all scanners of an account make together.
 ///
@@ -27,6 +28,10 @@ pub const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(200).unwrap();
 /// account has in a region, which leaves the rest to other callers of `DescribeKey`.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>
 pub const KEY_REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+/// Requests to CloudTrail a second that all scanners of an account make together. AWS throttles each of its readings by a rate
+/// of its own, of which this is a part; a scan makes about ten.
+pub const TRAIL_REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(5).unwrap();
 
 /// Reads what an account has in S3. What several resources of a shard have in common is read once and kept in
 /// `shared`.
@@ -43,4 +48,7 @@ pub trait S3Collector: Send + Sync {
 
     /// All that the rules need to know of an access point, or `None` when it has gone since it was listed.
     async fn access_point(&self, target: &Target, shared: &Shared) -> Option<AccessPoint>;
+
+    /// All that the rules need to know of a directory bucket, or `None` when it has gone since it was listed.
+    async fn directory_bucket(&self, target: &Target, shared: &Shared) -> Option<DirectoryBucket>;
 }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use audit_model::plan::Target;
 use audit_model::resource::{
-    AccessPoint, Bucket, BucketEncryption, Identity, KmsKey, LoggingTarget, LoggingTargetSettings, PublicAccessBlock,
-    ReplicationRule, S3Account,
+    AccessPoint, Bucket, BucketEncryption, DirectoryBucket, Identity, KmsKey, LoggingTarget, LoggingTargetSettings,
+    PublicAccessBlock, ReplicationRule, S3Account,
 };
 use audit_model::{Reading, Unreadable, UnreadableCause};
 use audit_rules::{is_aws_managed, key_region};
@@ -14,12 +14,14 @@ use futures::future::join_all;
 
 use super::remembered::Shared;
 use super::settings::{LogTarget, REQUEST_PAYMENT, Replica};
+use super::trails::TrailReader;
 use super::{S3Collector, control, settings, settled};
 
 const ACCESS_POINT: &str = "s3:GetAccessPoint";
 const ACCOUNT_PUBLIC_ACCESS_BLOCK: &str = "s3:GetAccountPublicAccessBlock";
 const ACL: &str = "s3:GetBucketAcl";
 const DESCRIBE_KEY: &str = "kms:DescribeKey";
+const DIRECTORY_BUCKET_LIFECYCLE: &str = "s3express:GetLifecycleConfiguration";
 const ENCRYPTION: &str = "s3:GetEncryptionConfiguration";
 const LIFECYCLE: &str = "s3:GetLifecycleConfiguration";
 const LOCATION: &str = "s3:GetBucketLocation";
@@ -29,6 +31,7 @@ const OBJECT_OWNERSHIP: &str = "s3:GetBucketOwnershipControls";
 const POLICY: &str = "s3:GetBucketPolicy";
 const POLICY_STATUS: &str = "s3:GetBucketPolicyStatus";
 const PUBLIC_ACCESS_BLOCK: &str = "s3:GetBucketPublicAccessBlock";
+const TRAILS: &str = "cloudtrail:DescribeTrails";
 const VERSIONING: &str = "s3:GetBucketVersioning";
 
 /// The region of a bucket that neither the listing nor an answer of the bucket told.
@@ -43,6 +46,8 @@ pub struct S3Resources {
     pub s3_control: aws_sdk_s3control::Client,
     /// The client of KMS.
     pub kms: aws_sdk_kms::Client,
+    /// The client of CloudTrail.
+    pub cloudtrail: aws_sdk_cloudtrail::Client,
     /// The 12 digits of the account.
     pub account: String,
     /// The clients' region. Buckets of other regions cannot be reached from the isolated subnets this runs in.
@@ -52,6 +57,15 @@ pub struct S3Resources {
     pub budget: Budget,
     /// For the requests to KMS.
     pub key_budget: Budget,
+    /// For the requests to CloudTrail.
+    pub trail_budget: Budget,
+}
+
+/// A client of S3 that begins no sessions with directory buckets: those are for objects. Where an endpoint is named, as that
+/// of a local AWS is, the SDK would begin one for a setting, too.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateSession.html>
+pub fn s3_client(config: aws_sdk_s3::config::Builder) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::from_conf(config.disable_s3_express_session_auth(true).build())
 }
 
 #[async_trait]
@@ -61,6 +75,14 @@ impl S3Collector for S3Resources {
     }
 
     async fn account(&self, shared: &Shared) -> S3Account {
+        let trails = TrailReader {
+            client: &self.cloudtrail,
+            account: &self.account,
+            budget: &self.trail_budget,
+            needed: &shared.needed,
+        };
+        let (public_access_block, trails) =
+            futures::join!(self.account_public_access_block(shared), shared.needed.read(TRAILS, trails.trails()));
         S3Account {
             identity: Identity {
                 name: self.account.clone(),
@@ -68,7 +90,8 @@ impl S3Collector for S3Resources {
                 account: self.account.clone(),
                 region: self.region.clone(),
             },
-            public_access_block: self.account_public_access_block(shared).await,
+            public_access_block,
+            trails,
         }
     }
 
@@ -95,6 +118,24 @@ impl S3Collector for S3Resources {
             },
             public_access_block,
             bucket,
+        })
+    }
+
+    async fn directory_bucket(&self, target: &Target, shared: &Shared) -> Option<DirectoryBucket> {
+        let name = &target.id;
+        let read = async { Ok(self.budget.spend(settings::lifecycle_of_directory_bucket(&self.s3, name)).await) };
+        let lifecycle = match shared.needed.call(DIRECTORY_BUCKET_LIFECYCLE, read).await {
+            Ok(read) => read?,
+            Err(why) => Reading::Unreadable(why),
+        };
+        Some(DirectoryBucket {
+            identity: Identity {
+                name: name.clone(),
+                arn: format!("arn:aws:s3express:{}:{}:bucket/{name}", self.region, self.account),
+                account: self.account.clone(),
+                region: self.region.clone(),
+            },
+            lifecycle,
         })
     }
 }

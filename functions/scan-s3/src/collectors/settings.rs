@@ -6,7 +6,12 @@ use audit_model::Reading;
 use audit_model::resource::{
     LifecycleRule, Notifications, ObjectLock, PublicAccessBlock, Retention, Versioning, VersioningStatus,
 };
+use audit_task::error_code;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_bucket_lifecycle_configuration::{
+    GetBucketLifecycleConfigurationError, GetBucketLifecycleConfigurationOutput,
+};
 use aws_sdk_s3::operation::get_bucket_notification_configuration::GetBucketNotificationConfigurationOutput;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, DefaultRetention, ExpirationStatus,
@@ -115,24 +120,38 @@ pub(super) async fn requester_pays(of: BucketReader<'_>) -> Reading<bool> {
 /// Lifecycle rules.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html>
 pub(super) async fn lifecycle(of: BucketReader<'_>) -> Reading<Vec<LifecycleRule>> {
-    const ACTION: &str = "s3:GetLifecycleConfiguration";
-    match of
-        .client
-        .get_bucket_lifecycle_configuration()
-        .bucket(of.bucket)
-        .expected_bucket_owner(of.account)
-        .send()
-        .await
-    {
+    let asked = of.client.get_bucket_lifecycle_configuration().bucket(of.bucket);
+    lifecycle_rules("s3:GetLifecycleConfiguration", asked.expected_bucket_owner(of.account).send().await)
+}
+
+/// Lifecycle rules of a directory bucket, or `None` when there is no such bucket. The name tells the SDK to ask the Regional
+/// endpoint of S3 Express One Zone, which answers the owner's account alone and does not take an expected owner.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html>
+pub(super) async fn lifecycle_of_directory_bucket(
+    client: &Client,
+    bucket: &str,
+) -> Option<Reading<Vec<LifecycleRule>>> {
+    let answer = client.get_bucket_lifecycle_configuration().bucket(bucket).send().await;
+    match &answer {
+        Err(error) if error_code(error) == Some("NoSuchBucket") => None,
+        _ => Some(lifecycle_rules("s3express:GetLifecycleConfiguration", answer)),
+    }
+}
+
+fn lifecycle_rules(
+    action: &str,
+    answer: Result<GetBucketLifecycleConfigurationOutput, SdkError<GetBucketLifecycleConfigurationError>>,
+) -> Reading<Vec<LifecycleRule>> {
+    match answer {
         Ok(answer) => {
             let rules: Option<Vec<_>> = answer.rules.unwrap_or_default().into_iter().map(lifecycle_rule).collect();
             match rules {
                 Some(rules) if !rules.is_empty() => Reading::seen(rules),
-                Some(_) => malformed(ACTION, "the answer holds no rule"),
-                None => malformed(ACTION, "a rule lacks a status that is known"),
+                Some(_) => malformed(action, "the answer holds no rule"),
+                None => malformed(action, "a rule lacks a status that is known"),
             }
         }
-        Err(error) => absent_or_unreadable(ACTION, &["NoSuchLifecycleConfiguration"], &error),
+        Err(error) => absent_or_unreadable(action, &["NoSuchLifecycleConfiguration"], &error),
     }
 }
 

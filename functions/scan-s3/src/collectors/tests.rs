@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use audit_artifacts::sample;
 use audit_model::plan::{Target, TargetKind};
 use audit_model::resource::{
-    AccessPoint, AclGrant, Bucket, BucketAcl, BucketEncryption, KmsKey, LifecycleRule, LoggingTarget,
-    LoggingTargetSettings, Notifications, ObjectLock, ObjectOwnership, PublicAccessBlock, ReplicationRule, Retention,
-    Versioning, VersioningStatus,
+    AccessPoint, AclGrant, Bucket, BucketAcl, BucketEncryption, DataResource, DirectoryBucket, EventSelector,
+    FieldSelector, KmsKey, LifecycleRule, LoggingTarget, LoggingTargetSettings, Notifications, ObjectLock,
+    ObjectOwnership, PublicAccessBlock, ReplicationRule, Retention, Trail, Versioning, VersioningStatus,
 };
 use audit_model::task::ScanShardInput;
 use audit_model::{Reading, Service, UnreadableCause};
@@ -16,12 +16,12 @@ use audit_task::Budget;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::SdkBody;
-use aws_smithy_http_client::test_util::infallible_client_fn;
+use aws_smithy_http_client::test_util::{capture_request, infallible_client_fn};
 use http::{Request, Response};
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use super::{S3Collector, S3Resources, Shared};
+use super::{S3Collector, S3Resources, Shared, s3_client, settings};
 use crate::{Ports, handle};
 
 const ACCOUNT: &str = "111122223333";
@@ -33,7 +33,17 @@ const LOG_TARGET: &str = "access-logs";
 const REPLICA: &str = "payments-copy";
 /// Whom a request to S3 Control or KMS asks, where a request to S3 asks a bucket.
 const CONTROL: &str = "S3 Control";
+const EXPRESS: &str = "S3 Express One Zone";
 const KMS: &str = "KMS";
+const CLOUDTRAIL: &str = "CloudTrail";
+
+/// The trail of a configured account.
+const TRAIL: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+/// What CloudTrail is asked about it.
+const TRAIL_STATUS: &str = "GetTrailStatus arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+const TRAIL_SELECTORS: &str = "GetEventSelectors arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+
+const DIRECTORY_BUCKET: &str = "ticks--use1-az4--x-s3";
 
 /// The settings of a bucket: the parameter in a request's address, the IAM action, and S3's answer for a bucket of
 /// which everything is configured. The forms are those of each call's page in the API reference, the actions those of
@@ -148,6 +158,17 @@ fn described(state: &str) -> String {
     )
 }
 
+/// What `DescribeTrails` says of trails, by ARN, and whether they record in all regions.
+fn trails(listed: &[(&str, bool)]) -> String {
+    let trail = |(arn, all): &(&str, bool)| format!(r#"{{"TrailARN":"{arn}","IsMultiRegionTrail":{all}}}"#);
+    format!(r#"{{"trailList":[{}]}}"#, listed.iter().map(trail).collect::<Vec<_>>().join(","))
+}
+
+/// The selectors of a trail for which nobody has set any.
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html>
+const MANAGEMENT_EVENTS: &str = r#"{"EventSelectors":[{"ReadWriteType":"All","IncludeManagementEvents":true,
+    "DataResources":[],"ExcludeManagementEventSources":[]}]}"#;
+
 fn payer(who: &str) -> Answer {
     ok(&format!("<RequestPaymentConfiguration><Payer>{who}</Payer></RequestPaymentConfiguration>"))
 }
@@ -160,7 +181,11 @@ fn configured(whom: &str, what: &str) -> Answer {
             "<GetAccessPointResult><Name>reporting</Name><Bucket>payments</Bucket><NetworkOrigin>Internet\
              </NetworkOrigin>{BLOCK}</GetAccessPointResult>"
         )),
+        (EXPRESS, DIRECTORY_BUCKET) => configured(BUCKET, "lifecycle"),
         (KMS, KEY) => ok(&described("Enabled")),
+        (CLOUDTRAIL, "DescribeTrails") => ok(&trails(&[(TRAIL, true)])),
+        (CLOUDTRAIL, TRAIL_STATUS) => ok(r#"{"IsLogging":true}"#),
+        (CLOUDTRAIL, TRAIL_SELECTORS) => ok(MANAGEMENT_EVENTS),
         (LOG_TARGET, "object-lock") => error(404, "ObjectLockConfigurationNotFoundError"),
         (LOG_TARGET, "requestPayment") => payer("BucketOwner"),
         (REPLICA, "location") => ok("<LocationConstraint>eu-central-1</LocationConstraint>"),
@@ -187,15 +212,34 @@ impl Asked {
         let host = uri.host().unwrap();
         let (whom, what) = if host.contains("s3-control") {
             (CONTROL, uri.path().trim_start_matches("/v20180820/"))
+        } else if host.starts_with("s3express-control.") {
+            assert_eq!(uri.query(), Some("lifecycle"), "the only setting that is read");
+            (EXPRESS, uri.path().trim_start_matches('/'))
         } else if host.starts_with("kms.") {
             let body = std::str::from_utf8(request.body().bytes().unwrap()).unwrap();
             (KMS, body.trim_start_matches(r#"{"KeyId":""#).trim_end_matches(r#""}"#))
+        } else if host.starts_with("cloudtrail.") {
+            return Self::of_trails(request);
         } else {
             let query = uri.query().unwrap().split('&').find(|it| !it.starts_with("x-id")).unwrap();
             (host.split(".s3.").next().unwrap(), query.trim_end_matches('='))
         };
         let owner = request.headers().get("x-amz-expected-bucket-owner").map(|it| it.to_str().unwrap().to_owned());
         Self { whom: whom.to_owned(), what: what.to_owned(), owner }
+    }
+}
+
+impl Asked {
+    /// CloudTrail is asked for an operation, and about a trail.
+    fn of_trails(request: &Request<SdkBody>) -> Self {
+        let target = request.headers().get("x-amz-target").unwrap().to_str().unwrap();
+        let body: serde_json::Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let operation = target.rsplit('.').next().unwrap();
+        let what = match body.get("Name").or_else(|| body.get("TrailName")) {
+            Some(trail) => format!("{operation} {}", trail.as_str().unwrap()),
+            None => operation.to_owned(),
+        };
+        Self { whom: CLOUDTRAIL.to_owned(), what, owner: None }
     }
 }
 
@@ -243,10 +287,12 @@ fn account(answer: impl Fn(&str, &str) -> Answer + Send + Sync + 'static) -> (S3
         s3: client!(aws_sdk_s3),
         s3_control: client!(aws_sdk_s3control),
         kms: client!(aws_sdk_kms),
+        cloudtrail: client!(aws_sdk_cloudtrail),
         account: ACCOUNT.to_owned(),
         region: "us-east-1".to_owned(),
         budget: a_second(10_000),
         key_budget: a_second(10_000),
+        trail_budget: a_second(10_000),
     };
     (resources, requests)
 }
@@ -1024,6 +1070,68 @@ async fn an_access_point_is_read_refused_or_gone() {
     }
 }
 
+/// The directory bucket, with S3 Express One Zone answering this, and what was asked.
+async fn directory_bucket(answer: Answer) -> (Option<DirectoryBucket>, Vec<Asked>) {
+    let (resources, requests) = account(move |whom, what| match (whom, what) {
+        (EXPRESS, DIRECTORY_BUCKET) => answer.clone(),
+        _ => panic!("{whom} was asked for {what}"),
+    });
+    let target = sample::target(TargetKind::DirectoryBucket, DIRECTORY_BUCKET);
+    (resources.directory_bucket(&target, &Shared::default()).await, requests.made())
+}
+
+#[tokio::test]
+async fn a_directory_bucket_is_read_refused_or_gone() {
+    let (found, asked) = directory_bucket(configured(BUCKET, "lifecycle")).await;
+    let found = found.unwrap();
+    let rule = |enabled, expiration_days| LifecycleRule { enabled, whole_bucket: true, expiration_days };
+    assert_eq!(found.lifecycle, Reading::seen(vec![rule(true, Some(365)), rule(false, None)]));
+    assert_eq!(found.identity.arn, format!("arn:aws:s3express:us-east-1:111122223333:bucket/{DIRECTORY_BUCKET}"));
+    assert_eq!((found.identity.name.as_str(), found.identity.region.as_str()), (DIRECTORY_BUCKET, "us-east-1"));
+    // One request, without a session before it, and without the owner, which S3 Express One Zone does not take.
+    let only = Asked { whom: EXPRESS.to_owned(), what: DIRECTORY_BUCKET.to_owned(), owner: None };
+    assert_eq!(asked, [only]);
+
+    assert_eq!(directory_bucket(error(404, "NoSuchBucket")).await.0, None);
+
+    let rules = |inner: &str| ok(&format!("<LifecycleConfiguration>{inner}</LifecycleConfiguration>"));
+    let malformed = "s3express:GetLifecycleConfiguration Malformed";
+    let cases = [
+        (error(404, "NoSuchLifecycleConfiguration"), "absent"),
+        (error(403, "AccessDenied"), "s3express:GetLifecycleConfiguration AccessDenied"),
+        (error(404, "NoSuchBucketPolicy"), "s3express:GetLifecycleConfiguration Failed"),
+        (rules(""), malformed),
+        (rules("<Rule><Filter><Prefix/></Filter></Rule>"), malformed),
+    ];
+    for (answer, expected) in cases {
+        let found = directory_bucket(answer.clone()).await.0.unwrap();
+        assert_eq!(state(&found.lifecycle), expected, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_session_is_begun_with_a_directory_bucket_wherever_s3_is() {
+    let cases = [
+        (None, "https://s3express-control.us-east-1.amazonaws.com"),
+        (Some("http://127.0.0.1:4566"), "http://127.0.0.1:4566"),
+    ];
+    for (endpoint, host) in cases {
+        let (http_client, request) = capture_request(None);
+        let mut config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::for_tests())
+            .retry_config(RetryConfig::disabled())
+            .http_client(http_client);
+        config.set_endpoint_url(endpoint.map(ToOwned::to_owned));
+        // Only the first request matters; its answer is empty.
+        drop(settings::lifecycle_of_directory_bucket(&s3_client(config), DIRECTORY_BUCKET).await);
+        let first = request.expect_request();
+        assert_eq!(first.uri(), format!("{host}/{DIRECTORY_BUCKET}?lifecycle"), "{endpoint:?}");
+        assert!(first.headers()["authorization"].contains("/us-east-1/s3express/aws4_request"), "{endpoint:?}");
+    }
+}
+
 #[tokio::test]
 async fn three_of_the_four_block_settings_are_no_answer() {
     const SETTINGS: [&str; 4] = ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"];
@@ -1054,7 +1162,7 @@ async fn three_of_the_four_block_settings_are_no_answer() {
 #[tokio::test]
 async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
     const ALWAYS: [(&str, &str); 3] = [(BUCKET, "logging"), (BUCKET, "replication"), (BUCKET, "tagging")];
-    let cases: [(&str, &[(&str, &str)]); 8] = [
+    let cases: [(&str, &[(&str, &str)]); 9] = [
         ("s3-bucket-required-tags", &[]),
         ("s3-event-notifications-enabled", &[(BUCKET, "notification")]),
         ("s3-bucket-encryption-key-usable", &[(BUCKET, "encryption"), (KMS, KEY), (LOG_TARGET, "encryption")]),
@@ -1063,6 +1171,11 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
         ("s3-bucket-public-access-blocked", &[(BUCKET, "publicAccessBlock")]),
         ("s3-account-public-access-blocked", &[(CONTROL, "configuration/publicAccessBlock")]),
         ("s3-access-point-public-access-blocked", &[(CONTROL, "accesspoint/reporting")]),
+        (
+            "cloudtrail-all-read-s3-data-event-check",
+            &[(CLOUDTRAIL, "DescribeTrails"), (CLOUDTRAIL, TRAIL_STATUS), (CLOUDTRAIL, TRAIL_SELECTORS)],
+        ),
+        ("s3-directory-bucket-lifecycle-configured", &[(EXPRESS, DIRECTORY_BUCKET)]),
     ];
     for (only, expected) in cases {
         let (resources, requests) = account(configured);
@@ -1072,6 +1185,8 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
         resources.account(&shared).await;
         let access_point = sample::target(TargetKind::AccessPoint, "reporting");
         assert!(resources.access_point(&access_point, &shared).await.is_some(), "{only}");
+        let directory_bucket = sample::target(TargetKind::DirectoryBucket, DIRECTORY_BUCKET);
+        assert!(resources.directory_bucket(&directory_bucket, &shared).await.is_some(), "{only}");
         let mut expected = [&ALWAYS[..], expected].concat();
         expected.sort_unstable();
         let asked = requests.made();
@@ -1080,7 +1195,7 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
     }
 }
 
-/// A shard of the account, three buckets and an access point, read whole.
+/// A shard of the account, three buckets, an access point and a directory bucket, read whole.
 async fn scan_shard(resources: &S3Resources) {
     let targets = [
         (TargetKind::Account, ACCOUNT),
@@ -1088,6 +1203,7 @@ async fn scan_shard(resources: &S3Resources) {
         (TargetKind::Bucket, "ledger"),
         (TargetKind::Bucket, BUCKET),
         (TargetKind::AccessPoint, "reporting"),
+        (TargetKind::DirectoryBucket, DIRECTORY_BUCKET),
     ];
     let targets = targets.map(|(kind, id)| sample::target(kind, id)).to_vec();
     let store = sample::store_with_targets(Service::S3, 1, targets).await.unwrap();
@@ -1099,7 +1215,7 @@ async fn scan_shard(resources: &S3Resources) {
         at_once: NonZeroU32::MIN,
     };
     let output = handle(input, &Ports { store: &store, resources, now: || Timestamp::UNIX_EPOCH }).await.unwrap();
-    assert_eq!(output.resources, 5);
+    assert_eq!(output.resources, 6);
 }
 
 #[tokio::test]
@@ -1116,14 +1232,17 @@ async fn what_a_shard_s_buckets_share_is_asked_for_once_and_by_the_next_shard_an
         (LOG_TARGET, "ownershipControls"),
         (LOG_TARGET, "acl"),
         (REPLICA, "location"),
+        (CLOUDTRAIL, "DescribeTrails"),
+        (CLOUDTRAIL, TRAIL_STATUS),
+        (CLOUDTRAIL, TRAIL_SELECTORS),
     ];
     for shards in 1..=2 {
         scan_shard(&resources).await;
         for (whom, what) in shared {
             assert_eq!(requests.count(whom, what), shards, "{whom} {what}");
         }
-        // What is shared, 13 settings of each of three buckets, and the access point.
-        assert_eq!(requests.made().len(), shards * (shared.len() + 3 * SETTINGS.len() + 1));
+        // What is shared, 13 settings of each of three buckets, the access point, and the directory bucket.
+        assert_eq!(requests.made().len(), shards * (shared.len() + 3 * SETTINGS.len() + 2));
     }
 }
 
@@ -1134,7 +1253,8 @@ async fn every_request_waits_for_its_budget() {
     resources.budget = a_second(50);
     let started = Instant::now();
     scan_shard(&resources).await;
-    let to_s3 = u32::try_from(requests.made().len() - requests.count(KMS, KEY)).unwrap();
+    let to_others = requests.made().iter().filter(|asked| [KMS, CLOUDTRAIL].contains(&asked.whom.as_str())).count();
+    let to_s3 = u32::try_from(requests.made().len() - to_others).unwrap();
     assert!(started.elapsed() >= Duration::from_millis(20) * (to_s3 - 1), "{to_s3} requests");
 
     // Three buckets, each with a key of its own.
@@ -1147,4 +1267,148 @@ async fn every_request_waits_for_its_budget() {
     let started = Instant::now();
     scan_shard(&resources).await;
     assert!(started.elapsed() >= Duration::from_secs(1));
+
+    // One request for the list, and two for its trail.
+    let (mut resources, _) = account(configured);
+    resources.trail_budget = a_second(2);
+    let started = Instant::now();
+    resources.account(&Shared::default()).await;
+    assert!(started.elapsed() >= Duration::from_secs(1));
+}
+
+/// What the account's trails are, with CloudTrail answering this.
+async fn trails_with(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> (Reading<Vec<Trail>>, Requests) {
+    let (resources, requests) = account(move |whom, what| match whom {
+        CLOUDTRAIL => answer(what),
+        _ => configured(whom, what),
+    });
+    (resources.account(&Shared::default()).await.trails, requests)
+}
+
+/// The only trail of the account, with CloudTrail saying this of it.
+async fn the_trail(status: Answer, selectors: Answer) -> Trail {
+    let (trails, _) = trails_with(move |what| match what {
+        TRAIL_STATUS => status.clone(),
+        TRAIL_SELECTORS => selectors.clone(),
+        _ => configured(CLOUDTRAIL, what),
+    })
+    .await;
+    trails.listed().unwrap().first().unwrap().clone()
+}
+
+#[tokio::test]
+async fn trails_are_read_with_what_they_select() {
+    let selectors = ok(r#"{"TrailARN":"a","EventSelectors":[
+        {"ReadWriteType":"WriteOnly","IncludeManagementEvents":true,"DataResources":[
+            {"Type":"AWS::S3::Object","Values":["arn:aws:s3"]},{"Type":"AWS::Lambda::Function","Values":["arn:aws:lambda"]}]},
+        {"ReadWriteType":"ReadOnly","IncludeManagementEvents":false,"DataResources":[]}]}"#);
+    let of = |resource_type: &str, value: &str| DataResource {
+        resource_type: resource_type.to_owned(),
+        values: vec![value.to_owned()],
+    };
+    let basic = vec![
+        EventSelector::Basic {
+            reads: false,
+            writes: true,
+            data_resources: vec![of("AWS::S3::Object", "arn:aws:s3"), of("AWS::Lambda::Function", "arn:aws:lambda")],
+        },
+        EventSelector::Basic { reads: true, writes: false, data_resources: Vec::new() },
+    ];
+    let expected = Trail {
+        arn: TRAIL.to_owned(),
+        is_multi_region: true,
+        is_logging: Reading::seen(false),
+        selectors: Reading::seen(basic),
+    };
+    assert_eq!(the_trail(ok(r#"{"IsLogging":false}"#), selectors).await, expected);
+
+    let selectors = ok(r#"{"AdvancedEventSelectors":[{"Name":"objects","FieldSelectors":[
+        {"Field":"eventCategory","Equals":["Data"]},
+        {"Field":"resources.ARN","StartsWith":["a"],"EndsWith":["b"],"NotEquals":["c"],"NotStartsWith":["d"],
+         "NotEndsWith":["e"]}]}]}"#);
+    let one = |value: &str| vec![value.to_owned()];
+    let category = FieldSelector { field: "eventCategory".to_owned(), equals: one("Data"), ..FieldSelector::default() };
+    let arn = FieldSelector {
+        field: "resources.ARN".to_owned(),
+        equals: Vec::new(),
+        starts_with: one("a"),
+        ends_with: one("b"),
+        not_equals: one("c"),
+        not_starts_with: one("d"),
+        not_ends_with: one("e"),
+    };
+    let advanced = the_trail(ok(r#"{"IsLogging":true}"#), selectors).await.selectors;
+    assert_eq!(advanced, Reading::seen(vec![EventSelector::Advanced(vec![category, arn])]));
+}
+
+#[tokio::test]
+async fn of_a_trail_of_one_region_no_more_is_asked_and_no_trail_is_an_answer() {
+    let (trails, requests) = trails_with(|what| match what {
+        "DescribeTrails" => ok(&self::trails(&[(TRAIL, false)])),
+        _ => panic!("CloudTrail was asked for {what}"),
+    })
+    .await;
+    let trail = &trails.listed().unwrap()[0];
+    assert!(!trail.is_multi_region);
+    assert_eq!(state(&trail.is_logging), "cloudtrail:GetTrailStatus NotLookedAt");
+    assert_eq!(state(&trail.selectors), "cloudtrail:GetEventSelectors NotLookedAt");
+    assert_eq!(requests.count(CLOUDTRAIL, "DescribeTrails"), 1);
+
+    let (trails, _) = trails_with(|_| ok(r#"{"trailList":[]}"#)).await;
+    assert_eq!(trails, Reading::seen(Vec::new()));
+}
+
+/// Members of an organization are told that its trail is there. What they were answered about it: [by its ARN][577].
+///
+/// [577]: https://github.com/turbot/steampipe-plugin-aws/issues/577
+#[tokio::test]
+async fn a_refusal_about_the_organization_s_trail_names_whom_to_ask_and_is_no_value() {
+    const THEIRS: &str = "arn:aws:cloudtrail:us-west-2:444455556666:trail/organization";
+    let (trails, _) = trails_with(|what| match what {
+        "DescribeTrails" => ok(&self::trails(&[(THEIRS, true), (TRAIL, true)])),
+        "GetTrailStatus arn:aws:cloudtrail:us-west-2:444455556666:trail/organization" => ok(r#"{"IsLogging":true}"#),
+        "GetEventSelectors arn:aws:cloudtrail:us-west-2:444455556666:trail/organization" => {
+            kms_error("CloudTrailARNInvalidException")
+        }
+        _ => configured(CLOUDTRAIL, what),
+    })
+    .await;
+    let trails = trails.listed().unwrap();
+    assert_eq!(trails[0].is_logging, Reading::seen(true));
+    let Reading::Unreadable(why) = &trails[0].selectors else { panic!("a refusal is no value") };
+    assert_eq!((why.action.as_str(), why.cause), ("cloudtrail:GetEventSelectors", UnreadableCause::Failed));
+    assert!(why.detail.contains("said so") && why.detail.contains("account 444455556666's"), "{}", why.detail);
+    assert_eq!(state(&trails[1].selectors), "seen");
+}
+
+#[tokio::test]
+async fn what_cloudtrail_does_not_answer_is_no_value() {
+    let no_list = [
+        (ok("{}"), "cloudtrail:DescribeTrails Malformed"),
+        (ok(r#"{"trailList":[{"TrailARN":"a"}]}"#), "cloudtrail:DescribeTrails Malformed"),
+        (ok(r#"{"trailList":[{"IsMultiRegionTrail":true}]}"#), "cloudtrail:DescribeTrails Malformed"),
+        (kms_error("AccessDeniedException"), "cloudtrail:DescribeTrails AccessDenied"),
+        (kms_error("ThrottlingException"), "cloudtrail:DescribeTrails Throttled"),
+    ];
+    for (answer, expected) in no_list {
+        let (trails, _) = trails_with(move |_| answer.clone()).await;
+        assert_eq!(state(&trails), expected);
+    }
+    let status = the_trail(ok("{}"), ok(MANAGEMENT_EVENTS)).await.is_logging;
+    assert_eq!(state(&status), "cloudtrail:GetTrailStatus Malformed");
+    let no_selectors = [
+        "{}",
+        r#"{"EventSelectors":[]}"#,
+        r#"{"AdvancedEventSelectors":[]}"#,
+        r#"{"EventSelectors":[{"DataResources":[]}]}"#,
+        r#"{"EventSelectors":[{"ReadWriteType":"Some","DataResources":[]}]}"#,
+        r#"{"EventSelectors":[{"ReadWriteType":"All"}]}"#,
+        r#"{"EventSelectors":[{"ReadWriteType":"All","DataResources":[{"Type":"AWS::S3::Object"}]}]}"#,
+        r#"{"AdvancedEventSelectors":[{"FieldSelectors":[]}]}"#,
+        r#"{"AdvancedEventSelectors":[{"FieldSelectors":[{"Field":"readOnly"}]}]}"#,
+    ];
+    for answer in no_selectors {
+        let selectors = the_trail(ok(r#"{"IsLogging":true}"#), ok(answer)).await.selectors;
+        assert_eq!(state(&selectors), "cloudtrail:GetEventSelectors Malformed", "{answer}");
+    }
 }

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
-use audit_model::Unreadable;
 use audit_model::resource::{PeeringRoute, Route, RouteTable};
+use audit_model::{Reading, Unreadable};
 use audit_task::listed;
 use aws_sdk_ec2::types::{self, Filter};
 
 use super::per_vpc::PerVpc;
-use super::{Ec2Vpcs, filter};
+use super::{Ec2Vpcs, filter, tags};
 
 pub(super) const ACTION: &str = "ec2:DescribeRouteTables";
 
@@ -15,7 +15,7 @@ const PAGE_SIZE: i32 = 100;
 
 /// The route tables of these VPCs.
 pub(super) async fn route_tables(ec2: &Ec2Vpcs, vpc_ids: &[String]) -> Result<PerVpc<RouteTable>, Unreadable> {
-    let read = |table: types::RouteTable| (table.vpc_id.clone(), route_table(table));
+    let read = |table: types::RouteTable| (table.vpc_id.clone(), route_table(ec2, table));
     let listed = describe(ec2, filter("vpc-id", vpc_ids), read).await?;
     PerVpc::new(ACTION, "a route table", listed.into_values())
 }
@@ -51,10 +51,13 @@ async fn describe<T>(
     listed(ACTION, &ec2.budget, page, |table: types::RouteTable| (table.route_table_id.clone(), read(table))).await
 }
 
-fn route_table(table: types::RouteTable) -> Option<RouteTable> {
-    let associations = table.associations?;
+fn route_table(ec2: &Ec2Vpcs, table: types::RouteTable) -> Option<RouteTable> {
+    let (id, associations) = (table.route_table_id?, table.associations?);
+    let tags = tags::tags(table.tags)?;
     Some(RouteTable {
-        id: table.route_table_id?,
+        identity: ec2.identity("route-table", &id, table.owner_id.as_deref(), tags::name(&tags, &id)),
+        id,
+        tags: Reading::seen(tags),
         is_main: associations.iter().any(|association| association.main == Some(true)),
         // The main table's association names no subnet, and one may be with a gateway.
         subnets: associations.into_iter().filter_map(|association| association.subnet_id).collect(),

@@ -5,6 +5,7 @@ use audit_model::{Reading, Unreadable};
 use audit_rules::Needed;
 use audit_task::listed;
 use aws_sdk_ec2::types;
+use ipnet::IpNet;
 
 use super::network_interfaces::{self, network_interfaces};
 use super::per_vpc::PerVpc;
@@ -20,7 +21,7 @@ const PAGE_SIZE: i32 = 500;
 type Groups = BTreeMap<String, (Option<String>, Option<SecurityGroup>)>;
 
 /// The ranges of each prefix list, by its id.
-type Entries = BTreeMap<String, Reading<Vec<String>>>;
+type Entries = BTreeMap<String, Reading<Vec<IpNet>>>;
 
 /// How many network interfaces each group is attached to, by its id.
 type Interfaces = Result<BTreeMap<String, u64>, Unreadable>;
@@ -109,21 +110,28 @@ fn permission(permission: types::IpPermission) -> Option<IpPermission> {
     let prefix_list = |list: types::PrefixListId| {
         Some(PrefixList { id: list.prefix_list_id?, entries: not_told(prefix_lists::ACTION) })
     };
+    let mut ranges: Vec<IpNet> = all(permission.ip_ranges, |range| range.cidr_ip?.parse().ok())?;
+    let ipv6: Vec<IpNet> = all(permission.ipv6_ranges, |range| range.cidr_ipv6?.parse().ok())?;
+    ranges.extend(ipv6);
     let read = IpPermission {
         protocol: permission.ip_protocol?,
         from_port: permission.from_port,
         to_port: permission.to_port,
-        ipv4_ranges: all(permission.ip_ranges, |range| range.cidr_ip)?,
-        ipv6_ranges: all(permission.ipv6_ranges, |range| range.cidr_ipv6)?,
+        ranges,
         prefix_lists: all(permission.prefix_list_ids, prefix_list)?,
         security_groups: all(permission.user_id_group_pairs, |pair| pair.group_id)?,
     };
-    let sources =
-        read.ipv4_ranges.len() + read.ipv6_ranges.len() + read.prefix_lists.len() + read.security_groups.len();
+    let sources = read.ranges.len() + read.prefix_lists.len() + read.security_groups.len();
     (sources > 0).then_some(read)
 }
 
-/// Every one of a list converted, or `None` when one of them cannot be.
+/// Every one of a list converted, or `None` when one of them cannot be. What is kept takes room of its own: the list's is
+/// several times as much, and is needed again for the next page.
 fn all<T, U>(listed: Option<Vec<T>>, convert: impl Fn(T) -> Option<U>) -> Option<Vec<U>> {
-    listed.unwrap_or_default().into_iter().map(convert).collect()
+    let listed = listed.unwrap_or_default();
+    let mut all = Vec::with_capacity(listed.len());
+    for one in listed {
+        all.push(convert(one)?);
+    }
+    Some(all)
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use audit_model::plan::{Inventory, Target, TargetKind};
-use audit_model::policy::{AlertPolicy, OptOutTag, Parameters, RemediationPolicy};
+use audit_model::policy::{AlertPolicy, FrameworkPolicy, OptOutTag, Parameters, RemediationPolicy};
 use audit_model::remediation::{Decision, Reason, ReasonCode, RemediationOutcome, RemediationRecord};
 use audit_model::resource::BucketEncryption;
 use audit_model::summary::{AlertViolations, Changes, Comparison, Counts, ScanStatus, Summary};
@@ -47,6 +47,7 @@ pub fn plan() -> Plan {
         remediation: RemediationMode::Apply,
         remediation_requested: false,
         reapply: Vec::new(),
+        missing_settings: Vec::new(),
         policy: Policy {
             alert: AlertPolicy { threshold: Severity::Critical },
             remediation: RemediationPolicy {
@@ -57,8 +58,10 @@ pub fn plan() -> Plan {
                 stop_after_failures: 1,
                 opt_out_tag: OptOutTag { key: "compliance:remediation".to_owned(), value: "off".to_owned() },
             },
+            frameworks: FrameworkPolicy::default(),
             parameters: Parameters {
                 required_tags: vec!["Owner".to_owned()],
+                resource_tagging_keys: Vec::new(),
                 trusted_accounts: Vec::new(),
                 trusted_organizations: Vec::new(),
                 trusted_layer_accounts: Vec::new(),

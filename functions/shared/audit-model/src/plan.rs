@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::resource::{AccessPoint, Audited, Bucket, Function, S3Account, Vpc};
+use crate::resource::{AccessPoint, Audited, Bucket, DirectoryBucket, Function, S3Account, Vpc};
 use crate::{Policy, Reading};
 
 /// The plan of one scan.
@@ -32,6 +32,10 @@ pub struct Plan {
     pub reapply: Vec<String>,
     /// The audit policy in force, all of it.
     pub policy: Policy,
+    /// Settings that the deployment was made without, by name. Rules that need one of them are off in the policy, whatever its
+    /// file says.
+    #[serde(default)]
+    pub missing_settings: Vec<String>,
     /// When the execution started.
     pub started_at: Timestamp,
     /// ARN of the execution.
@@ -96,7 +100,7 @@ pub enum TriggerKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
-    /// Amazon S3: the account's settings, buckets and access points.
+    /// Amazon S3: the account's settings, buckets of both kinds and access points.
     S3,
     /// Amazon VPC: the account's settings in the region, VPCs and what hangs on them, endpoint services, peering.
     Vpc,
@@ -200,6 +204,8 @@ pub enum TargetKind {
     Bucket,
     /// An S3 access point.
     AccessPoint,
+    /// An S3 directory bucket.
+    DirectoryBucket,
     /// A VPC.
     Vpc,
     /// A Lambda function.
@@ -213,6 +219,7 @@ impl TargetKind {
             Self::Account => S3Account::TYPE,
             Self::Bucket => Bucket::TYPE,
             Self::AccessPoint => AccessPoint::TYPE,
+            Self::DirectoryBucket => DirectoryBucket::TYPE,
             Self::Vpc => Vpc::TYPE,
             Self::Function => Function::TYPE,
         }

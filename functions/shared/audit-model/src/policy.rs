@@ -15,21 +15,20 @@ pub struct Policy {
     pub alert: AlertPolicy,
     /// What remediation may do.
     pub remediation: RemediationPolicy,
+    /// The frameworks that are off unless it switches them on.
+    #[serde(default)]
+    pub frameworks: FrameworkPolicy,
     /// What the rules compare with.
     pub parameters: Parameters,
-    /// The rules that are tuned, by rule id; the others are on, with the severity that they were written with.
+    /// The rules that are tuned, by rule id; the others have the severity that they were written with, and are on unless
+    /// their framework is off.
     pub rules: BTreeMap<String, RuleSetting>,
     /// The violations that somebody answers for, for a time.
     pub exceptions: Vec<PolicyException>,
 }
 
 impl Policy {
-    /// Whether the rule is evaluated.
-    pub fn is_on(&self, rule_id: &str) -> bool {
-        self.rules.get(rule_id).is_none_or(|setting| setting.enabled)
-    }
-
-    /// The ids of the rules that are switched off.
+    /// The ids of the rules that are switched off one by one.
     pub fn rules_off(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().filter(|(_, setting)| !setting.enabled).map(|(id, _)| id.as_str())
     }
@@ -71,12 +70,23 @@ pub struct OptOutTag {
     pub value: String,
 }
 
+/// The frameworks that customers switch on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FrameworkPolicy {
+    /// Whether the rules of the AWS Resource Tagging Standard are evaluated.
+    pub resource_tagging: bool,
+}
+
 /// What the rules compare with. The audit policy's file says what each is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Parameters {
     /// Tag keys that a resource must carry with a value.
     pub required_tags: Vec<String>,
+    /// Tag keys that a resource must carry under the AWS Resource Tagging Standard. Where there are none, any key will do.
+    #[serde(default)]
+    pub resource_tagging_keys: Vec<String>,
     /// Accounts, 12 digits each, that are trusted like the audited one.
     pub trusted_accounts: Vec<String>,
     /// Organizations of AWS Organizations, by their ids, whose accounts are trusted. Where there are none, nobody has said

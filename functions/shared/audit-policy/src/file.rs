@@ -1,6 +1,6 @@
 //! The file's form, and what is wrong with a file that has another.
 
-use audit_model::policy::{AlertPolicy, OptOutTag, RemediationPolicy};
+use audit_model::policy::{AlertPolicy, FrameworkPolicy, OptOutTag, RemediationPolicy};
 use audit_model::{Policy, RemediationMode, Severity};
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use toml::Spanned;
 use crate::exceptions::{ExceptionEntry, exceptions};
 use crate::mistake::{Mistake, PolicyError};
 use crate::parameters::{ParameterTable, parameters, tag_key, tag_value};
-use crate::rules::{RuleTable, rules};
+use crate::rules::{RuleTable, are_on, rules, switched_on};
 
 /// Reads the policy file's text on a day, in UTC: exceptions may not reach further than a year.
 ///
@@ -27,6 +27,8 @@ pub fn parse(text: &str, today: Date) -> Result<Policy, PolicyError> {
 struct PolicyFile {
     alert: Alert,
     remediation: Remediation,
+    #[serde(default)]
+    frameworks: Frameworks,
     parameters: ParameterTable,
     rules: RuleTable,
     #[serde(default)]
@@ -50,6 +52,12 @@ struct Remediation {
     announce_first: Option<bool>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct Frameworks {
+    resource_tagging: Option<bool>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Tag {
@@ -58,9 +66,10 @@ struct Tag {
 }
 
 fn policy(file: PolicyFile, today: Date) -> Result<Policy, Mistake> {
-    let PolicyFile { alert, remediation, parameters: table, rules: tuned, exceptions: entries } = file;
+    let PolicyFile { alert, remediation, frameworks, parameters: table, rules: tuned, exceptions: entries } = file;
     let Tag { key, value } = remediation.opt_out_tag;
-    Ok(Policy {
+    let switched_on = switched_on(&tuned);
+    let policy = Policy {
         alert: AlertPolicy { threshold: alert.threshold },
         remediation: RemediationPolicy {
             mode: remediation.mode,
@@ -70,10 +79,13 @@ fn policy(file: PolicyFile, today: Date) -> Result<Policy, Mistake> {
             stop_after_failures: failures(remediation.stop_after_failures)?,
             opt_out_tag: OptOutTag { key: tag_key(key)?, value: tag_value(value)? },
         },
+        frameworks: FrameworkPolicy { resource_tagging: frameworks.resource_tagging.unwrap_or(false) },
         parameters: parameters(table)?,
         rules: rules(tuned)?,
         exceptions: exceptions(entries, today)?,
-    })
+    };
+    are_on(switched_on, &policy)?;
+    Ok(policy)
 }
 
 /// To stop after no failure would be to begin nothing, which is what the mode is for.

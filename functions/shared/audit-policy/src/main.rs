@@ -6,7 +6,7 @@ use std::{env, fs, io};
 
 use audit_model::Policy;
 use audit_policy::parse;
-use audit_rules::CATALOGUE;
+use audit_rules::{CATALOGUE, Framework};
 use io::Write;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -28,7 +28,9 @@ fn main() -> ExitCode {
 }
 
 fn in_words(policy: &Policy, today: Date) -> String {
-    let on = CATALOGUE.iter().filter(|rule| policy.is_on(rule.id)).count();
+    let on = CATALOGUE.iter().filter(|rule| rule.is_on(policy)).count();
+    let off = Framework::ALL.into_iter().filter(|framework| framework.off_under(policy).is_some());
+    let off: Vec<String> = off.map(|framework| format!("\n  not switched on: {}", framework.name())).collect();
     let expired: Vec<String> = policy
         .exceptions
         .iter()
@@ -36,10 +38,11 @@ fn in_words(policy: &Policy, today: Date) -> String {
         .map(|exception| format!("\n  expired on {}: {} for {}", exception.expires, exception.rule, exception.resource))
         .collect();
     format!(
-        "The audit policy is right: {on} of {} rules are on, {} exceptions, {} of them expired.{}",
+        "The audit policy is right: {on} of {} rules are on, {} exceptions, {} of them expired.{}{}",
         CATALOGUE.len(),
         policy.exceptions.len(),
         expired.len(),
+        off.concat(),
         expired.concat()
     )
 }

@@ -19,6 +19,8 @@ const TAG_VALUE_LENGTH: usize = 256;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ParameterTable {
     required_tags: Vec<Spanned<String>>,
+    #[serde(default)]
+    resource_tagging_keys: Vec<Spanned<String>>,
     trusted_accounts: Vec<Spanned<String>>,
     #[serde(default)]
     trusted_organizations: Vec<Spanned<String>>,
@@ -46,6 +48,7 @@ pub(crate) fn parameters(table: ParameterTable) -> Result<Parameters, Mistake> {
     }
     Ok(Parameters {
         required_tags: distinct(table.required_tags, "required tag", tag_key)?,
+        resource_tagging_keys: distinct(table.resource_tagging_keys, "resource tagging key", tag_key)?,
         trusted_accounts: distinct(table.trusted_accounts, "trusted account", account)?,
         trusted_organizations: distinct(table.trusted_organizations, "trusted organization", organization)?,
         trusted_layer_accounts: distinct(table.trusted_layer_accounts, "trusted layer account", account)?,

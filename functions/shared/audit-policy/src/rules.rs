@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use audit_model::Severity;
 use audit_model::policy::RuleSetting;
+use audit_model::{Policy, Severity};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -24,6 +24,19 @@ pub(crate) fn rules(table: RuleTable) -> Result<BTreeMap<String, RuleSetting>, M
         Ok((id, RuleSetting { enabled: enabled.unwrap_or(true), severity }))
     });
     settings.collect()
+}
+
+/// The rules that the table switches on in so many words.
+pub(crate) fn switched_on(table: &RuleTable) -> Vec<Spanned<String>> {
+    table.iter().filter(|(_, entry)| entry.enabled == Some(true)).map(|(id, _)| id.clone()).collect()
+}
+
+/// Nobody is left to believe that a rule is on whose framework is off.
+pub(crate) fn are_on(ids: Vec<Spanned<String>>, policy: &Policy) -> Result<(), Mistake> {
+    ids.into_iter().try_for_each(|id| match audit_rules::rule(id.get_ref()).and_then(|rule| rule.off_under(policy)) {
+        None => Ok(()),
+        Some(reason) => Err(Mistake::of(&id, format!("{} cannot be switched on here: {reason}", id.get_ref()))),
+    })
 }
 
 /// The id of a rule of the catalogue.

@@ -1,4 +1,4 @@
-use audit_model::policy::{AlertPolicy, OptOutTag, RemediationPolicy, RuleSetting};
+use audit_model::policy::{AlertPolicy, FrameworkPolicy, OptOutTag, RemediationPolicy, RuleSetting};
 use audit_model::{Policy, PolicyException, RemediationMode, Severity};
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
@@ -27,6 +27,10 @@ fn the_shipped_policy_says_what_its_comments_promise() {
     };
     assert_eq!(policy.remediation, remediation);
     assert_eq!(policy.parameters.required_tags, ["Environment", "Owner", "CostCenter", "ComplianceLevel"]);
+    // AWS's controls ask for no key by default, and customers switch the standard on:
+    // https://docs.aws.amazon.com/securityhub/latest/userguide/standards-tagging.html
+    assert_eq!(policy.frameworks, FrameworkPolicy { resource_tagging: false });
+    assert_eq!(policy.parameters.resource_tagging_keys, [""; 0]);
     assert_eq!(policy.parameters.trusted_accounts, [""; 0]);
     assert_eq!(policy.parameters.trusted_layer_accounts, [""; 0]);
     assert_eq!(policy.parameters.trusted_organizations, [""; 0]);
@@ -72,6 +76,9 @@ trusted_organizations = [\"o-a1b2c3d4e5\"]
 trusted_cidrs = [\"198.51.100.0/24\"]
 internet_ipv4_prefix = 10
 internet_ipv6_prefix = 20
+resource_tagging_keys = [\"Team\"]
+[frameworks]
+resource_tagging = true
 [rules]
 s3-bucket-required-tags = { enabled = false }
 s3-bucket-versioning-enabled = { severity = \"HIGH\" }
@@ -91,6 +98,8 @@ fn everything_that_is_said_is_heard() {
     let RemediationPolicy { max_buckets_per_run, max_buckets_per_day, stop_after_failures, .. } = policy.remediation;
     assert_eq!((max_buckets_per_run, max_buckets_per_day, stop_after_failures), (1, 2, 3));
     assert!(!policy.remediation.announce_first);
+    assert_eq!(policy.frameworks, FrameworkPolicy { resource_tagging: true });
+    assert_eq!(policy.parameters.resource_tagging_keys, ["Team"]);
     assert!(parsed(&PLAIN.replacen("announce_first = false\n", "", 1)).unwrap().remediation.announce_first);
     assert_eq!(policy.parameters.trusted_accounts, ["111122223333"]);
     assert_eq!(policy.parameters.trusted_layer_accounts, ["444455556666"]);
@@ -130,6 +139,10 @@ fn every_value_that_the_comments_name_is_allowed() {
     }
     for (there, instead) in [
         ("[\"Owner\"]", "[]"),
+        ("[\"Team\"]", "[]"),
+        ("resource_tagging_keys = [\"Team\"]\n", ""),
+        ("[frameworks]\nresource_tagging = true\n", ""),
+        ("resource_tagging = true\n", ""),
         ("[\"111122223333\"]", "[]"),
         ("[22]", "[1, 65535]"),
         ("= 3\n", "= 2\n"),
@@ -159,7 +172,7 @@ fn every_value_that_the_comments_name_is_allowed() {
 #[test]
 fn a_mistake_is_refused_with_its_line_and_what_is_allowed() {
     // (what stands there, what is put in its place, the line, what the error must tell)
-    let cases: [(&str, &str, usize, &[&str]); 64] = [
+    let cases: [(&str, &str, usize, &[&str]); 68] = [
         ("\"HIGH\"", "\"SEVERE\"", 2, &["SEVERE", "LOW", "MEDIUM", "HIGH", "CRITICAL"]),
         ("\"HIGH\"", "3", 2, &[]),
         ("\"off\"", "\"on\"", 4, &["`on`", "apply", "dry-run", "off"]),
@@ -207,28 +220,32 @@ fn a_mistake_is_refused_with_its_line_and_what_is_allowed() {
         ("\"198.51.100.0/24\"", "\"198.51.100.0/24\", \"198.51.100.0/24\"", 22, &["twice"]),
         ("prefix = 10", "prefix = 0", 23, &["1 to 32"]),
         ("prefix = 20", "prefix = 3", 24, &["4 to 128"]),
-        ("s3-bucket-required-tags", "s3-bucket-required-tag", 26, &["s3-bucket-required-tag", "RULES.md"]),
-        ("enabled = false", "enabled = \"no\"", 26, &[]),
-        ("enabled = false", "on = false", 26, &["`on`", "enabled", "severity"]),
-        ("severity = \"HIGH\"", "severity = \"high\"", 27, &["high", "HIGH"]),
-        ("\"s3-bucket-public-read-prohibited\"", "\"s3-public\"", 29, &["s3-public", "RULES.md"]),
-        ("\"arn:aws:s3:::website-*\"", "\"*\"", 30, &["arn:", "[rules]"]),
-        ("\"arn:aws:s3:::website-*\"", "\"website\"", 30, &["arn:"]),
-        ("\"The company's website\"", "\" \"", 31, &["reason", "1 to 500"]),
-        ("\"The company's website\"", "\"a\\nb\"", 31, &["reason", "one line"]),
-        ("\"Head of security\"", "\"\"", 32, &["approver", "1 to 500"]),
-        ("2027-03-31", "\"2027-03-31\"", 33, &[]),
-        ("2027-03-31", "2027-03-31T10:00:00Z", 33, &["a date", "2027-03-31"]),
-        ("2027-03-31", "10:00:00", 33, &["a date"]),
-        ("reason = \"The company's website\"\n", "", 28, &["reason"]),
-        ("approver = \"Head of security\"\n", "", 28, &["approver"]),
-        ("expires = 2027-03-31\n", "", 28, &["expires"]),
+        ("s3-bucket-required-tags", "s3-bucket-required-tag", 29, &["s3-bucket-required-tag", "RULES.md"]),
+        ("enabled = false", "enabled = \"no\"", 29, &[]),
+        ("enabled = false", "on = false", 29, &["`on`", "enabled", "severity"]),
+        ("severity = \"HIGH\"", "severity = \"high\"", 30, &["high", "HIGH"]),
+        ("\"s3-bucket-public-read-prohibited\"", "\"s3-public\"", 32, &["s3-public", "RULES.md"]),
+        ("\"arn:aws:s3:::website-*\"", "\"*\"", 33, &["arn:", "[rules]"]),
+        ("\"arn:aws:s3:::website-*\"", "\"website\"", 33, &["arn:"]),
+        ("\"The company's website\"", "\" \"", 34, &["reason", "1 to 500"]),
+        ("\"The company's website\"", "\"a\\nb\"", 34, &["reason", "one line"]),
+        ("\"Head of security\"", "\"\"", 35, &["approver", "1 to 500"]),
+        ("2027-03-31", "\"2027-03-31\"", 36, &[]),
+        ("2027-03-31", "2027-03-31T10:00:00Z", 36, &["a date", "2027-03-31"]),
+        ("2027-03-31", "10:00:00", 36, &["a date"]),
+        ("reason = \"The company's website\"\n", "", 31, &["reason"]),
+        ("approver = \"Head of security\"\n", "", 31, &["approver"]),
+        ("expires = 2027-03-31\n", "", 31, &["expires"]),
         ("\"444455556666\"", "\"4444\"", 13, &["12 digits"]),
-        ("\"arn:aws:s3:::website-*\"", "\"arn:*\"", 30, &["name", "[rules]"]),
-        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:s3:::*\"", 30, &["name", "[rules]"]),
-        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:ec2:*:*:security-group/*\"", 30, &["name", "[rules]"]),
-        ("2027-03-31", "2027-12-02", 33, &["more than a year", "2027-12-01"]),
-        ("2027-03-31", "9999-12-31", 33, &["more than a year"]),
+        ("\"arn:aws:s3:::website-*\"", "\"arn:*\"", 33, &["name", "[rules]"]),
+        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:s3:::*\"", 33, &["name", "[rules]"]),
+        ("\"arn:aws:s3:::website-*\"", "\"arn:aws:ec2:*:*:security-group/*\"", 33, &["name", "[rules]"]),
+        ("2027-03-31", "2027-12-02", 36, &["more than a year", "2027-12-01"]),
+        ("2027-03-31", "9999-12-31", 36, &["more than a year"]),
+        ("[\"Team\"]", "[\"aws:Team\"]", 25, &["tag key", "aws:"]),
+        ("[\"Team\"]", "[\"Team\", \"Team\"]", 25, &["Team", "twice"]),
+        ("resource_tagging =", "fsbp =", 27, &["`fsbp`", "resource_tagging"]),
+        ("tagging = true", "tagging = \"on\"", 27, &["boolean"]),
     ];
     for (there, instead, line, told) in cases {
         assert!(PLAIN.contains(there), "{there}");
@@ -240,8 +257,24 @@ fn a_mistake_is_refused_with_its_line_and_what_is_allowed() {
     }
     let twice = format!("{PLAIN}{}", &PLAIN[PLAIN.find("[[exceptions]]").unwrap()..]);
     let error = parsed(&twice).unwrap_err();
-    assert!(error.line == 34 && error.what.contains("twice"), "{error}");
+    assert!(error.line == 37 && error.what.contains("twice"), "{error}");
     assert!(parsed("").is_err());
+}
+
+#[test]
+fn a_rule_is_not_switched_on_while_its_framework_is_off() {
+    let on = PLAIN.replacen("[rules]\n", "[rules]\nec2-subnet-tagged = { enabled = true }\n", 1);
+    assert!(parsed(&on).is_ok());
+    let off = on.replacen("resource_tagging = true", "resource_tagging = false", 1);
+    let error = parsed(&off).unwrap_err();
+    assert_eq!(error.line, 29);
+    for word in ["ec2-subnet-tagged", "resource_tagging = true", "[frameworks]"] {
+        assert!(error.what.contains(word), "{word:?} is missing in {error}");
+    }
+    // What says nothing of being on does no harm: it waits for the framework.
+    for waiting in ["{ enabled = false }", "{ severity = \"HIGH\" }"] {
+        assert_eq!(parsed(&off.replacen("{ enabled = true }", waiting, 1)).err(), None, "{waiting}");
+    }
 }
 
 proptest! {

@@ -26,7 +26,16 @@ fn the_shipped_policy_passes_and_is_told() {
     let output = check(shipped()).unwrap();
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    assert!(told.contains("77 of 77 rules are on, 0 exceptions"), "{told}");
+    assert!(told.contains("80 of 91 rules are on, 0 exceptions"), "{told}");
+    assert!(told.contains("not switched on: AWS Resource Tagging Standard"), "{told}");
+}
+
+#[test]
+fn a_standard_that_is_switched_on_is_counted() {
+    let output = changed("tagging.toml", "resource_tagging = false", "resource_tagging = true").unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success());
+    assert!(told.contains("91 of 91 rules are on") && !told.contains("not switched on"), "{told}");
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::sync::LazyLock;
 
 use crate::rule::Rule;
-use crate::{lambda, s3, vpc};
+use crate::{lambda, s3, tagging, vpc};
 
-/// Every rule: those of S3, then VPC, then Lambda.
-pub static CATALOGUE: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| [s3::RULES, vpc::RULES, lambda::RULES].concat());
+/// Every rule: those of S3, then VPC, then Lambda, then those on tags of all sorts of resources.
+pub static CATALOGUE: LazyLock<Vec<&'static Rule>> =
+    LazyLock::new(|| [s3::RULES, vpc::RULES, lambda::RULES, tagging::RULES].concat());
 
 /// Every rule, by id.
 pub(crate) static BY_ID: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
@@ -54,6 +55,14 @@ mod tests {
                 let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
                 assert!(text.contains("#[cfg(test)]\nmod tests {") && text.contains("#[test]"), "{file} has no tests");
             }
+        }
+    }
+
+    #[test]
+    fn a_rule_without_a_file_of_its_own_is_a_row_of_the_table() {
+        for rule in CATALOGUE.iter() {
+            let is_row = tagging::RULES.iter().any(|row| row.id == rule.id);
+            assert_eq!(rule.source.ends_with("src/tagging.rs"), is_row, "{} is declared in {}", rule.id, rule.source);
         }
     }
 

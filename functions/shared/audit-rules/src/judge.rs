@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use audit_model::resource::{
-    AccessPoint, Audited, Bucket, Function, Identity, NetworkAccount, NetworkAcl, S3Account, SecurityGroup, Vpc,
+    AccessPoint, Audited, Bucket, DirectoryBucket, Function, Identity, NetworkAccount, NetworkAcl, S3Account,
+    SecurityGroup, Vpc,
 };
 use audit_model::{Evidence, Finding, Policy, Reading, ResourceRef, Status, Unreadable};
 use jiff::Timestamp;
@@ -36,14 +37,19 @@ impl<'a> Judge<'a> {
         self.own(access_point)
     }
 
+    /// One finding per rule on directory buckets.
+    pub fn directory_bucket(&self, bucket: &DirectoryBucket) -> Vec<Finding> {
+        self.own(bucket)
+    }
+
     /// One finding per rule on functions.
     pub fn function(&self, function: &Function) -> Vec<Finding> {
         self.own(function)
     }
 
     /// One finding per rule on VPCs, and one per rule on what hangs on a VPC (security groups, network ACLs, subnets,
-    /// endpoints) and each of those; the same for the account's own settings of the region's network and for what it has
-    /// beside its VPCs. Where some could not be listed, each of their rules says so once, on what they hang on.
+    /// route tables, endpoints) and each of those; the same for the account's own settings of the region's network and for
+    /// what it has beside its VPCs. Where some could not be listed, each of their rules says so once, on what they hang on.
     ///
     /// What belongs to other accounts is theirs to audit: of a VPC that is shared with this one the rules say who owns it, and
     /// of what others have in a VPC they say nothing.
@@ -60,6 +66,7 @@ impl<'a> Judge<'a> {
             let hanging = parts(groups(vpc))
                 .chain(parts(network_acls(vpc)))
                 .chain(parts(vpc.subnets.listed()))
+                .chain(parts(vpc.route_tables.listed()))
                 .chain(parts(vpc.endpoints.listed()));
             resources.extend(hanging.filter(|it| vpc.is_audited(it.identity())));
         }
@@ -88,7 +95,7 @@ impl<'a> Judge<'a> {
                 )))),
                 Check::SecurityGroup(_) => groups(vpc).err().map(Err),
                 Check::VpcEndpoint(_) => vpc.endpoints.listed().err().map(Err),
-                // Network ACLs and subnets are the owner's alone.
+                // Network ACLs, subnets and route tables are the owner's alone.
                 _ => None,
             }),
             NetworkResource::Vpc(vpc) => self.each_rule(vpc, |check| match check {
@@ -96,6 +103,7 @@ impl<'a> Judge<'a> {
                 Check::SecurityGroup(_) => groups(vpc).err().map(Err),
                 Check::NetworkAcl(_) => network_acls(vpc).err().map(Err),
                 Check::Subnet(_) => vpc.subnets.listed().err().map(Err),
+                Check::RouteTable(_) => vpc.route_tables.listed().err().map(Err),
                 Check::VpcEndpoint(_) => vpc.endpoints.listed().err().map(Err),
                 _ => None,
             }),
@@ -127,7 +135,7 @@ impl<'a> Judge<'a> {
         outcome: impl Fn(&Check) -> Option<Result<Outcome, Unreadable>>,
     ) -> Vec<Finding> {
         let reference = Arc::new(resource.reference());
-        let on = BY_ID.iter().filter(|rule| self.policy.is_on(rule.id));
+        let on = BY_ID.iter().filter(|rule| rule.is_on(self.policy));
         on.filter_map(|rule| outcome(&rule.check).map(|outcome| self.finding(rule, &reference, outcome))).collect()
     }
 
@@ -248,7 +256,7 @@ mod tests {
     use crate::fixtures::{self, Denial, ReadingOf};
 
     /// Resources of every type, with what judges them.
-    fn judged(pick: [Vec<Finding>; 6]) -> Vec<Finding> {
+    fn judged(pick: [Vec<Finding>; 7]) -> Vec<Finding> {
         pick.into_iter().flatten().collect()
     }
 
@@ -259,6 +267,7 @@ mod tests {
             judge.s3_account(&fixtures::s3_account(true)),
             [fixtures::good_bucket(), fixtures::blocked_bucket()].iter().flat_map(|it| judge.bucket(it)).collect(),
             judge.access_point(&fixtures::access_point(true)),
+            judge.directory_bucket(&fixtures::directory_bucket(true)),
             judge.network(&[], Some(&fixtures::good_network_account())).flatten().collect(),
             judge.network(&[fixtures::good_vpc()], None).flatten().collect(),
             judge.function(&fixtures::good_function()),
@@ -273,6 +282,7 @@ mod tests {
             judge.s3_account(&fixtures::s3_account(false)),
             [fixtures::bad_bucket(), fixtures::misconfigured_bucket()].iter().flat_map(|it| judge.bucket(it)).collect(),
             judge.access_point(&fixtures::access_point(false)),
+            judge.directory_bucket(&fixtures::directory_bucket(false)),
             judge.network(&[], Some(&fixtures::bad_network_account())).flatten().collect(),
             judge.network(&[fixtures::bad_vpc()], None).flatten().collect(),
             functions.iter().flat_map(|it| judge.function(it)).collect(),
@@ -288,6 +298,10 @@ mod tests {
             judge.access_point(&fixtures::without_readings(
                 fixtures::access_point(true),
                 fixtures::ACCESS_POINT_READINGS,
+            )),
+            judge.directory_bucket(&fixtures::without_readings(
+                fixtures::directory_bucket(true),
+                fixtures::DIRECTORY_BUCKET_READINGS,
             )),
             judge
                 .network(
@@ -450,7 +464,7 @@ mod tests {
             Readings {
                 samples: vec![fixtures::s3_account(true), fixtures::s3_account(false)],
                 readings: fixtures::S3_ACCOUNT_READINGS,
-                nested: &[],
+                nested: fixtures::NESTED_S3_ACCOUNT_READINGS,
             },
             |it: &S3Account| judge.s3_account(it),
         ));
@@ -474,6 +488,14 @@ mod tests {
                 nested: &[],
             },
             |it: &AccessPoint| judge.access_point(it),
+        ));
+        look(&(
+            Readings {
+                samples: vec![fixtures::directory_bucket(true), fixtures::directory_bucket(false)],
+                readings: fixtures::DIRECTORY_BUCKET_READINGS,
+                nested: &[],
+            },
+            |it: &DirectoryBucket| judge.directory_bucket(it),
         ));
         look(&(
             Readings {
@@ -655,23 +677,24 @@ mod tests {
             assert!(!own.is_empty());
             assert_eq!(own, as_before, "{resource_type}");
         }
-        // The owner's network ACLs and subnets are not, and need not be listed.
-        let acls_and_subnets = ["AWS::EC2::NetworkAcl", "AWS::EC2::Subnet"];
+        // The owner's network ACLs, subnets and route tables are not, and need not be listed.
+        let of_the_owner = ["AWS::EC2::NetworkAcl", "AWS::EC2::Subnet", "AWS::EC2::RouteTable"];
         let without = Vpc {
             network_acls: fixtures::unreadable("ec2:DescribeNetworkAcls"),
             subnets: fixtures::unreadable("ec2:DescribeSubnets"),
+            route_tables: fixtures::unreadable("ec2:DescribeRouteTables"),
             ..shared.clone()
         };
         for findings in [&findings, &of_vpc(&without)] {
             let judged = findings.iter().map(|it| crate::rule(&it.rule_id).unwrap().check.resource_type());
-            assert!(judged.into_iter().all(|it| !acls_and_subnets.contains(&it)));
+            assert!(judged.into_iter().all(|it| !of_the_owner.contains(&it)));
         }
         // Groups that could not be listed may be the account's.
         let unlisted = Vpc { security_groups: fixtures::unreadable("ec2:DescribeSecurityGroups"), ..shared.clone() };
         let unlisted = told(&of_vpc(&unlisted), SecurityGroup::TYPE, Status::InsufficientData);
         assert_eq!(unlisted.len(), rules(SecurityGroup::TYPE));
-        // The VPC, two ACLs and a subnet.
-        assert_eq!(shared.of_others(), 4);
+        // The VPC, two ACLs, a subnet and a route table.
+        assert_eq!(shared.of_others(), 5);
     }
 
     #[test]

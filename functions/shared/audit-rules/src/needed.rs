@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use audit_model::{Policy, Reading, Unreadable};
 
 use crate::catalogue::CATALOGUE;
+use crate::rule::Rule;
 
 /// The IAM actions of what rules judge by. What no rule judges by that the policy has switched on is not asked for.
 #[derive(Debug, Clone)]
@@ -13,12 +14,16 @@ pub struct Needed(BTreeSet<&'static str>);
 impl Needed {
     /// What the rules judge by that the policy has switched on.
     pub fn under(policy: &Policy) -> Self {
-        Self::by(|rule| policy.is_on(rule))
+        Self::of(|rule| rule.is_on(policy))
     }
 
     /// What the rules judge by of whose ids `is_on` holds.
     pub fn by(is_on: impl Fn(&str) -> bool) -> Self {
-        Self(CATALOGUE.iter().filter(|rule| is_on(rule.id)).flat_map(|rule| rule.reads).copied().collect())
+        Self::of(|rule| is_on(rule.id))
+    }
+
+    fn of(is_on: impl Fn(&Rule) -> bool) -> Self {
+        Self(CATALOGUE.iter().filter(|rule| is_on(rule)).flat_map(|rule| rule.reads).copied().collect())
     }
 
     /// What `call` reads with the action, where somebody needs it.

@@ -11,6 +11,11 @@ pub struct Parameter {
 
 pub(crate) const REQUIRED_TAGS: Parameter =
     Parameter { name: "required_tags", meaning: "Tag keys that a resource must carry with a value." };
+pub(crate) const RESOURCE_TAGGING_KEYS: Parameter = Parameter {
+    name: "resource_tagging_keys",
+    meaning: "Tag keys that a resource must carry under the AWS Resource Tagging Standard; without any, one key of \
+        whatever name will do.",
+};
 pub(crate) const TRUSTED_ACCOUNTS: Parameter =
     Parameter { name: "trusted_accounts", meaning: "Accounts that are trusted like the audited one." };
 pub(crate) const TRUSTED_ORGANIZATIONS: Parameter = Parameter {

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use audit_model::resource::{
-    AccessPoint, Audited, Bucket, ClientVpnEndpoint, ElasticIp, EndpointService, Function, LaunchTemplate,
-    NetworkAccount, NetworkAcl, NetworkInterface, PeeringConnection, S3Account, SecurityGroup, Subnet, TransitGateway,
-    Vpc, VpcEndpoint, VpnConnection,
+    AccessPoint, Audited, Bucket, ClientVpnEndpoint, DirectoryBucket, ElasticIp, EndpointService, Function,
+    LaunchTemplate, NetworkAccount, NetworkAcl, NetworkInterface, PeeringConnection, RouteTable, S3Account,
+    SecurityGroup, Subnet, TransitGateway, Vpc, VpcEndpoint, VpnConnection,
 };
 use audit_model::{Guidance, Policy, RuleInForce, Rules, Service, Severity, Unreadable};
 
@@ -53,12 +53,13 @@ impl Rule {
     /// The service whose scan evaluates the rule.
     pub fn service(&self) -> Service {
         match self.check {
-            Check::S3Account(_) | Check::S3Bucket(_) | Check::AccessPoint(_) => Service::S3,
+            Check::S3Account(_) | Check::S3Bucket(_) | Check::AccessPoint(_) | Check::DirectoryBucket(_) => Service::S3,
             Check::NetworkAccount(_)
             | Check::Vpc(_)
             | Check::SecurityGroup(_)
             | Check::NetworkAcl(_)
             | Check::Subnet(_)
+            | Check::RouteTable(_)
             | Check::VpcEndpoint(_)
             | Check::EndpointService(_)
             | Check::PeeringConnection(_)
@@ -70,6 +71,22 @@ impl Rule {
             | Check::TransitGateway(_) => Service::Vpc,
             Check::Function(_) => Service::Lambda,
         }
+    }
+
+    /// Whether it is evaluated under the policy.
+    pub fn is_on(&self, policy: &Policy) -> bool {
+        self.off_under(policy).is_none()
+    }
+
+    /// Why it is not evaluated under the policy, where it is not: it is switched off itself, or all frameworks that it
+    /// answers to are.
+    pub fn off_under(&self, policy: &Policy) -> Option<&'static str> {
+        if policy.rules.get(self.id).is_some_and(|tuned| !tuned.enabled) {
+            return Some("the audit policy switches the rule off");
+        }
+        let mut off = self.references.iter().map(|control| control.framework.off_under(policy));
+        let first = off.next()??;
+        off.all(|reason| reason.is_some()).then_some(first)
     }
 
     /// The severity of its violations under the policy.
@@ -84,7 +101,7 @@ pub fn in_force(policy: &Policy) -> Rules {
         service: rule.service(),
         title: rule.title.into(),
         severity: rule.severity_under(policy),
-        enabled: policy.is_on(rule.id),
+        enabled: rule.is_on(policy),
         resource_type: rule.check.resource_type().into(),
         rationale: rule.rationale.into(),
         expected: rule.expected.into(),
@@ -125,9 +142,11 @@ judged! {
     S3Account, S3Account;
     Bucket, S3Bucket;
     AccessPoint, AccessPoint;
+    DirectoryBucket, DirectoryBucket;
     SecurityGroup, SecurityGroup;
     NetworkAcl, NetworkAcl;
     Subnet, Subnet;
+    RouteTable, RouteTable;
     VpcEndpoint, VpcEndpoint;
     EndpointService, EndpointService;
     PeeringConnection, PeeringConnection;
@@ -149,6 +168,8 @@ pub enum Check {
     S3Bucket(Evaluate<Bucket>),
     /// Judges every S3 access point.
     AccessPoint(Evaluate<AccessPoint>),
+    /// Judges every S3 directory bucket.
+    DirectoryBucket(Evaluate<DirectoryBucket>),
     /// Judges the account's own settings of the region's network.
     NetworkAccount(Evaluate<NetworkAccount>),
     /// Judges every VPC.
@@ -159,6 +180,8 @@ pub enum Check {
     NetworkAcl(Evaluate<NetworkAcl>),
     /// Judges every subnet of every VPC.
     Subnet(Evaluate<Subnet>),
+    /// Judges every route table of every VPC.
+    RouteTable(Evaluate<RouteTable>),
     /// Judges every endpoint in every VPC.
     VpcEndpoint(Evaluate<VpcEndpoint>),
     /// Judges every endpoint service that the account offers.
@@ -188,11 +211,13 @@ impl Check {
             Self::S3Account(_) => S3Account::TYPE,
             Self::S3Bucket(_) => Bucket::TYPE,
             Self::AccessPoint(_) => AccessPoint::TYPE,
+            Self::DirectoryBucket(_) => DirectoryBucket::TYPE,
             Self::NetworkAccount(_) => NetworkAccount::TYPE,
             Self::Vpc(_) => Vpc::TYPE,
             Self::SecurityGroup(_) => SecurityGroup::TYPE,
             Self::NetworkAcl(_) => NetworkAcl::TYPE,
             Self::Subnet(_) => Subnet::TYPE,
+            Self::RouteTable(_) => RouteTable::TYPE,
             Self::VpcEndpoint(_) => VpcEndpoint::TYPE,
             Self::EndpointService(_) => EndpointService::TYPE,
             Self::PeeringConnection(_) => PeeringConnection::TYPE,
@@ -210,7 +235,11 @@ impl Check {
     /// listed themselves.
     pub const fn parent_type(&self) -> Option<&'static str> {
         match self {
-            Self::SecurityGroup(_) | Self::NetworkAcl(_) | Self::Subnet(_) | Self::VpcEndpoint(_) => Some(Vpc::TYPE),
+            Self::SecurityGroup(_)
+            | Self::NetworkAcl(_)
+            | Self::Subnet(_)
+            | Self::RouteTable(_)
+            | Self::VpcEndpoint(_) => Some(Vpc::TYPE),
             Self::EndpointService(_)
             | Self::PeeringConnection(_)
             | Self::ElasticIp(_)
@@ -222,6 +251,7 @@ impl Check {
             Self::S3Account(_)
             | Self::S3Bucket(_)
             | Self::AccessPoint(_)
+            | Self::DirectoryBucket(_)
             | Self::NetworkAccount(_)
             | Self::Vpc(_)
             | Self::Function(_) => None,

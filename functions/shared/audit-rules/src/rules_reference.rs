@@ -4,10 +4,12 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
-use audit_model::Service;
+use audit_model::policy::FrameworkPolicy;
+use audit_model::{Policy, Service};
 
 use crate::catalogue::CATALOGUE;
-use crate::frameworks::{Framework, rules_for};
+use crate::fixtures;
+use crate::frameworks::{Control, Framework, rules_for, without};
 use crate::rule::Rule;
 
 /// Set, to anything, it has the reference written instead of compared.
@@ -76,34 +78,50 @@ fn cell(text: &str) -> String {
 }
 
 fn framework_table(text: &mut String, framework: Framework) {
-    let covered = framework.controls().iter().filter(|control| !rules_for(control).is_empty()).count();
+    let ruled = framework.controls().iter().filter(|control| !rules_for(control).is_empty());
+    let (always, by_setting): (Vec<&Control>, Vec<&Control>) = ruled.partition(|control| without(control).is_none());
     let _ = write!(
         text,
-        "\n### {}\n\n{covered} of {} controls in scope are covered. [Source]({})\n\n\
+        "\n### {}\n\n{} of {} controls in scope are covered{}. [Source]({}){}\n\n\
          | control | demands | rules |\n|---|---|---|\n",
         framework.name(),
+        always.len(),
         framework.controls().len(),
-        framework.source()
+        match by_setting.len() {
+            0 => String::new(),
+            more => format!(", {more} more where the deployment's settings say so"),
+        },
+        framework.source(),
+        off(|policy| framework.off_under(policy)),
     );
     for control in framework.controls() {
         let rules: Vec<String> =
             rules_for(control).iter().map(|rule| format!("[`{id}`](#{id})", id = rule.id)).collect();
-        let rules = match control.not_covered {
-            Some(reason) => format!("not covered: {}", cell(reason)),
-            None => rules.join("<br>"),
+        let rules = rules.join("<br>");
+        let rules = match (control.not_covered, without(control)) {
+            (Some(reason), _) => format!("not covered: {}", cell(reason)),
+            (None, Some(reason)) => format!("{rules}<br>not covered by default: {}", cell(reason)),
+            (None, None) => rules,
         };
         let _ = writeln!(text, "| {} | {} | {rules} |", control.id, cell(control.title));
     }
 }
 
+/// Why something is off as long as the audit policy switches nothing on.
+fn off(under: impl Fn(&Policy) -> Option<&'static str>) -> String {
+    let reason = under(&Policy { frameworks: FrameworkPolicy::default(), ..fixtures::policy() });
+    reason.map(|reason| format!(" Off where {reason}.")).unwrap_or_default()
+}
+
 fn section(text: &mut String, rule: &Rule) {
     let _ = write!(
         text,
-        "\n### {}\n\n{}. Severity {}.{}\n\n**Why.** {}\n\n**Compliant.** {}.\n\n**To do.** {}\n\n\
+        "\n### {}\n\n{}. Severity {}.{}{}\n\n**Why.** {}\n\n**Compliant.** {}.\n\n**To do.** {}\n\n\
          **In the console.** {}\n\n**With the AWS CLI.**\n\n```sh\n{}\n```\n",
         rule.id,
         rule.title,
         rule.severity,
+        off(|policy| rule.off_under(policy)),
         if rule.remediable { " Violations are repaired by `remediate-s3-encryption`." } else { "" },
         rule.rationale,
         rule.expected,
@@ -113,6 +131,9 @@ fn section(text: &mut String, rule: &Rule) {
     );
     let actions: Vec<String> = rule.reads.iter().map(|action| format!("`{action}`")).collect();
     let _ = writeln!(text, "\n**Judged by.** {}", actions.join(", "));
+    if let Some(setting) = rule.needs() {
+        let _ = writeln!(text, "\n**Off by default.** It needs the deployment's setting `{}`.", setting.name);
+    }
     if !rule.parameters.is_empty() {
         text.push_str("\n**Parameters.**\n\n");
         for parameter in rule.parameters {

@@ -30,3 +30,14 @@ pub fn required_number(name: &str) -> Result<NonZeroU32, TaskError> {
         ))
     })
 }
+
+/// Whether an environment variable that must hold `true` or `false` switches something on.
+///
+/// # Errors
+/// `Internal` when it is not set or neither.
+pub fn required_switch(name: &str) -> Result<bool, TaskError> {
+    let value = required(name)?;
+    value.parse().map_err(|_| {
+        TaskError::Internal(format!("the environment variable {name} is {value:?}; true and false are allowed"))
+    })
+}

@@ -14,7 +14,7 @@ mod run;
 pub use budget::Budget;
 pub use clients::aws_config;
 pub use deadline::until;
-pub use environment::{required, required_number};
+pub use environment::{required, required_number, required_switch};
 pub use error::TaskError;
 pub use failure::{error_code, reported, task_error, unreadable};
 pub use listed::listed;

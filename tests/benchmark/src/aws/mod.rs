@@ -35,7 +35,7 @@ pub(crate) enum Dialect {
     Query,
     Ec2,
     Lambda,
-    /// AWS KMS and AWS Step Functions.
+    /// AWS KMS, AWS CloudTrail and AWS Step Functions.
     Json,
     /// Amazon CloudWatch.
     Cbor,
@@ -127,6 +127,7 @@ impl FakeAws {
                 self.objects.answer(request)
             }
             ("s3", _) => s3::answer(&self.account, request),
+            ("s3express", _) => s3::answer_express(&self.account, request),
             (service, _) => other::answer(service, request),
         }
     }

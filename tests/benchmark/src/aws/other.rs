@@ -1,4 +1,4 @@
-//! What the functions ask of AWS KMS, AWS Step Functions, Amazon SNS and Amazon CloudWatch.
+//! What the functions ask of AWS KMS, AWS CloudTrail, AWS Step Functions, Amazon SNS and Amazon CloudWatch.
 
 use serde_json::{Value, json};
 
@@ -6,28 +6,39 @@ use super::{Call, Dialect};
 use crate::account::{ACCOUNT, REGION};
 use crate::http::{Answer, Request, value};
 
+/// The account's trail.
+const TRAIL: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
+
 pub(super) fn answer(service: &str, request: &Request) -> (Call, Answer) {
     let call = |service: &str, api: &str, target: &str, dialect| Call {
         api: format!("{service}:{api}"),
         target: target.to_owned(),
         dialect,
-        of_the_account: service == "kms",
+        of_the_account: ["kms", "cloudtrail"].contains(&service),
     };
     match service {
         // The operation stands behind a dot: TrentService.DescribeKey
-        "kms" | "states" => {
+        "kms" | "cloudtrail" | "states" => {
             let api = request.header("x-amz-target").and_then(|it| it.rsplit('.').next()).unwrap_or_default();
             let input: Value = serde_json::from_slice(&request.body).unwrap_or_default();
-            let key = input["KeyId"].as_str().unwrap_or_default();
+            let target =
+                ["KeyId", "Name", "TrailName"].into_iter().find_map(|it| input[it].as_str()).unwrap_or_default();
             let answer = match api {
-                "DescribeKey" => json_of(&described_key(key)),
+                "DescribeKey" => json_of(&described_key(target)),
                 "ListAliases" => json_of(&json!({"Aliases": [], "Truncated": false})),
                 "ListKeys" => json_of(&json!({"Keys": [], "Truncated": false})),
                 "ListResourceTags" => json_of(&json!({"Tags": [], "Truncated": false})),
+                "DescribeTrails" => json_of(&json!({"trailList": [{"TrailARN": TRAIL, "IsMultiRegionTrail": true}]})),
+                "GetTrailStatus" => json_of(&json!({"IsLogging": true})),
+                // What is written to objects is recorded, and what is read is not.
+                "GetEventSelectors" => json_of(&json!({"TrailARN": TRAIL, "EventSelectors": [{
+                    "ReadWriteType": "WriteOnly", "IncludeManagementEvents": true,
+                    "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}],
+                }]})),
                 "ListExecutions" => json_of(&json!({"executions": []})),
                 _ => Dialect::Json.unknown(),
             };
-            (call(service, api, key, Dialect::Json), answer)
+            (call(service, api, target, Dialect::Json), answer)
         }
         // The operation ends the path: /service/GraniteServiceVersion20100801/operation/PutMetricData
         "monitoring" => {

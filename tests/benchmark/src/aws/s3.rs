@@ -1,8 +1,10 @@
-//! Amazon S3 and S3 Control: the listing, the settings of buckets, access points and the account.
+//! Amazon S3, S3 Control and S3 Express One Zone: the listings, the settings of buckets, access points and the account.
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html>
 
 use super::{Call, Dialect};
-use crate::account::{ACCOUNT, Account, REGION, REPORTS, access_point_name, bucket_name, choice, key_arn, number};
+use crate::account::{
+    ACCOUNT, Account, REGION, REPORTS, access_point_name, bucket_name, choice, directory_bucket_name, key_arn, number,
+};
 use crate::http::{Answer, Request};
 
 /// A bucket's settings by the parameter that asks for them, with the IAM action that allows it.
@@ -79,6 +81,9 @@ fn list(account: &Account, request: &Request) -> Answer {
 /// The account's canonical user.
 const OWNER: &str = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be";
 
+const LIFECYCLE: &str = "<LifecycleConfiguration><Rule><ID>expire</ID><Filter><Prefix></Prefix></Filter>\
+    <Status>Enabled</Status><Expiration><Days>365</Days></Expiration></Rule></LifecycleConfiguration>";
+
 /// A setting of the bucket of this number. Half of the buckets have no policy, and one in twenty lets access control
 /// lists count.
 fn setting(parameter: &str, number: u64) -> Answer {
@@ -89,11 +94,7 @@ fn setting(parameter: &str, number: u64) -> Answer {
         "acl" => acl(number),
         "encryption" => encryption(number),
         "lifecycle" if one_in(3) => missing("NoSuchLifecycleConfiguration"),
-        "lifecycle" => xml(
-            "<LifecycleConfiguration><Rule><ID>expire</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status>\
-             <Expiration><Days>365</Days></Expiration></Rule></LifecycleConfiguration>"
-                .to_owned(),
-        ),
+        "lifecycle" => xml(LIFECYCLE.to_owned()),
         // Only buckets outside of us-east-1 have a constraint.
         "location" => xml("<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>".to_owned()),
         "logging" if one_in(4) => xml("<BucketLoggingStatus/>".to_owned()),
@@ -212,6 +213,43 @@ fn public_access_block(root: &str, all: bool) -> String {
         "<{root}><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>\
          <BlockPublicPolicy>{all}</BlockPublicPolicy><RestrictPublicBuckets>{all}</RestrictPublicBuckets></{root}>"
     )
+}
+
+/// The Regional endpoint of S3 Express One Zone: half of the directory buckets have a lifecycle.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-differences.html>
+pub(super) fn answer_express(account: &Account, request: &Request) -> (Call, Answer) {
+    let call = |api: &str, target: &str| Call {
+        api: format!("s3express:{api}"),
+        target: target.to_owned(),
+        dialect: Dialect::S3,
+        of_the_account: true,
+    };
+    let bucket = request.path.trim_matches('/');
+    if bucket.is_empty() && request.method == "GET" {
+        let token = request.parameter("continuation-token").unwrap_or_default();
+        return (call("ListAllMyDirectoryBuckets", token), directory_buckets(account, request, token));
+    }
+    if request.method != "GET" || request.parameter("lifecycle").is_none() {
+        return (call(&format!("{} ?", request.method), bucket), Dialect::S3.unknown());
+    }
+    let answer = match number(bucket).filter(|number| *number < account.directory_buckets()) {
+        None => Dialect::S3.error(404, "NoSuchBucket"),
+        Some(number) if number.is_multiple_of(2) => Dialect::S3.error(404, "NoSuchLifecycleConfiguration"),
+        Some(_) => xml(LIFECYCLE.to_owned()),
+    };
+    (call("GetLifecycleConfiguration", bucket), answer)
+}
+
+fn directory_buckets(account: &Account, request: &Request, token: &str) -> Answer {
+    let (first, count) = (token.parse().unwrap_or(0), account.directory_buckets());
+    let most = request.parameter("max-directory-buckets").and_then(|it| it.parse().ok()).unwrap_or(1_000);
+    let end = count.min(first + most);
+    let listed: String =
+        (first..end).map(|number| format!("<Bucket><Name>{}</Name></Bucket>", directory_bucket_name(number))).collect();
+    let token = if end < count { format!("<ContinuationToken>{end}</ContinuationToken>") } else { String::new() };
+    xml(format!(
+        "<ListAllMyDirectoryBucketsResult><Buckets>{listed}</Buckets>{token}</ListAllMyDirectoryBucketsResult>"
+    ))
 }
 
 /// S3 Control. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_AWS_S3_Control.html>

@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use audit_model::plan::{Target, TargetKind};
-use audit_model::resource::{FlowLog, IpPermission, NetworkAclEntry, PrefixList, Route, RouteTable, Vpc, VpcEndpoint};
+use audit_model::resource::{
+    FlowLog, Identity, IpPermission, NetworkAclEntry, PrefixList, Route, RouteTable, Vpc, VpcEndpoint,
+};
 use audit_model::{Reading, UnreadableCause};
 use pretty_assertions::assert_eq;
 
@@ -103,7 +105,8 @@ fn usual(asked: &Asked) -> Answer {
             "more",
         ),
         (TABLES, "more") => (
-            "<item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId><associationSet>\
+            "<item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</vpcId><ownerId>444455556666</ownerId><tagSet>\
+             <item><key>Name</key><value>public</value></item></tagSet><associationSet>\
              <item><main>false</main><subnetId>subnet-1</subnetId></item>\
              <item><main>false</main><gatewayId>igw-1</gatewayId></item></associationSet><routeSet>\
              <item><destinationCidrBlock>10.0.0.0/16</destinationCidrBlock><gatewayId>local</gatewayId></item>\
@@ -224,14 +227,13 @@ async fn security_groups_come_with_their_rules_prefix_lists_and_network_interfac
     assert_eq!(web.tags, tags([("Owner", "shop")]));
     let list_of_two = PrefixList {
         id: "pl-1".to_owned(),
-        entries: Reading::seen(vec!["10.0.0.0/8".to_owned(), "203.0.113.0/24".to_owned()]),
+        entries: Reading::seen(["10.0.0.0/8", "203.0.113.0/24"].map(|range| range.parse().unwrap()).into()),
     };
     let ssh = IpPermission {
         protocol: "tcp".to_owned(),
         from_port: Some(22),
         to_port: Some(23),
-        ipv4_ranges: vec!["0.0.0.0/0".to_owned()],
-        ipv6_ranges: vec!["::/0".to_owned()],
+        ranges: ["0.0.0.0/0", "::/0"].map(|range| range.parse().unwrap()).into(),
         prefix_lists: vec![list_of_two.clone()],
         security_groups: vec!["sg-7".to_owned()],
     };
@@ -239,8 +241,7 @@ async fn security_groups_come_with_their_rules_prefix_lists_and_network_interfac
         protocol: "-1".to_owned(),
         from_port: None,
         to_port: None,
-        ipv4_ranges: Vec::new(),
-        ipv6_ranges: Vec::new(),
+        ranges: Vec::new(),
         prefix_lists: vec![list_of_two],
         security_groups: Vec::new(),
     };
@@ -331,14 +332,29 @@ fn route(destination: &str, target: &str) -> Route {
 
 #[tokio::test]
 async fn route_tables_are_read_with_black_holes() {
+    let named = |account: &str, id: &str, name: &str| Identity {
+        name: name.to_owned(),
+        arn: format!("arn:aws:ec2:us-east-1:{account}:route-table/{id}"),
+        account: account.to_owned(),
+        region: "us-east-1".to_owned(),
+    };
     let own = RouteTable {
+        identity: named("444455556666", "rtb-1", "public"),
         id: "rtb-1".to_owned(),
+        tags: tags([("Name", "public")]),
         is_main: false,
         subnets: vec!["subnet-1".to_owned()],
         routes: vec![route("10.0.0.0/16", "local"), route("::/0", "igw-1")],
     };
     assert_eq!(list(0, |vpc| &vpc.route_tables).await, [own]);
-    let main = RouteTable { id: "rtb-2".to_owned(), is_main: true, subnets: Vec::new(), routes: Vec::new() };
+    let main = RouteTable {
+        identity: named("111122223333", "rtb-2", "rtb-2"),
+        id: "rtb-2".to_owned(),
+        tags: tags([]),
+        is_main: true,
+        subnets: Vec::new(),
+        routes: Vec::new(),
+    };
     assert_eq!(list(1, |vpc| &vpc.route_tables).await, [main]);
 }
 
@@ -707,6 +723,8 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
     for permission in [
         "<fromPort>22</fromPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges>",
         "<ipProtocol>tcp</ipProtocol><ipRanges><item></item></ipRanges>",
+        "<ipProtocol>tcp</ipProtocol><ipRanges><item><cidrIp>everywhere</cidrIp></item></ipRanges>",
+        "<ipProtocol>tcp</ipProtocol><ipv6Ranges><item><cidrIpv6>::/129</cidrIpv6></item></ipv6Ranges>",
         "<ipProtocol>tcp</ipProtocol><prefixListIds><item></item></prefixListIds>",
         // A permission that lets nobody in.
         "<ipProtocol>tcp</ipProtocol><fromPort>22</fromPort><toPort>22</toPort>",
@@ -750,6 +768,13 @@ fn strange() -> Vec<(&'static str, String, &'static str)> {
         strange.push((TABLES, item, table));
     }
     strange
+}
+
+#[tokio::test]
+async fn an_entry_of_a_prefix_list_that_is_no_range_spoils_that_list() {
+    let vpcs = read_with(ENTRIES, page(ENTRIES, "<item><cidr>10.0.0.0/33</cidr></item>", "")).await;
+    let spoilt: Vec<_> = faults(&vpcs[0]).into_iter().map(|(action, why)| (action, why.cause)).collect();
+    assert_eq!(spoilt, [(ENTRIES, UnreadableCause::Malformed); 2]);
 }
 
 #[tokio::test]

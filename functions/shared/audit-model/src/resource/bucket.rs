@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Identity;
+use super::{Identity, Trail};
 use crate::{Reading, Tags};
 
 /// An S3 general purpose bucket.
@@ -232,6 +232,16 @@ pub struct AccessPoint {
     pub bucket: Reading<String>,
 }
 
+/// An S3 directory bucket (S3 Express One Zone), which has few of the settings of a [`Bucket`], and an API of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DirectoryBucket {
+    /// Name, account and region.
+    pub identity: Identity,
+    /// Lifecycle rules (`GetBucketLifecycleConfiguration`).
+    pub lifecycle: Reading<Vec<LifecycleRule>>,
+}
+
 /// What an account has of its own in S3.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -240,4 +250,6 @@ pub struct S3Account {
     pub identity: Identity,
     /// Its block public access settings (S3 Control `GetPublicAccessBlock`).
     pub public_access_block: Reading<PublicAccessBlock>,
+    /// The trails of AWS CloudTrail that record in the account (`DescribeTrails`).
+    pub trails: Reading<Vec<Trail>>,
 }

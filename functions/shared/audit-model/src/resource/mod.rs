@@ -3,12 +3,14 @@
 mod bucket;
 mod function;
 mod network;
+mod trail;
 
 use serde::{Deserialize, Serialize};
 
 pub use bucket::*;
 pub use function::*;
 pub use network::*;
+pub use trail::*;
 
 use crate::finding::ResourceRef;
 use crate::{Reading, Tags};
@@ -70,11 +72,13 @@ macro_rules! audited {
 audited! {
     Bucket, "AWS::S3::Bucket", |it| Some(&it.tags);
     AccessPoint, "AWS::S3::AccessPoint", |_| None;
+    DirectoryBucket, "AWS::S3Express::DirectoryBucket", |_| None;
     S3Account, "AWS::::Account", |_| None;
     Vpc, "AWS::EC2::VPC", |it| Some(&it.tags);
     SecurityGroup, "AWS::EC2::SecurityGroup", |it| Some(&it.tags);
     NetworkAcl, "AWS::EC2::NetworkAcl", |it| Some(&it.tags);
     Subnet, "AWS::EC2::Subnet", |it| Some(&it.tags);
+    RouteTable, "AWS::EC2::RouteTable", |it| Some(&it.tags);
     VpcEndpoint, "AWS::EC2::VPCEndpoint", |it| Some(&it.tags);
     NetworkAccount, "AWS::::Account", |_| None;
     EndpointService, "AWS::EC2::VPCEndpointService", |it| Some(&it.tags);

@@ -1,5 +1,6 @@
 //! Amazon VPC: networks with what hangs on them, and what a region has of its own.
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::Identity;
@@ -39,14 +40,15 @@ impl Vpc {
         identity.account == self.audited_account
     }
 
-    /// How many resources of other accounts were listed: the VPC and what hangs on it, but for its route tables, flow logs and
-    /// tags, which nothing is judged on.
+    /// How many resources of other accounts were listed: the VPC and what hangs on it, but for its flow logs and tags, which
+    /// nothing is judged on.
     pub fn of_others(&self) -> u64 {
         let groups = self.security_groups.listed().into_iter().flatten().map(|it| &it.identity);
         let acls = self.network_acls.listed().into_iter().flatten().map(|it| &it.identity);
         let subnets = self.subnets.listed().into_iter().flatten().map(|it| &it.identity);
+        let tables = self.route_tables.listed().into_iter().flatten().map(|it| &it.identity);
         let endpoints = self.endpoints.listed().into_iter().flatten().map(|it| &it.identity);
-        let all = groups.chain(acls).chain(subnets).chain(endpoints).chain([&self.identity]);
+        let all = groups.chain(acls).chain(subnets).chain(tables).chain(endpoints).chain([&self.identity]);
         all.filter(|identity| !self.is_audited(identity)).count() as u64
     }
 }
@@ -102,10 +104,8 @@ pub struct IpPermission {
     pub from_port: Option<i32>,
     /// Last port (or ICMP code); `None` or -1 means all.
     pub to_port: Option<i32>,
-    /// IPv4 ranges in CIDR notation.
-    pub ipv4_ranges: Vec<String>,
-    /// IPv6 ranges in CIDR notation.
-    pub ipv6_ranges: Vec<String>,
+    /// IPv4 and IPv6 ranges.
+    pub ranges: Vec<IpNet>,
     /// Prefix lists.
     pub prefix_lists: Vec<PrefixList>,
     /// Ids of the security groups referred to.
@@ -118,8 +118,8 @@ pub struct IpPermission {
 pub struct PrefixList {
     /// Prefix list id, for instance `pl-0abc`.
     pub id: String,
-    /// Its ranges in CIDR notation (`GetManagedPrefixListEntries`).
-    pub entries: Reading<Vec<String>>,
+    /// Its ranges (`GetManagedPrefixListEntries`).
+    pub entries: Reading<Vec<IpNet>>,
 }
 
 /// A network ACL.
@@ -179,8 +179,12 @@ pub struct Subnet {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteTable {
+    /// The `Name` tag (or the id without one), account and region.
+    pub identity: Identity,
     /// Route table id, for instance `rtb-0abc`.
     pub id: String,
+    /// Tags.
+    pub tags: Reading<Tags>,
     /// Whether it is the VPC's main table, which counts for subnets without one of their own.
     pub is_main: bool,
     /// Ids of the subnets it is associated with.
@@ -303,6 +307,14 @@ pub struct PeeringConnection {
     pub accepter: PeeredVpc,
     /// The account's routes that lead into the connection (`DescribeRouteTables`).
     pub routes: Reading<Vec<PeeringRoute>>,
+}
+
+impl PeeringConnection {
+    /// Whether it is no more, or never came to be: EC2 lists it for a while nevertheless.
+    /// <https://docs.aws.amazon.com/vpc/latest/peering/vpc-peering-basics.html>
+    pub fn is_gone(&self) -> bool {
+        matches!(self.status.as_str(), "expired" | "failed" | "rejected" | "deleting" | "deleted")
+    }
 }
 
 /// One side of a peering connection.
@@ -440,4 +452,11 @@ pub struct TransitGateway {
     pub state: String,
     /// `enable` where attachments that other accounts ask for are accepted without anybody's doing, else `disable`.
     pub auto_accept_shared_attachments: String,
+}
+
+impl TransitGateway {
+    /// Whether it is no more: EC2 lists it for a while nevertheless.
+    pub fn is_gone(&self) -> bool {
+        matches!(self.state.as_str(), "deleting" | "deleted")
+    }
 }

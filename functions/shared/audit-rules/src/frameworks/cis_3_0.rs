@@ -8,10 +8,10 @@ controls! {
     C2_1_2 = "2.1.2", "Buckets have MFA delete";
     C2_1_3 = "2.1.3", "The data in S3 is known, classified and protected", not covered: super::NO_DATA;
     C2_1_4 = "2.1.4", "S3 block public access is on";
-    C3_4 = "3.4", "The bucket that CloudTrail writes to has server access logging", not covered: super::NO_CLOUDTRAIL;
+    C3_4 = "3.4", "The bucket that CloudTrail writes to has server access logging", not covered: super::NO_LOG_TARGET;
     C3_7 = "3.7", "Every VPC has a flow log";
-    C3_8 = "3.8", "A trail records the writing of objects in every bucket", not covered: super::NO_CLOUDTRAIL;
-    C3_9 = "3.9", "A trail records the reading of objects in every bucket", not covered: super::NO_CLOUDTRAIL;
+    C3_8 = "3.8", "A trail records the writing of objects in every bucket";
+    C3_9 = "3.9", "A trail records the reading of objects in every bucket";
     C5_1 = "5.1", "Network ACLs do not open remote administration ports to 0.0.0.0/0";
     C5_2 = "5.2", "Security groups do not open remote administration ports to 0.0.0.0/0";
     C5_3 = "5.3", "Security groups do not open remote administration ports to ::/0";

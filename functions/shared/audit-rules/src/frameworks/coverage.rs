@@ -13,7 +13,12 @@ use crate::rule::Rule;
 /// What a scan came to for every framework, in their order.
 pub fn framework_coverage(plan: &Plan, summary: &Summary) -> Vec<FrameworkCoverage> {
     let of = |framework: Framework| {
-        let controls = framework.controls().iter().map(|control| (control, rules_for(control)));
+        let evaluated = |control| {
+            let mut rules = rules_for(control);
+            rules.retain(|rule| rule.misses(&plan.missing_settings).is_none());
+            (control, rules)
+        };
+        let controls = framework.controls().iter().map(evaluated);
         let (covered, not_covered): (Vec<_>, Vec<_>) = controls.partition(|(_, rules)| !rules.is_empty());
         let controls = covered.into_iter().map(|(control, rules)| {
             let rules: BTreeMap<&'static str, RuleResult> =
@@ -24,15 +29,22 @@ pub fn framework_coverage(plan: &Plan, summary: &Summary) -> Vec<FrameworkCovera
         let not_covered = not_covered.iter().map(|(control, _)| UncoveredControl {
             id: control.id,
             title: control.title,
-            reason: control.not_covered,
+            reason: control.not_covered.or_else(|| without(control)),
         });
         FrameworkCoverage {
             framework: framework.name(),
+            switched_off: framework.off_under(&plan.policy),
             controls: controls.collect(),
             not_covered: not_covered.collect(),
         }
     };
     Framework::ALL.into_iter().map(of).collect()
+}
+
+/// What a control's rules are without, where all of them need a setting of the deployment.
+pub(crate) fn without(control: &Control) -> Option<&'static str> {
+    let needed: Option<Vec<_>> = rules_for(control).into_iter().map(Rule::needs).collect();
+    needed?.first().map(|setting| setting.without)
 }
 
 /// The rules that answer to a control, in the order of the catalogue.
@@ -46,9 +58,12 @@ pub(crate) fn rules_for(control: &Control) -> Vec<&'static Rule> {
 pub struct FrameworkCoverage {
     /// The framework's name and version.
     pub framework: &'static str,
+    /// Why the policy has none of its controls evaluated, where it has.
+    pub switched_off: Option<&'static str>,
     /// The controls that rules answer to.
     pub controls: Vec<CoveredControl>,
-    /// The controls on S3, EC2 networking and Lambda that no rule answers to.
+    /// The controls on S3, EC2 networking and Lambda that no rule answers to, or none without a setting that the deployment
+    /// lacks.
     pub not_covered: Vec<UncoveredControl>,
 }
 
@@ -66,7 +81,7 @@ pub struct CoveredControl {
     pub rules: BTreeMap<&'static str, RuleResult>,
 }
 
-/// A control that no rule answers to.
+/// A control that no rule answers to, or none that the deployment can evaluate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UncoveredControl {
@@ -74,7 +89,7 @@ pub struct UncoveredControl {
     pub id: &'static str,
     /// What it demands.
     pub title: &'static str,
-    /// Why not; every control without a rule has a reason.
+    /// Why not; every such control has a reason.
     pub reason: Option<&'static str>,
 }
 
@@ -96,7 +111,7 @@ pub enum ControlResult {
     NotApplicable,
     /// Everything was judged, and nothing is wrong.
     Compliant,
-    /// The rule is off, or its service was not part of the scan.
+    /// The rule or its framework is off, or its service was not part of the scan.
     NotEvaluated,
     /// Nothing was found to be wrong, and not everything could be judged.
     InsufficientData,
@@ -111,7 +126,7 @@ impl RuleResult {
         let incomplete = counts.insufficient_data > 0 || summary.gaps.iter().any(|gap| gap.service == service);
         let result = if counts.non_compliant > 0 {
             ControlResult::NonCompliant
-        } else if !plan.services.contains(&service) || !plan.policy.is_on(rule.id) {
+        } else if !plan.services.contains(&service) || !rule.is_on(&plan.policy) {
             ControlResult::NotEvaluated
         } else if incomplete {
             ControlResult::InsufficientData
@@ -133,6 +148,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures;
+    use crate::setting::CLOUD_TRAIL;
 
     fn plan() -> Plan {
         Plan {
@@ -145,6 +161,7 @@ mod tests {
             remediation_requested: false,
             reapply: Vec::new(),
             policy: fixtures::policy(),
+            missing_settings: Vec::new(),
             started_at: Timestamp::UNIX_EPOCH,
             execution_arn: "arn:aws:states:us-east-1:111122223333:execution:audit:run".to_owned(),
         }
@@ -215,6 +232,63 @@ mod tests {
         let mut off = plan();
         off.policy.rules.insert(READ.to_owned(), RuleSetting { enabled: false, severity: None });
         assert_eq!(result(&off, &summary(&[]), "AWS FSBP", "S3.2"), ControlResult::NotEvaluated);
+    }
+
+    #[test]
+    fn a_framework_that_is_switched_off_says_so_and_none_of_its_controls_passes() {
+        let tagging = |plan: &Plan| {
+            let passed = summary(&[("ec2-subnet-tagged", Counts { compliant: 1, ..Counts::default() })]);
+            let coverage = framework_coverage(plan, &passed);
+            let off: Vec<&str> =
+                coverage.iter().filter(|it| it.switched_off.is_some()).map(|it| it.framework).collect();
+            (off, coverage.into_iter().find(|it| it.framework == "AWS Resource Tagging Standard").unwrap())
+        };
+        let on = plan();
+        let (off, coverage) = tagging(&on);
+        assert!(off.is_empty());
+        let subnets = coverage.controls.iter().find(|control| control.id == "EC2.44").unwrap();
+        assert_eq!(subnets.result, ControlResult::Compliant);
+
+        let mut without = plan();
+        without.policy.frameworks.resource_tagging = false;
+        let (off, coverage) = tagging(&without);
+        assert_eq!(off, ["AWS Resource Tagging Standard"]);
+        assert!(coverage.switched_off.unwrap().contains("resource_tagging"));
+        assert!(!coverage.controls.is_empty());
+        assert!(coverage.controls.iter().all(|control| control.result == ControlResult::NotEvaluated));
+    }
+
+    #[test]
+    fn what_a_deployment_cannot_read_is_not_covered_and_the_reason_names_the_setting() {
+        let counted =
+            summary(&[("cloudtrail-all-write-s3-data-event-check", Counts { compliant: 1, ..Counts::default() })]);
+        let hub = |plan: &Plan| {
+            let coverage = framework_coverage(plan, &counted).into_iter();
+            coverage.into_iter().find(|covered| covered.framework == "AWS Security Hub CSPM").unwrap()
+        };
+        let with = hub(&plan());
+        assert!(with.not_covered.is_empty(), "{:?}", with.not_covered);
+        assert_eq!(result(&plan(), &counted, "AWS Security Hub CSPM", "S3.22"), ControlResult::Compliant);
+
+        let mut without = plan();
+        without.missing_settings = vec![CLOUD_TRAIL.name.to_owned()];
+        CLOUD_TRAIL.switch_off(&mut without.policy);
+        let told = hub(&without).not_covered;
+        assert_eq!(told.iter().map(|control| control.id).collect::<Vec<_>>(), ["S3.22", "S3.23"]);
+        assert!(
+            told.iter().all(|control| control.reason.is_some_and(|reason| reason.contains("cloudTrail"))),
+            "{told:?}"
+        );
+        // Other rules answer to this control, too.
+        assert_eq!(result(&without, &summary(&[]), "PCI DSS 4.0.1", "10.2.1"), ControlResult::NotApplicable);
+    }
+
+    /// The policy may switch off what the deployment could read: that is somebody's decision, and told as one.
+    #[test]
+    fn what_the_policy_switches_off_is_not_evaluated() {
+        let mut off = plan();
+        CLOUD_TRAIL.switch_off(&mut off.policy);
+        assert_eq!(result(&off, &summary(&[]), "AWS Security Hub CSPM", "S3.23"), ControlResult::NotEvaluated);
     }
 
     #[test]

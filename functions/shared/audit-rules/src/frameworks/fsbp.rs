@@ -39,7 +39,5 @@ controls! {
     S3_24 = "S3.24", "A Multi-Region Access Point blocks public access",
         not covered: "Amazon S3 tells of Multi-Region Access Points in us-west-2 only, which the isolated subnets of another \
             region do not reach";
-    S3_25 = "S3.25", "A directory bucket has a lifecycle configuration",
-        not covered: "directory buckets have an API and a gateway endpoint of their own (S3 Express One Zone), which are not \
-            asked";
+    S3_25 = "S3.25", "A directory bucket has a lifecycle configuration";
 }

@@ -12,7 +12,7 @@
 //! the lists: they are neither covered nor reported as uncovered. Nor are table buckets and vector buckets: AWS has no
 //! control for them.
 
-use audit_model::FrameworkReference;
+use audit_model::{FrameworkReference, Policy};
 
 /// Makes a constant of each row (its name, the control's id, its title, and why no rule answers to it where none does) and
 /// the list `CONTROLS` of them all.
@@ -49,11 +49,11 @@ pub(crate) mod security_hub;
 
 mod coverage;
 
-#[cfg(test)]
-pub(crate) use coverage::rules_for;
 pub use coverage::{
     ControlResult, CoveredControl, FrameworkCoverage, RuleResult, UncoveredControl, framework_coverage,
 };
+#[cfg(test)]
+pub(crate) use coverage::{rules_for, without};
 
 /// A framework.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,6 +96,16 @@ impl Framework {
             Self::Cis3_0 => "CIS AWS Foundations 3.0",
             Self::PciDss4_0_1 => "PCI DSS 4.0.1",
             Self::Nist800_53R5 => "NIST SP 800-53 r5",
+        }
+    }
+
+    /// Why none of its controls is evaluated under the policy, where none is.
+    pub const fn off_under(self, policy: &Policy) -> Option<&'static str> {
+        match self {
+            Self::ResourceTagging if !policy.frameworks.resource_tagging => Some(
+                "the audit policy does not switch the standard on, as resource_tagging = true in [frameworks] would",
+            ),
+            _ => None,
         }
     }
 
@@ -144,16 +154,24 @@ pub struct Control {
     pub not_covered: Option<&'static str>,
 }
 
-/// Why what a trail records is not judged.
-const NO_CLOUDTRAIL: &str = "only the API of AWS CloudTrail tells what a trail records and where to, and the isolated subnets \
-    have no interface endpoint for it, which would cost by the hour";
+/// Why it is not judged whether the bucket that a trail writes to logs who reads it.
+const NO_LOG_TARGET: &str =
+    "which bucket a trail writes to is not read; server access logging is asked of every bucket (S3.9)";
 
 /// Why what data a bucket holds is not judged.
 const NO_DATA: &str = "a bucket's configuration does not show what data it holds; Amazon Macie looks into it";
 
 /// Why tags of a type of resource are not judged.
-const NO_TAGS: &str = "the standard is for those who switch it on; of tags, only those of buckets, VPCs and functions are \
-    judged, by the audit policy's required_tags";
+const NOT_READ: &str = "no other rule asks for resources of this type, and tags alone are not worth a request: only those of \
+    resources that are read anyway are judged";
+
+/// Why tags of flow logs are not judged.
+const FLOW_LOGS_OF_VPCS: &str =
+    "only flow logs of whole VPCs are read, and not those of single subnets and network interfaces";
+
+/// Why tags of prefix lists are not judged.
+const ENTRIES_OF_PREFIX_LISTS: &str = "of prefix lists only the entries are read, of those that security groups refer to, and \
+    they bring no tags along";
 
 impl From<&Control> for FrameworkReference {
     fn from(control: &Control) -> Self {

@@ -18,6 +18,6 @@ controls! {
     S3_15 = "S3.15", "A bucket has Object Lock";
     S3_17 = "S3.17", "A bucket is encrypted with a KMS key";
     S3_20 = "S3.20", "A bucket has MFA delete";
-    S3_22 = "S3.22", "A trail records the writing of objects in every bucket", not covered: super::NO_CLOUDTRAIL;
-    S3_23 = "S3.23", "A trail records the reading of objects in every bucket", not covered: super::NO_CLOUDTRAIL;
+    S3_22 = "S3.22", "A trail records the writing of objects in every bucket";
+    S3_23 = "S3.23", "A trail records the reading of objects in every bucket";
 }

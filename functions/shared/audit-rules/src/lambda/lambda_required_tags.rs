@@ -3,7 +3,6 @@
 use audit_model::resource::Function;
 use audit_model::{Policy, Severity, Unreadable};
 
-use crate::frameworks::resource_tagging;
 use crate::parameter::REQUIRED_TAGS;
 use crate::rule::{Check, Outcome, Rule};
 use crate::tags;
@@ -13,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     title: "Lambda function carries the required tags",
     severity: Severity::Low,
     rationale: "People and policies read from a resource's tags who is responsible for it, who pays for it, and how it \
-        must be protected. Security Hub's Lambda.6 asks for keys alone; a key without a value fails here.",
+        must be protected.",
     expected: tags::EXPECTED,
     remediation: "Add the missing tags to the function. Tag keys are case-sensitive.",
     console: "In the Lambda console, open the function, then Configuration, Tags, Manage tags. Add the missing keys \
@@ -21,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
     cli: "aws lambda tag-resource --resource FUNCTION_ARN --tags KEY=VALUE",
     documentation: "https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html",
     parameters: &[REQUIRED_TAGS],
-    references: &[resource_tagging::LAMBDA_6],
+    references: &[],
     reads: &["lambda:GetFunction"],
     remediable: false,
     check: Check::Function(evaluate),

@@ -1,5 +1,7 @@
-//! The rules on S3: on its buckets, its access points and the account.
+//! The rules on S3: on its buckets of both kinds, its access points and the account.
 
+mod cloudtrail_all_read_s3_data_event_check;
+mod cloudtrail_all_write_s3_data_event_check;
 mod s3_access_point_public_access_blocked;
 mod s3_account_public_access_blocked;
 mod s3_bucket_acl_prohibited;
@@ -20,6 +22,7 @@ mod s3_bucket_service_principals_source_bounded;
 mod s3_bucket_sse_c_blocked;
 mod s3_bucket_ssl_requests_only;
 mod s3_bucket_versioning_enabled;
+mod s3_directory_bucket_lifecycle_configured;
 mod s3_event_notifications_enabled;
 mod s3_lifecycle_policy_configured;
 mod s3_log_target_bucket_accepts_logs;
@@ -31,6 +34,8 @@ use crate::rule::Rule;
 /// In the order of the catalogue.
 pub(crate) const RULES: &[&Rule] = &[
     &s3_account_public_access_blocked::RULE,
+    &cloudtrail_all_write_s3_data_event_check::RULE,
+    &cloudtrail_all_read_s3_data_event_check::RULE,
     &s3_bucket_public_access_blocked::RULE,
     &s3_bucket_public_read_prohibited::RULE,
     &s3_bucket_public_write_prohibited::RULE,
@@ -46,6 +51,7 @@ pub(crate) const RULES: &[&Rule] = &[
     &s3_bucket_object_lock_enabled::RULE,
     &s3_lifecycle_policy_configured::RULE,
     &s3_version_lifecycle_policy_configured::RULE,
+    &s3_directory_bucket_lifecycle_configured::RULE,
     &s3_bucket_cross_region_replication_enabled::RULE,
     &s3_event_notifications_enabled::RULE,
     &s3_access_point_public_access_blocked::RULE,

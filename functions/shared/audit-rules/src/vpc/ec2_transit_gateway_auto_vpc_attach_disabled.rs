@@ -29,7 +29,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn evaluate(gateway: &TransitGateway, _: &Policy) -> Result<Outcome, Unreadable> {
     let accepts = &gateway.auto_accept_shared_attachments;
-    Ok(if matches!(gateway.state.as_str(), "deleting" | "deleted") {
+    Ok(if gateway.is_gone() {
         Outcome::not_applicable(format!("the gateway is {}", gateway.state))
     } else if accepts == "disable" {
         Outcome::compliant("attachments are accepted one by one")

@@ -48,6 +48,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Vpc(evaluate),
     source: file!(),
 };
+
 fn evaluate(vpc: &Vpc, _: &Policy) -> Result<Outcome, Unreadable> {
     leads_to(vpc, "ssm-incidents", "Incident Manager")
 }

@@ -3,7 +3,6 @@
 use audit_model::resource::Vpc;
 use audit_model::{Policy, Severity, Unreadable};
 
-use crate::frameworks::resource_tagging;
 use crate::parameter::REQUIRED_TAGS;
 use crate::rule::{Check, Outcome, Rule};
 use crate::tags;
@@ -13,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     title: "VPC carries the required tags",
     severity: Severity::Low,
     rationale: "People and policies read from a resource's tags who is responsible for it, who pays for it, and how it \
-        must be protected. Security Hub's EC2.46 asks for keys alone; a key without a value fails here.",
+        must be protected.",
     expected: tags::EXPECTED,
     remediation: "Add the missing tags to the VPC. Tag keys are case-sensitive.",
     console: "In the Amazon VPC console, open Your VPCs, choose the VPC, then the Tags tab, Manage tags. Add the \
@@ -21,7 +20,7 @@ pub(super) const RULE: Rule = Rule {
     cli: "aws ec2 create-tags --resources VPC_ID --tags Key=KEY,Value=VALUE",
     documentation: "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags_Console.html",
     parameters: &[REQUIRED_TAGS],
-    references: &[resource_tagging::EC2_46],
+    references: &[],
     reads: &["ec2:DescribeVpcs"],
     remediable: false,
     check: Check::Vpc(evaluate),

@@ -3,7 +3,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures::future::{join_all, poll_fn};
+use futures::future::{Either, join_all, poll_fn, select};
 
 use super::*;
 use crate::until;
@@ -28,22 +28,12 @@ async fn looks<T>(call: impl Future<Output = T>) -> u32 {
 
 #[tokio::test]
 async fn a_waiter_is_woken_for_its_own_request_only() {
-    let budget = &budget(1_000, 1);
     let start = Instant::now();
+    let budget = &budget(1_000, 1);
     let looks = join_all((0..200).map(|_| looks(budget.spend(ready(()))))).await;
     assert!(start.elapsed() >= Duration::from_millis(199), "{:?}", start.elapsed());
     // To be given its time, and to be sent.
     assert!(looks.iter().all(|looks| *looks <= 2), "{looks:?}");
-}
-
-#[tokio::test]
-async fn a_share_need_not_be_a_whole_number() {
-    let budget = budget(7, 4);
-    let start = Instant::now();
-    budget.spend(ready(())).await;
-    budget.spend(ready(())).await;
-    let waited = start.elapsed().as_secs_f64();
-    assert!((4.0 / 7.0..1.0).contains(&waited), "{waited}");
 }
 
 /// Looks at each of two calls once, so that both wait for their time.
@@ -71,23 +61,22 @@ async fn a_waiter_that_nobody_looks_at_holds_up_nobody() {
 
 #[tokio::test]
 async fn a_waiter_that_goes_away_loses_its_own_request_only() {
-    let budget = &budget(20, 1);
     let start = Instant::now();
+    let budget = &budget(20, 1);
     budget.spend(ready(())).await;
     {
         let (mut first, mut second) = (pin!(budget.spend(ready(()))), pin!(budget.spend(ready(()))));
         begin([&mut first, &mut second]).await;
     }
-    budget.spend(ready(())).await;
+    assert!(tokio::time::timeout(Duration::from_secs(10), budget.spend(ready(()))).await.is_ok());
     // The fourth of 20 requests a second.
-    let waited = start.elapsed().as_secs_f64();
-    assert!((0.15..1.0).contains(&waited), "{waited}");
+    assert!(start.elapsed() >= Duration::from_millis(3 * 50), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
 async fn what_a_call_sends_beside_its_first_request_is_taken_from_those_that_follow() {
-    let budget = budget(20, 1);
     let start = Instant::now();
+    let budget = budget(20, 1);
     let send = async |requests: u32| {
         for _ in 0..requests {
             Account::charged_with_a_request().unwrap().answered(false);
@@ -101,34 +90,34 @@ async fn what_a_call_sends_beside_its_first_request_is_taken_from_those_that_fol
     assert!(Account::charged_with_a_request().is_none(), "no call is made within a budget");
 }
 
-#[tokio::test]
-async fn the_shares_of_those_that_run_at_once_add_up_to_the_budget() {
+/// A share need not be a whole number of requests. Told by the times that requests are given, not by waiting for them.
+#[test]
+fn the_shares_of_those_that_run_at_once_add_up_to_the_budget() {
     let budget = budget(200, 7);
-    for (sharers, share) in [(1, 200.0), (3, 200.0 / 3.0), (4, 50.0)] {
+    let now = Instant::now();
+    for sharers in [1, 3, 4, 7] {
         budget.share(NonZeroU32::new(sharers).unwrap());
-        budget.spend(ready(())).await;
-        let start = Instant::now();
-        join_all((0..20).map(|_| budget.spend(ready(())))).await;
-        let rate = 20.0 / start.elapsed().as_secs_f64();
-        assert!((share * 0.8..share * 1.01).contains(&rate), "{sharers}: {rate}");
+        let mut pace = budget.account.pace();
+        let first = pace.take(now);
+        let last = (0..20).map(|_| pace.take(now)).last().unwrap();
+        let per_second = 20.0 / (last - first).as_secs_f64();
+        assert!((per_second * f64::from(sharers) - 200.0).abs() < 0.001, "{sharers}: {per_second}");
     }
 }
 
 #[tokio::test]
 async fn there_is_room_while_what_waits_is_sent_within_a_second() {
-    let budget = &budget(100, 1);
     let start = Instant::now();
+    let budget = &budget(100, 1);
     budget.room().await;
-    assert!(start.elapsed() < Duration::from_millis(50), "{:?}", start.elapsed());
-    let waiting = join_all((0..130).map(|_| budget.spend(ready(()))));
-    let room = async {
+    let waiting = pin!(join_all((0..130).map(|_| budget.spend(ready(())))));
+    let room = pin!(async {
         tokio::task::yield_now().await;
         budget.room().await;
-        start.elapsed().as_secs_f64()
-    };
-    let (_, room) = futures::join!(waiting, room);
+    });
     // They take 1.3 seconds.
-    assert!((0.29..0.8).contains(&room), "{room}");
+    assert!(matches!(select(room, waiting).await, Either::Left(_)), "there was no room before all of them were sent");
+    assert!(start.elapsed() >= Duration::from_millis(290), "{:?}", start.elapsed());
 }
 
 /// Neither those that wait nor those that come late; and the next shard does not pay for the late ones.
@@ -143,6 +132,7 @@ async fn nobody_waits_for_a_budget_beyond_the_deadline() {
         join_all((0..100).map(|_| budget.spend(ready(())))).await
     };
     until(deadline, late).await;
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    // A hundred requests would have taken as many seconds.
+    assert!(start.elapsed() < Duration::from_secs(50), "{:?}", start.elapsed());
     assert!(budget.account.pace().next() < start + Duration::from_secs(4));
 }
