@@ -51,11 +51,11 @@ class ScanMetrics:
         return self._metric("Coverage", WORST_OF_GOOD, "Coverage")
 
     def score_change(self, *, period: Duration = SCAN_INTERVAL) -> cloudwatch.Metric:
-        """What the score is above that of the complete scan before, in points."""
+        """What the score is above that of the complete scan before, in points, by the rules that both evaluated."""
         return self._metric("ScoreChange", WORST_OF_GOOD, "Score", period=period)
 
     def coverage_change(self, *, period: Duration = SCAN_INTERVAL) -> cloudwatch.Metric:
-        """What the coverage is above that of the complete scan before, in points."""
+        """What the coverage is above that of the complete scan before, in points, by the rules that both evaluated."""
         return self._metric("CoverageChange", WORST_OF_GOOD, "Coverage", period=period)
 
     def violations_by_severity(self) -> list[cloudwatch.Metric]:
@@ -81,6 +81,14 @@ class ScanMetrics:
     def new_violations(self) -> cloudwatch.Metric:
         """Open violations that were not known to the scan before."""
         return self._metric("NewViolations", "Sum", "New")
+
+    def first_evaluated_violations(self) -> cloudwatch.Metric:
+        """Open violations of rules that the scan before did not evaluate."""
+        return self._metric("FirstEvaluatedViolations", "Sum", "Of rules not evaluated before")
+
+    def rules(self) -> cloudwatch.Metric:
+        """Rules that were evaluated: a step is a change of the catalogue or of the audit policy."""
+        return self._metric("RulesEvaluated", WORST_OF_GOOD, "Rules evaluated")
 
     def resolved_violations(self) -> cloudwatch.Metric:
         """Violations that were seen mended or gone since the scan before."""

@@ -300,6 +300,7 @@ class Monitoring(Construct):
                 cloudwatch.GraphWidget(
                     title="Score and coverage against the scan before (points)",
                     left=[scans.score_change(), scans.coverage_change()],
+                    right=[scans.rules()],
                     start="-P30D",
                     end="P0D",
                     width=8,
@@ -307,7 +308,12 @@ class Monitoring(Construct):
                 ),
                 cloudwatch.GraphWidget(
                     title="New and resolved violations",
-                    left=[scans.new_violations(), scans.resolved_violations(), scans.excepted_violations()],
+                    left=[
+                        scans.new_violations(),
+                        scans.first_evaluated_violations(),
+                        scans.resolved_violations(),
+                        scans.excepted_violations(),
+                    ],
                     start="-P30D",
                     end="P0D",
                     width=8,

@@ -287,6 +287,12 @@ def _audited_resources() -> Iterator[Acknowledgement]:
     )
     yield _wildcards(
         "functions/scan-s3-policy",
+        "arn:aws:s3express:us-east-1:<AWS::AccountId>:bucket/*",
+        reason="The audit covers every directory bucket of the account in its region. The one action reads its "
+        "lifecycle.",
+    )
+    yield _wildcards(
+        "functions/scan-s3-policy",
         "arn:aws:kms:us-east-1:*:key/*",
         reason="A bucket may be encrypted with any key, of another account too, whose key policy then has the last "
         "word. The one action describes a key.",
@@ -361,7 +367,7 @@ _REPORTS = "<storagecomplianceauditreports72FCA672.Arn>"
 
 
 _ALSO_ON_EVERYTHING = {
-    "list-targets": ["So is the listing of buckets, access points, VPCs and functions, its task."],
+    "list-targets": ["So is the listing of buckets of both kinds, access points, VPCs and functions, its task."],
     "scan-s3": [
         "So is the reading of the account's own public access block and of its access points, which it judges; AWS "
         "checks the latter against no resource when the request names none."

@@ -784,7 +784,7 @@ def test_the_functions_group_reaches_both_kinds_of_buckets() -> None:
 def test_nothing_leaves_through_a_gateway_endpoint_for_another_account() -> None:
     for endpoint in properties("AWS::EC2::VPCEndpoint"):
         if endpoint["VpcEndpointType"] == "Gateway":
-            ours = statements(endpoint["PolicyDocument"])[0]
+            ours = next(iter(statements(endpoint["PolicyDocument"])))
             assert ours["Condition"]["StringEqualsIfExists"] == {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}
 
 

@@ -648,6 +648,7 @@ def test_what_is_denied_is_unreadable_and_names_the_action(administrator: boto3.
         "zone_ids": "ec2:DescribeAvailabilityZones",
         "stack_zones": "cloudformation:ListStackResources",
         "service_zones": "ec2:DescribeVpcEndpointServices",
+        "s3_express_prefix_list": "ec2:DescribeManagedPrefixLists",
         "log_policies": "logs:DescribeResourcePolicies",
         "deployments": "cloudformation:ListStacks",
         "iam": "iam:GetAccountSummary",

@@ -346,3 +346,30 @@ def test_what_lies_beside_the_networks(deploy: Deploy, ec2: Any) -> None:
     assert made["Address"] not in {each["PublicIp"] for each in ec2.describe_addresses()["Addresses"]}
     assert ec2.describe_transit_gateways()["TransitGateways"] == []
     assert ec2.describe_vpn_connections()["VpnConnections"] == []
+
+
+def test_a_prefix_list_and_the_group_that_names_it(deploy: Deploy, ec2: Any) -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-prefixlist.html"""
+    halves = [{"Cidr": "0.0.0.0/1", "Description": "one half"}, {"Cidr": "128.0.0.0/2"}]
+    resources = network(
+        List=resource(
+            "AWS::EC2::PrefixList", PrefixListName="halves", AddressFamily="IPv4", MaxEntries=2, Entries=halves
+        ),
+        Group=resource(
+            "AWS::EC2::SecurityGroup",
+            GroupDescription="by a list",
+            VpcId={"Ref": "Vpc"},
+            SecurityGroupIngress=[
+                {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "SourcePrefixListId": {"Ref": "List"}}
+            ],
+        ),
+    )
+    made = deploy(resources)
+
+    (described,) = ec2.describe_managed_prefix_lists(PrefixListIds=[made["List"]])["PrefixLists"]
+    assert (described["OwnerId"], described["AddressFamily"]) == (ACCOUNT_ID, "IPv4")
+    entries = ec2.get_managed_prefix_list_entries(PrefixListId=made["List"])["Entries"]
+    assert [entry["Cidr"] for entry in entries] == ["0.0.0.0/1", "128.0.0.0/2"]
+    (group,) = ec2.describe_security_groups(GroupIds=[made["Group"]])["SecurityGroups"]
+    (rule,) = group["IpPermissions"]
+    assert ([each["PrefixListId"] for each in rule["PrefixListIds"]], rule["IpRanges"]) == ([made["List"]], [])

@@ -140,10 +140,9 @@ def test_permissions_are_those_of_s3express_on_the_bucket(restricted: Any, clien
     with pytest.raises(ClientError) as error:
         reading("s3express", f"{arn}/another--use1-az4--x-s3").get_bucket_lifecycle_configuration(Bucket=bucket)
     assert code(error) == "AccessDenied"
-    for call in (
-        lambda: reading("s3", "*").list_directory_buckets(),
-        lambda: reading("s3", "*").get_bucket_lifecycle_configuration(Bucket=bucket),
-    ):
-        with pytest.raises(ClientError) as error:
-            call()
-        assert code(error) == "AccessDenied"
+    with pytest.raises(ClientError) as error:
+        reading("s3", "*").list_directory_buckets()
+    assert code(error) == "AccessDenied"
+    with pytest.raises(ClientError) as error:
+        reading("s3", "*").get_bucket_lifecycle_configuration(Bucket=bucket)
+    assert code(error) == "AccessDenied"

@@ -10,6 +10,7 @@ use audit_model::task::{BranchFailure, CaughtError, Execution};
 use audit_model::{
     Change, ExceptionMark, Finding, PolicyException, RuleInForce, Rules, Service, Status, Unreadable, UnreadableCause,
 };
+use audit_rules::CLOUD_TRAIL;
 use bytes::Bytes;
 use jiff::civil::{Date, date};
 use pretty_assertions::assert_eq;
@@ -457,6 +458,32 @@ async fn violations_of_a_rule_that_was_not_evaluated_then_are_not_new() {
     assert_eq!(told, [Some(Change::FirstEvaluated), Some(Change::New)]);
 }
 
+/// A version of this system brings rules with it. What they find was there before, for all that anybody knows, and the scan
+/// after that knows it.
+#[tokio::test]
+async fn a_catalogue_that_has_grown_makes_nothing_new() {
+    let encryption = |bucket: &str| found(bucket, ENCRYPTION, Severity::High, Status::NonCompliant);
+    let open = |bucket: &str| versioning(bucket, Status::NonCompliant);
+    let scan = Scan::of_buckets(&[encryption("a"), open("a"), encryption("b")]).await;
+    scan.follows(&[open("a")]).await;
+    let mut earlier = sample::summary(&[]);
+    let then = audit_rules::CATALOGUE.iter().filter(|rule| rule.id != ENCRYPTION);
+    earlier.by_rule = then.map(|rule| (rule.id.to_owned(), Counts::default())).collect();
+    scan.store.replace_json(&keys::summary(EARLIER_SCAN_ID), &earlier).await.unwrap();
+    let first = changes(&scan.summary().await);
+    assert_eq!((first.new, first.first_evaluated, first.still_open), (0, 2, 1));
+
+    let mut next = Scan { store: scan.store, ..Scan::of(&Service::ALL) };
+    next.plan.scan_id = "20261123T120000Z-0a1b2c3d".to_owned();
+    next.plan.started_at = sample::STARTED_AT + jiff::SignedDuration::from_hours(6);
+    next.list(Service::S3, &[4]).await;
+    next.list(Service::Vpc, &[]).await;
+    next.list(Service::Lambda, &[]).await;
+    next.scan(Service::S3, 1, 4, &[encryption("a"), open("a"), encryption("b"), encryption("c")]).await;
+    let second = changes(&next.summary().await);
+    assert_eq!((second.new, second.first_evaluated, second.still_open), (1, 0, 3));
+}
+
 #[tokio::test]
 async fn a_violation_under_another_exception_does_not_miss_the_expired_one() {
     let mut scan = Scan::of_buckets(&[versioning("scratch", Status::NonCompliant)]).await;
@@ -480,7 +507,9 @@ async fn an_excepted_bucket_is_not_for_repair() {
 #[tokio::test]
 async fn the_violations_of_a_rule_that_is_not_evaluated_any_more_stay_while_the_resource_is_there() {
     // (the rule, what the finding says)
+    let without = format!("it was not looked at: {}", CLOUD_TRAIL.without);
     let cases = [
+        ("cloudtrail-all-read-s3-data-event-check", &*without),
         (VERSIONING, "it was not looked at: the audit policy switches the rule off"),
         ("s3-no-such-rule", "it was not looked at: the rule is not in the catalogue any more"),
         (
@@ -496,6 +525,8 @@ async fn the_violations_of_a_rule_that_is_not_evaluated_any_more_stay_while_the_
             scan.plan.policy.alert.threshold = Severity::Low;
             let off = RuleSetting { enabled: false, severity: None };
             scan.plan.policy.rules.insert(VERSIONING.to_owned(), off);
+            scan.plan.missing_settings = vec![CLOUD_TRAIL.name.to_owned()];
+            CLOUD_TRAIL.switch_off(&mut scan.plan.policy);
             scan.follows(&[found("vault", rule, Severity::Critical, Status::NonCompliant)]).await;
             let output = scan.aggregate().await.unwrap();
             let summary: Summary = scan.store.get_json(&keys::summary(sample::SCAN_ID)).await.unwrap();

@@ -7,16 +7,18 @@ use audit_model::summary::{ScanStatus, Summary};
 use audit_model::task::{RemediationResult, RollbackOutput, Subscriptions};
 use jiff::Timestamp;
 
-use crate::Figures;
+use crate::Compared;
 
 /// The data points of a scan.
 ///
 /// A figure that is zero is published as zero; a figure that nobody knows is not published.
-/// - `ComplianceScore`, `Coverage`, `Violations` and `ExceptedViolations` come from complete scans of all services only. A scan
-///   of one service, or one that failed for a service, counts fewer violations, and on a dashboard that would look like progress.
-/// - `ScoreChange` and `CoverageChange` are what such a scan is above the one `before`, in points; a fall is negative.
-/// - `NewViolations` and `ResolvedViolations` come from every scan that could be compared with the one before: each change shows
-///   in one scan only, be it complete or not, and their sum over time must not miss any.
+/// - `ComplianceScore`, `Coverage`, `Violations`, `ExceptedViolations` and `RulesEvaluated` come from complete scans of all
+///   services only. A scan of one service, or one that failed for a service, counts fewer violations, and on a dashboard that
+///   would look like progress.
+/// - `ScoreChange` and `CoverageChange` are what such a scan is above the one before, in points, by the rules that both
+///   evaluated; a fall is negative. `RulesEvaluated` shows where the catalogue changed.
+/// - `NewViolations`, `FirstEvaluatedViolations` and `ResolvedViolations` come from every scan that could be compared with
+///   the one before: each change shows in one scan only, be it complete or not, and their sum over time must not miss any.
 /// - `ResourcesEvaluated` comes from scans of all services, partial ones included: there a fall is the news.
 /// - `Remediations` are the outcomes that remediation reported, zeros when it had nothing to do, and none when it broke.
 /// - `RemediationFailures` counts the buckets whose change failed, and a remediation that broke as one.
@@ -26,7 +28,7 @@ use crate::Figures;
 pub fn data_points(
     record: &ScanRecord,
     remediation: Option<&RemediationResult>,
-    before: Option<&Figures>,
+    compared: Option<&Compared>,
     subscriptions: &Reading<Subscriptions>,
     now: Timestamp,
 ) -> Vec<DataPoint> {
@@ -34,7 +36,7 @@ pub fn data_points(
     let mut points = Vec::new();
     if says_how_the_account_stands(record) {
         points.extend(posture(summary));
-        points.extend(before.into_iter().flat_map(|before| changes(before, &Figures::of(summary))));
+        points.extend(compared.into_iter().flat_map(changes));
     }
     if plan.covers_all_services() {
         points.push(DataPoint::count("ResourcesEvaluated", None, summary.resources.values().sum()));
@@ -45,6 +47,7 @@ pub fn data_points(
     }
     if let Some(changes) = summary.changes() {
         points.push(DataPoint::count("NewViolations", None, changes.new));
+        points.push(DataPoint::count("FirstEvaluatedViolations", None, changes.first_evaluated));
         points.push(DataPoint::count("ResolvedViolations", None, changes.resolved));
     }
     points.extend(remediations(remediation));
@@ -69,7 +72,7 @@ pub(crate) fn says_how_the_account_stands(record: &ScanRecord) -> bool {
 }
 
 /// What has changed between two complete scans of all services; a figure that one of them has not has no change.
-fn changes(before: &Figures, after: &Figures) -> Vec<DataPoint> {
+fn changes(Compared { before, now: after }: &Compared) -> Vec<DataPoint> {
     [("ScoreChange", before.score, after.score), ("CoverageChange", before.coverage, after.coverage)]
         .into_iter()
         .filter_map(|(metric, before, after)| {
@@ -94,6 +97,7 @@ fn posture(summary: &Summary) -> Vec<DataPoint> {
         points.push(DataPoint::count("Violations", dimension, counts.open()));
     }
     points.push(DataPoint::count("ExceptedViolations", None, summary.totals.excepted));
+    points.push(DataPoint::count("RulesEvaluated", None, summary.by_rule.len() as u64));
     points
 }
 

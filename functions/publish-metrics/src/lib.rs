@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 pub use cloudwatch::CloudWatchMetrics;
 pub use data_points::{DataPoint, Dimension, Unit, data_points, data_points_of_rollback};
-pub use figures::Figures;
+pub use figures::{Compared, Figures};
 pub use sns::SnsTopic;
 
 use data_points::says_how_the_account_stands;
@@ -51,7 +51,7 @@ pub struct Ports<'a> {
 ///
 /// # Errors
 /// `NotFound` when the scan was not aggregated, `Corrupt` when what it left cannot be understood, `Conflict` when others
-/// keep replacing the figures of the last complete scan, and those of the store and of the metrics. Who gets the alerts may
+/// keep replacing what is kept of the last complete scan, and those of the store and of the metrics. Who gets the alerts may
 /// stay unknown.
 pub async fn handle(
     input: &PublishMetricsInput,
@@ -75,16 +75,13 @@ async fn of_scan(
     now: Timestamp,
 ) -> Result<(Vec<DataPoint>, Reading<Subscriptions>), TaskError> {
     let record = ScanRecord::load(ports.store, &input.scan_id).await?;
-    let before = if says_how_the_account_stands(&record) {
-        figures::exchange(ports.store, &record.summary).await?
-    } else {
-        None
-    };
+    let compared =
+        if says_how_the_account_stands(&record) { figures::compare(ports.store, &record.summary).await? } else { None };
     let subscriptions = ports.topic.subscriptions().await;
     if let Reading::Unreadable(why) = &subscriptions {
         tracing::warn!(%why, "nobody knows who gets the alerts");
     }
-    let points = data_points(&record, input.remediation.as_ref(), before.as_ref(), &subscriptions, now);
+    let points = data_points(&record, input.remediation.as_ref(), compared.as_ref(), &subscriptions, now);
     Ok((points, subscriptions))
 }
 

@@ -55,11 +55,14 @@ fn published(plan: &Plan, summary: &Summary, remediation: Option<&RemediationRes
 }
 
 /// What the complete scan before came to.
-const BEFORE: Figures = Figures { score: Some(40.1), coverage: Some(99.9) };
+const BEFORE: Compared = Compared {
+    before: Figures { score: Some(40.1), coverage: Some(99.9) },
+    now: Figures { score: Some(33.3), coverage: Some(100.0) },
+};
 const RECIPIENTS: Reading<Subscriptions> = Reading::Seen { value: Subscriptions { confirmed: 2, pending: 1 } };
 
 fn published_after(
-    before: Option<Figures>,
+    before: Option<Compared>,
     subscriptions: Reading<Subscriptions>,
     plan: &Plan,
     summary: &Summary,
@@ -93,7 +96,8 @@ const EVALUATED: [(&str, f64); 4] = [
     ("ResourcesEvaluated Service=lambda", 0.0),
 ];
 const TOLD: [(&str, f64); 2] = [("ConfirmedSubscriptions", 2.0), ("PendingSubscriptions", 1.0)];
-const CHANGED: [(&str, f64); 2] = [("NewViolations", 1.0), ("ResolvedViolations", 3.0)];
+const CHANGED: [(&str, f64); 3] =
+    [("NewViolations", 1.0), ("FirstEvaluatedViolations", 0.0), ("ResolvedViolations", 3.0)];
 const NOTHING_REMEDIATED: [(&str, f64); 6] = [
     ("RemediationFailures", 0.0),
     ("Remediations Outcome=APPLIED", 0.0),
@@ -117,6 +121,7 @@ fn a_complete_scan_of_all_services_publishes_everything_zeros_included() {
         ("Violations Severity=LOW", 1.0),
         ("Violations Service=s3", 2.0),
         ("ExceptedViolations", 0.0),
+        ("RulesEvaluated", 3.0),
         ("Violations Service=vpc", 0.0),
         ("Violations Service=lambda", 0.0),
         ("Remediations Outcome=APPLIED", 4.0),
@@ -173,13 +178,16 @@ fn what_nobody_knows_is_not_published_as_zero() {
         error: "Throttled".to_owned(),
         cause: "kms:CreateKey".to_owned(),
     });
-    let published = published_after(Some(BEFORE), denied(), &sample::plan(), &summary, Some(&broke));
+    let nothing = Figures { score: None, coverage: None };
+    let compared = Compared { now: nothing, ..BEFORE };
+    let published = published_after(Some(compared), denied(), &sample::plan(), &summary, Some(&broke));
     assert_eq!(published["RemediationFailures"], 1.0, "the alarm must hear of it");
     for absent in [
         "ComplianceScore",
         "Coverage",
         "ScoreChange",
         "NewViolations",
+        "FirstEvaluatedViolations",
         "ResolvedViolations",
         "Remediations",
         "ConfirmedSubscriptions",
@@ -199,7 +207,8 @@ fn a_clock_that_went_back_gives_no_negative_duration() {
 
 #[test]
 fn without_a_scan_before_nothing_is_said_to_have_changed() {
-    for before in [None, Some(Figures { score: None, coverage: None })] {
+    let nothing = Figures { score: None, coverage: None };
+    for before in [None, Some(Compared { before: nothing, ..BEFORE })] {
         let published = published_after(before, RECIPIENTS, &sample::plan(), &summary(), None);
         assert_eq!(published["ComplianceScore"], 33.3);
         assert!(!published.keys().any(|name| name.ends_with("Change")), "{before:?}: {published:?}");
@@ -268,19 +277,39 @@ async fn changes(store: &MemoryStore, plan: &Plan, summary: &Summary) -> (Option
 }
 
 /// What a scan that started a day before has left.
-const KEPT: &str = r#"{"scanId": "20261122T060000Z-0a1b2c3d", "startedAt": "2026-11-22T06:00:00Z",
-    "figures": {"score": 50.0, "coverage": 90.5}, "before": null}"#;
+const KEPT: &str = r#"{"scanId": "20261122T060000Z-0a1b2c3d", "startedAt": "2026-11-22T06:00:00Z"}"#;
+
+/// The rules that it evaluated, with compliant, non-compliant and insufficient data: half of the verdicts compliant, nine of
+/// ten evaluations with a verdict.
+const THEN: &[(&str, [u64; 3])] = &[
+    ("s3-bucket-public-read-prohibited", [6, 2, 1]),
+    ("s3-bucket-ssl-requests-only", [3, 3, 1]),
+    ("s3-bucket-versioning-enabled", [0, 4, 0]),
+];
 
 async fn store_with(kept: &str) -> MemoryStore {
+    store_after(kept, THEN).await
+}
+
+async fn store_after(kept: &str, rules: &[(&str, [u64; 3])]) -> MemoryStore {
     let store = MemoryStore::default();
     let _ = store.put(keys::FIGURES, "application/json", kept.to_owned().into(), Condition::None).await.unwrap();
+    let of = |[compliant, non_compliant, insufficient_data]: [u64; 3]| Counts {
+        compliant,
+        non_compliant,
+        insufficient_data,
+        ..Counts::default()
+    };
+    let by_rule: BTreeMap<&str, Counts> = rules.iter().map(|(rule, counts)| (*rule, of(*counts))).collect();
+    let summary = serde_json::json!({ "byRule": by_rule });
+    store.replace_json(&keys::summary("20261122T060000Z-0a1b2c3d"), &summary).await.unwrap();
     store
 }
 
 #[tokio::test]
 async fn a_complete_scan_of_all_services_is_compared_with_the_one_before_and_no_other_is() {
     let (all, complete) = (sample::plan(), summary());
-    assert_eq!(changes(&store_with(KEPT).await, &all, &complete).await, (Some(-16.7), Some(9.5), true));
+    assert_eq!(changes(&store_with(KEPT).await, &all, &complete).await, (Some(-16.7), Some(10.0), true));
     let some = Plan { services: vec![Service::S3], ..sample::plan() };
     for (plan, summary) in [(&all, &partial()), (&some, &complete), (&some, &partial())] {
         assert_eq!(changes(&store_with(KEPT).await, plan, summary).await, (None, None, false));
@@ -291,9 +320,37 @@ async fn a_complete_scan_of_all_services_is_compared_with_the_one_before_and_no_
 async fn what_is_compared_with_is_the_last_scan_that_was_complete() {
     let store = store_with(KEPT).await;
     changes(&store, &sample::plan(), &partial()).await;
-    assert_eq!(changes(&store, &sample::plan(), &summary()).await, (Some(-16.7), Some(9.5), true));
+    assert_eq!(changes(&store, &sample::plan(), &summary()).await, (Some(-16.7), Some(10.0), true));
     let later = Summary { scan_id: "later".to_owned(), started_at: NOW, ..summary() };
-    assert_eq!(figures::exchange(&store, &later).await, Ok(Some(Figures::of(&summary()))));
+    let same = Figures { score: Some(33.3), coverage: Some(100.0) };
+    assert_eq!(figures::compare(&store, &later).await, Ok(Some(Compared { before: same, now: same })));
+}
+
+/// An account must not look worse because the catalogue has grown, nor better because a rule was switched off.
+#[tokio::test]
+async fn a_rule_that_only_one_of_two_scans_evaluated_changes_no_score() {
+    // What of the two is evaluated now stands as then: one compliant, one not.
+    let both = [("s3-bucket-ssl-requests-only", [1, 0, 0]), ("s3-bucket-versioning-enabled", [0, 1, 0])];
+    assert_eq!(summary().score(), Some(33.3), "with the third, which is new");
+    let unchanged = (Some(0.0), Some(0.0), true);
+    assert_eq!(changes(&store_after(KEPT, &both).await, &sample::plan(), &summary()).await, unchanged);
+    let retired = [&both[..], &[("s3-retired", [0, 90, 900])]].concat();
+    assert_eq!(changes(&store_after(KEPT, &retired).await, &sample::plan(), &summary()).await, unchanged);
+    // With no rule in common there is nothing to compare.
+    let others = [("s3-retired", [9, 0, 0])];
+    assert_eq!(changes(&store_after(KEPT, &others).await, &sample::plan(), &summary()).await, (None, None, true));
+}
+
+#[tokio::test]
+async fn what_is_kept_by_an_earlier_version_is_understood_and_what_has_expired_tells_no_change() {
+    let older =
+        KEPT.replace('}', r#","figures":{"score":50.0,"coverage":90.5},"before":{"score":null,"coverage":null}}"#);
+    assert_eq!(changes(&store_with(&older).await, &sample::plan(), &summary()).await, (Some(-16.7), Some(10.0), true));
+    let expired = KEPT.replace("0a1b2c3d", "ffffffff");
+    assert_eq!(changes(&store_with(&expired).await, &sample::plan(), &summary()).await, (None, None, true));
+    let broken = store_with(KEPT).await;
+    broken.replace_json(&keys::summary("20261122T060000Z-0a1b2c3d"), &"nonsense").await.unwrap();
+    assert_eq!(changes(&broken, &sample::plan(), &summary()).await, (None, None, true));
 }
 
 #[tokio::test]

@@ -210,8 +210,7 @@ async fn the_account_comes_before_its_buckets_these_before_its_access_points_and
     assert!(findings.is_sorted_by(|one, next| one.sort_key() < next.sort_key()));
     let of_directory_buckets =
         findings.iter().filter(|it| it.resource.resource_type == "AWS::S3Express::DirectoryBucket");
-    let judged: Vec<(&str, &str)> =
-        of_directory_buckets.map(|it| (it.resource.name.as_str(), it.rule_id.as_str())).collect();
+    let judged: Vec<(&str, &str)> = of_directory_buckets.map(|it| (it.resource.name.as_str(), &*it.rule_id)).collect();
     assert_eq!(judged, [("a--use1-az4--x-s3", "s3-directory-bucket-lifecycle-configured")]);
 }
 

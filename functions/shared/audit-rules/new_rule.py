@@ -19,6 +19,7 @@ KINDS = {
     "s3-": ("s3", "Bucket", "S3Bucket", "good_bucket()"),
     "security-group-": ("vpc", "SecurityGroup", "SecurityGroup", 'security_group("sg-1", Vec::new())'),
     "network-acl-": ("vpc", "NetworkAcl", "NetworkAcl", 'network_acl("acl-1", Vec::new())'),
+    "route-table-": ("vpc", "RouteTable", "RouteTable", 'route_table("rtb-1", true, &[], "0.0.0.0/0", "nat-1")'),
     "subnet-": ("vpc", "Subnet", "Subnet", 'subnet("subnet-1", "us-east-1a")'),
     "vpc-endpoint-service-": ("vpc", "EndpointService", "EndpointService", "endpoint_service(&[])"),
     "vpc-peering-": ("vpc", "PeeringConnection", "PeeringConnection", "peering_connection(&[])"),

@@ -14,7 +14,7 @@ use aws_sdk_s3::config::Credentials;
 use bucket_readings::s3_control_client;
 use jiff::Timestamp;
 use scan_lambda::{Allowance, FunctionCollector, LambdaFunctions};
-use scan_s3::{Ports, S3Collector, S3Resources, handle};
+use scan_s3::{Ports, S3Collector, S3Resources, handle, s3_client};
 use scan_vpc::{Ec2Vpcs, VpcCollector};
 
 use crate::account::{ACCOUNT, REGION};
@@ -91,7 +91,7 @@ impl Unbudgeted {
 
     fn s3(&self) -> S3Resources {
         S3Resources {
-            s3: aws_sdk_s3::Client::new(&self.config),
+            s3: s3_client((&self.config).into()),
             s3_control: s3_control_client((&self.config).into(), Some(self.endpoint.clone())),
             kms: aws_sdk_kms::Client::new(&self.config),
             cloudtrail: aws_sdk_cloudtrail::Client::new(&self.config),

@@ -132,10 +132,8 @@ pub(super) async fn lifecycle_of_directory_bucket(
     bucket: &str,
 ) -> Option<Reading<Vec<LifecycleRule>>> {
     let answer = client.get_bucket_lifecycle_configuration().bucket(bucket).send().await;
-    match &answer {
-        Err(error) if error_code(error) == Some("NoSuchBucket") => None,
-        _ => Some(lifecycle_rules("s3express:GetLifecycleConfiguration", answer)),
-    }
+    let is_gone = answer.as_ref().is_err_and(|error| error_code(error) == Some("NoSuchBucket"));
+    (!is_gone).then(|| lifecycle_rules("s3express:GetLifecycleConfiguration", answer))
 }
 
 fn lifecycle_rules(

@@ -317,15 +317,13 @@ mod tests {
         None,
         ToService,
         ToAnyone,
-        /// What Lambda does not write, and what lets nobody in to the one that has the policy.
-        OnAnother,
         Undecided,
         Unread,
     }
 
     fn given() -> impl Strategy<Value = Given> {
-        use Given::{None, OnAnother, ToAnyone, ToService, Undecided, Unread};
-        prop::sample::select(vec![None, None, None, ToService, ToService, OnAnother, ToAnyone, Undecided, Unread])
+        use Given::{None, ToAnyone, ToService, Undecided, Unread};
+        prop::sample::select(vec![None, None, None, ToService, ToService, ToAnyone, Undecided, Unread])
     }
 
     /// Policies by their qualifiers, and of each whether it is asked for.
@@ -348,7 +346,6 @@ mod tests {
             Given::None => Reading::Absent,
             Given::ToService => of(qualifier, r#"{"Service":"events.amazonaws.com"}"#, "{}"),
             Given::ToAnyone => of(qualifier, r#""*""#, "{}"),
-            Given::OnAnother => of("-another", r#""*""#, "{}"),
             Given::Undecided => of(qualifier, r#""*""#, tag),
             Given::Unread => fixtures::unreadable("lambda:GetPolicy"),
         }

@@ -28,6 +28,8 @@ mod pattern;
 mod principal;
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod verdicts;
 mod wildcard;
 
 pub(crate) use condition::{Comparison, Condition};

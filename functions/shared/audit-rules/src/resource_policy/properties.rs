@@ -7,21 +7,27 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// So many cases, unless the variable `PROPTEST_CASES` names another number.
+pub(super) fn cases(default: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    ProptestConfig::with_cases(asked.unwrap_or(default))
+}
+
 /// Operator, key and values of a condition.
-type Conditioned = (String, &'static str, Vec<&'static str>);
+pub(super) type Conditioned = (String, &'static str, Vec<&'static str>);
 
 /// A statement to be written as JSON.
 #[derive(Debug, Clone)]
-struct Written {
-    effect: &'static str,
-    principal: &'static str,
-    action: &'static str,
-    resource: &'static str,
-    conditions: Vec<Conditioned>,
+pub(super) struct Written {
+    pub(super) effect: &'static str,
+    pub(super) principal: &'static str,
+    pub(super) action: &'static str,
+    pub(super) resource: &'static str,
+    pub(super) conditions: Vec<Conditioned>,
 }
 
 impl Written {
-    fn json(&self) -> String {
+    pub(super) fn json(&self) -> String {
         let mut operators = serde_json::Map::new();
         for (operator, key, values) in &self.conditions {
             let keys = operators.entry(operator.as_str()).or_insert_with(|| serde_json::json!({}));
@@ -70,8 +76,16 @@ const TEXT: &[&str] = &["StringEquals", "StringNotEquals", "StringLike", "String
 const ARN: &[&str] = &["ArnEquals", "ArnLike", "ArnNotLike"];
 const ADDRESS: &[&str] = &["IpAddress", "NotIpAddress"];
 const BOOL: &[&str] = &["Bool"];
-const DATE: &[&str] = &["DateLessThan", "DateGreaterThan", "DateGreaterThanEquals", "DateNotEquals"];
-const NUMBER: &[&str] = &["NumericLessThan", "NumericGreaterThanEquals", "NumericNotEquals"];
+const DATE: &[&str] =
+    &["DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"];
+const NUMBER: &[&str] = &[
+    "NumericEquals",
+    "NumericNotEquals",
+    "NumericLessThan",
+    "NumericLessThanEquals",
+    "NumericGreaterThan",
+    "NumericGreaterThanEquals",
+];
 const ANY: &[&[&str]] = &[TEXT, ARN, ADDRESS, BOOL, DATE, NUMBER, &["Null", "NoSuchOperator"]];
 
 /// Keys, the operators that go with them, and values.
@@ -80,7 +94,11 @@ const KEYS: &[(&str, &[&str], &[&str])] = &[
     ("aws:PrincipalOrgID", TEXT, &["o-a1", "${aws:ResourceOrgID}", "*"]),
     ("aws:PrincipalOrgPaths", TEXT, &["o-a1/r-b1/", "o-a1/*", "*"]),
     ("aws:SourceOrgID", TEXT, &["o-a1", "o-*"]),
+    ("aws:SourceOrgPaths", TEXT, &["o-a1/r-b1/", "o-a1/*", "*"]),
+    ("aws:SourceAccount", TEXT, &["111122223333", "444455556666", "4444*"]),
+    ("aws:SourceArn", ARN, &["arn:aws:sns:us-east-1:444455556666:t", "arn:aws:sns:*:444455556666:*", "arn:aws:sns:*"]),
     ("aws:ResourceOrgID", TEXT, &["o-a1", "o-b2"]),
+    ("aws:ResourceOrgPaths", TEXT, &["o-a1/r-b1/", "o-b2/*"]),
     ("aws:PrincipalAccount", TEXT, &["111122223333", "444455556666", "anonymous"]),
     ("aws:PrincipalArn", ARN, &["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/*", "*"]),
     ("aws:PrincipalServiceName", TEXT, &["s3.amazonaws.com", "*"]),
@@ -88,7 +106,9 @@ const KEYS: &[(&str, &[&str], &[&str])] = &[
     ("aws:SourceIp", ADDRESS, &["203.0.113.0/24", "10.0.0.0/8", "0.0.0.0/1", "128.0.0.0/1", "x"]),
     ("aws:SecureTransport", BOOL, &["true", "false"]),
     ("aws:CurrentTime", DATE, &["2020-04-01T00:00:00Z", "2030-01-01T00:00:00Z"]),
+    ("aws:EpochTime", DATE, &["1585699200", "2030-01-01T00:00:00Z"]),
     ("s3:max-keys", NUMBER, &["1", "10", "100"]),
+    ("s3:signatureAge", NUMBER, &["1000", "600000"]),
     ("aws:PrincipalTag/team", TEXT, &["red", "true"]),
 ];
 
@@ -108,7 +128,7 @@ fn condition() -> impl Strategy<Value = Conditioned> {
     })
 }
 
-fn conditions(fewer_than: usize) -> impl Strategy<Value = Vec<Conditioned>> {
+pub(super) fn conditions(fewer_than: usize) -> impl Strategy<Value = Vec<Conditioned>> {
     prop::collection::vec(condition(), 0..fewer_than).prop_map(different)
 }
 
@@ -159,7 +179,7 @@ fn open(conditions: Vec<Conditioned>) -> Written {
 }
 
 /// Keys in lower case, each with its values.
-type Request<'a> = &'a [(&'a str, &'a [&'a str])];
+pub(super) type Request<'a> = &'a [(&'a str, &'a [&'a str])];
 
 /// A request by somebody whom no generated policy means.
 type Stranger = Request<'static>;
@@ -171,6 +191,7 @@ const STRANGERS: [Stranger; 4] = [
         ("aws:sourceip", &["198.51.100.1"]),
         ("aws:securetransport", &["true"]),
         ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:epochtime", &["1767225600"]),
         ("aws:resourceorgid", &["o-b2"]),
         ("s3:max-keys", &["10"]),
     ],
@@ -179,6 +200,7 @@ const STRANGERS: [Stranger; 4] = [
         ("aws:sourceip", &["198.51.100.1"]),
         ("aws:securetransport", &["false"]),
         ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:epochtime", &["1767225600"]),
         ("aws:resourceorgid", &["o-b2"]),
         ("s3:max-keys", &["10"]),
     ],
@@ -192,6 +214,7 @@ const STRANGERS: [Stranger; 4] = [
         ("aws:sourceip", &["9.9.9.9"]),
         ("aws:securetransport", &["true"]),
         ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:epochtime", &["1767225600"]),
         ("aws:resourceorgid", &["o-b2"]),
         ("s3:max-keys", &["10"]),
     ],
@@ -202,6 +225,7 @@ const STRANGERS: [Stranger; 4] = [
         ("aws:sourcevpc", &["vpc-9"]),
         ("aws:securetransport", &["true"]),
         ("aws:currenttime", &["2026-01-01T00:00:00Z"]),
+        ("aws:epochtime", &["1767225600"]),
         ("aws:resourceorgid", &["o-b2"]),
         ("s3:max-keys", &["10"]),
     ],
@@ -232,7 +256,7 @@ fn applies(written: &Written, request: Request) -> Option<bool> {
 }
 
 /// The evaluation of one condition, as the pages on condition operators and on set operators have it.
-fn holds((operator, key, values): &Conditioned, request: Request) -> Option<bool> {
+pub(super) fn holds((operator, key, values): &Conditioned, request: Request) -> Option<bool> {
     let key = key.to_ascii_lowercase();
     let asked: Option<&[&str]> = request.iter().find(|(known, _)| *known == key).map(|(_, values)| *values);
     let (set, rest) = operator.split_once(':').unwrap_or(("", operator));
@@ -250,7 +274,7 @@ fn holds((operator, key, values): &Conditioned, request: Request) -> Option<bool
             Some(net.contains(&asked))
         }
         _ if comparison.starts_with("Date") => {
-            let (asked, value) = (asked.parse::<Timestamp>().ok()?, value.parse::<Timestamp>().ok()?);
+            let (asked, value) = (moment(asked)?, moment(value)?);
             stands(comparison.strip_prefix("Date")?, asked.cmp(&value))
         }
         _ if comparison.starts_with("Numeric") => {
@@ -275,11 +299,17 @@ fn holds((operator, key, values): &Conditioned, request: Request) -> Option<bool
 fn stands(operator: &str, order: Ordering) -> Option<bool> {
     match operator {
         "LessThan" => Some(order.is_lt()),
+        "LessThanEquals" => Some(order.is_le()),
         "GreaterThan" => Some(order.is_gt()),
         "GreaterThanEquals" => Some(order.is_ge()),
-        "NotEquals" => Some(order.is_eq()),
+        "Equals" | "NotEquals" => Some(order.is_eq()),
         _ => None,
     }
+}
+
+/// A date as a text or in seconds since 1970.
+fn moment(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok()))
 }
 
 /// Whether a policy lets a request through; `None` where a statement that matters cannot be evaluated.
@@ -297,7 +327,11 @@ const OF_STRANGERS: &[(&str, &[&[&str]])] = &[
     ("aws:principalorgid", &[&[], &["o-z9"]]),
     ("aws:principalorgpaths", &[&[], &["o-z9/r-b1/"]]),
     ("aws:sourceorgid", &[&[], &["o-z9"]]),
+    ("aws:sourceorgpaths", &[&[], &["o-z9/r-b1/"]]),
+    ("aws:sourceaccount", &[&[], &["999999999999"], &["444499990000"]]),
+    ("aws:sourcearn", &[&[], &["arn:aws:sns:us-east-1:999999999999:t"]]),
     ("aws:resourceorgid", &[&[], &["o-a1"], &["o-b2"], &["o-c3"]]),
+    ("aws:resourceorgpaths", &[&[], &["o-a1/r-b1/"], &["o-b2/r-b1/"], &["o-c3/r-b1/"]]),
     ("aws:principalaccount", &[&["anonymous"], &["999999999999"]]),
     ("aws:principalarn", &[&[], &["arn:aws:iam::999999999999:role/a"]]),
     ("aws:principalservicename", &[&[], &["sns.amazonaws.com"]]),
@@ -314,7 +348,9 @@ const OF_STRANGERS: &[(&str, &[&[&str]])] = &[
             &["2031-01-01T00:00:00Z"],
         ],
     ),
+    ("aws:epochtime", &[&["1546300800"], &["1585699200"], &["1767225600"], &["1893456000"], &["1924992000"]]),
     ("s3:max-keys", &[&[], &["0"], &["1"], &["5"], &["10"], &["50"], &["100"], &["500"]]),
+    ("s3:signatureage", &[&[], &["1"], &["1000"], &["5000"], &["600000"], &["700000"]]),
     ("aws:principaltag/team", &[&[], &["red"], &["true"], &["blue"]]),
 ];
 
@@ -346,11 +382,14 @@ fn of_strangers() -> Vec<(&'static str, Vec<Vec<&'static str>>)> {
 /// The same, with whatever policies name; and of the keys that say who somebody is, only what they have.
 fn of<'a>(who: &'a Outsider, arn: &'a str, path: &'a str) -> Vec<(&'a str, Vec<Vec<&'a str>>)> {
     let own: Vec<(&str, &str)> = match who {
-        Outsider::Account(id) => vec![("aws:principalaccount", id), ("aws:principalarn", arn)],
+        Outsider::Account(id) => {
+            vec![("aws:principalaccount", id), ("aws:principalarn", arn), ("aws:sourceaccount", id)]
+        }
         Outsider::Organization(organization) => vec![
             ("aws:principalorgid", &organization.id),
             ("aws:sourceorgid", &organization.id),
             ("aws:principalorgpaths", path),
+            ("aws:sourceorgpaths", path),
         ],
         _ => Vec::new(),
     };
@@ -358,11 +397,12 @@ fn of<'a>(who: &'a Outsider, arn: &'a str, path: &'a str) -> Vec<(&'a str, Vec<V
     for (key, values) in &mut alternatives {
         let named = KEYS.iter().find(|(named, ..)| named.eq_ignore_ascii_case(key));
         let named = named.into_iter().flat_map(|(_, _, named)| named.iter());
-        let is_a_value = |value: &&&str| *key != "aws:sourceip" && !value.contains(['*', '$']);
+        let is_of_a_range = matches!(*key, "aws:sourceip" | "aws:epochtime");
+        let is_a_value = |value: &&&str| !is_of_a_range && !value.contains(['*', '$']);
         values.extend(named.filter(is_a_value).map(|value| vec![*value]));
         if let Some((_, value)) = own.iter().find(|(its, _)| its == key) {
-            // Of an organization is who asks, or on whose behalf a service asks.
-            let absent = matches!(who, Outsider::Organization(_)).then(Vec::new);
+            // Of an organization or account is who asks, or on whose behalf a service asks.
+            let absent = (matches!(who, Outsider::Organization(_)) || key.starts_with("aws:source")).then(Vec::new);
             *values = [vec![*value]].into_iter().chain(absent).collect();
         }
     }
@@ -382,17 +422,19 @@ fn consistent(conditions: Vec<Conditioned>) -> Vec<Conditioned> {
     different
 }
 
-/// An ARN names its account, and a path its organization.
+/// An ARN names its account, and a path its organization; one of those is who asks, or on whose behalf a service asks.
 fn about(key: &str) -> &str {
     match key {
-        "aws:PrincipalArn" => "aws:PrincipalAccount",
-        "aws:PrincipalOrgPaths" => "aws:PrincipalOrgID",
+        "aws:PrincipalArn" | "aws:SourceAccount" | "aws:SourceArn" => "aws:PrincipalAccount",
+        "aws:PrincipalOrgPaths" | "aws:SourceOrgID" | "aws:SourceOrgPaths" => "aws:PrincipalOrgID",
+        "aws:ResourceOrgPaths" => "aws:ResourceOrgID",
+        "aws:EpochTime" => "aws:CurrentTime",
         key => key,
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(cases(512))]
 
     #[test]
     fn one_more_allow_never_closes_and_one_more_deny_never_opens(statements in statements(), one_more in statement()) {
@@ -530,7 +572,7 @@ proptest! {
 
 // Each of these tries out many requests.
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(cases(96))]
 
     #[test]
     fn some_stranger_gets_through_what_is_public(conditions in conditions(4)) {

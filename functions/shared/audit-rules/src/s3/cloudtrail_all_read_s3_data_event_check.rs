@@ -21,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
     console: "In the AWS CloudTrail console, open Trails and choose the trail. Under Data events choose Edit, Add \
         data event type, S3, and the log selector template Log all events or Log readOnly events; save.",
     cli: "aws cloudtrail put-event-selectors --trail-name TRAIL_ARN --event-selectors \
-        ReadWriteType=All,IncludeManagementEvents=true,DataResources=[{Type=AWS::S3::Object,Values=[arn:aws:s3]}]",
+        'ReadWriteType=All,IncludeManagementEvents=true,DataResources=[{Type=AWS::S3::Object,Values=[arn:aws:s3]}]'",
     documentation: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-cloudtrail-logging-for-s3.html",
     parameters: &[],
     references: &[security_hub::S3_23, cis_5_0::C3_9, cis_3_0::C3_9, pci_dss_4_0_1::R10_2_1],
