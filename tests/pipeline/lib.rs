@@ -299,7 +299,10 @@ impl System {
         }
         for endpoint in endpoints.vpc_endpoints() {
             let what = match endpoint.vpc_endpoint_type() {
-                Some(VpcEndpointType::Gateway) => "gateway endpoint",
+                Some(VpcEndpointType::Gateway) if endpoint.service_name().is_some_and(|it| it.ends_with(".s3")) => {
+                    "gateway endpoint of Amazon S3"
+                }
+                Some(VpcEndpointType::Gateway) => "gateway endpoint of S3 Express One Zone",
                 Some(VpcEndpointType::Interface) => "interface endpoint",
                 other => panic!("an endpoint of the type {other:?}"),
             };

@@ -316,7 +316,7 @@ def encryption_keys(aws: LocalAws) -> dict[str, str]:
     keys = {}
     for bucket in s3.list_buckets()["Buckets"]:
         [rule] = s3.get_bucket_encryption(Bucket=bucket["Name"])["ServerSideEncryptionConfiguration"]["Rules"]
-        if key := rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID"):
+        if key := rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID"):
             keys[bucket["Name"]] = key
     return keys
 

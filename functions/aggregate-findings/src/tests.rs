@@ -15,6 +15,7 @@ use audit_rules::CLOUD_TRAIL;
 use bytes::Bytes;
 use jiff::civil::{Date, date};
 use pretty_assertions::assert_eq;
+use serde_json::json;
 
 use super::*;
 
@@ -827,6 +828,35 @@ async fn a_violation_is_open_until_somebody_sees_it_mended() {
         let found: Vec<_> = scan.findings().await.into_iter().map(|finding| finding.first_seen).collect();
         assert_eq!(found, vec![first_seen; findings.len()], "{before:?} -> {after:?}");
     }
+}
+
+/// The scan before is of a version that wrote a finding a line, whole, and did not compress them.
+#[tokio::test]
+async fn across_the_change_of_the_findings_form_nothing_is_new_and_nothing_resolved() {
+    let (status, names) = ([Status::NonCompliant, Status::NonCompliant, Status::Compliant], ["a", "b", "c"]);
+    let seen = |name: &str| format!("2026-11-{}T06:00:00Z", if name == "a" { "20" } else { "21" });
+    let lines = names.into_iter().zip(status).map(|(name, status)| {
+        let mut line = json!({
+            "schemaVersion": "2.0", "scanId": EARLIER_SCAN_ID, "service": "s3", "ruleId": VERSIONING, "title": "A title",
+            "severity": "LOW", "status": status, "references": [], "evaluatedAt": "2026-11-23T00:01:00Z",
+            "resource": {"arn": format!("arn:aws:s3:::{name}"), "type": "AWS::S3::Bucket", "name": name,
+                "region": "us-east-1", "account": "123456789012", "tags": {"Owner": "payments"}},
+            "evidence": {"observed": "what was seen", "expected": "what should be"},
+            "remediation": {"text": "Mend it.", "url": "https://docs.aws.amazon.com/"},
+        });
+        if status == Status::NonCompliant {
+            line["firstSeen"] = json!(seen(name));
+        }
+        format!("{line}\n")
+    });
+    let scan = Scan::of_buckets(&[0, 1, 2].map(|nth| versioning(names[nth], status[nth]))).await;
+    let key = format!("scans/{EARLIER_SCAN_ID}/findings.jsonl");
+    let put = scan.store.put(&key, "", lines.collect::<String>().into(), Condition::None).await;
+    assert_eq!(put, Ok(PutOutcome::Written));
+    scan.points_to(EARLIER_SCAN_ID, EARLIER_START).await;
+    assert_eq!(changes(&scan.summary().await), Changes { still_open: 2, ..Changes::default() });
+    let first_seen: Vec<_> = scan.findings().await.into_iter().map(|finding| finding.first_seen).collect();
+    assert_eq!(first_seen, [Some(seen("a").parse().unwrap()), Some(seen("b").parse().unwrap()), None]);
 }
 
 /// The changes of a scan, and who carries what: name and status of each finding.

@@ -314,29 +314,26 @@ fn moment(text: &str) -> Option<Timestamp> {
 
 /// Whether a policy lets a request through; `None` where a statement that matters cannot be evaluated.
 fn lets_through(statements: &[Written], request: Request) -> Option<bool> {
-    let of = |effect: &str| {
-        let applies = statements.iter().filter(|it| it.effect == effect).map(|it| applies(it, request));
-        applies.collect::<Option<Vec<bool>>>().map(|applies| applies.contains(&true))
-    };
-    Some(of("Allow")? && !of("Deny")?)
+    allowed(statements, |it| applies(it, request))
 }
 
-/// What a request may have of each key, or nothing, where nobody is meant whom a policy could mean.
-const OF_STRANGERS: &[(&str, &[&[&str]])] = &[
+/// Whether an Allow applies and no Deny does; `None` where nobody can tell of one.
+pub(super) fn allowed(statements: &[Written], applies: impl Fn(&Written) -> Option<bool>) -> Option<bool> {
+    let any = |effect: &str| {
+        let of_effect = statements.iter().filter(|it| it.effect == effect).map(&applies);
+        of_effect.collect::<Option<Vec<bool>>>().map(|applies| applies.contains(&true))
+    };
+    Some(any("Allow")? && !any("Deny")?)
+}
+
+/// A key in lower case, and what a request may have of it, or nothing.
+pub(super) type Alternatives = (&'static str, &'static [&'static [&'static str]]);
+
+/// Of the keys that say nothing of who asks, but for the address.
+pub(super) const CIRCUMSTANCES: &[Alternatives] = &[
     ("aws:sourcevpc", &[&[], &["vpc-9"]]),
-    ("aws:principalorgid", &[&[], &["o-z9"]]),
-    ("aws:principalorgpaths", &[&[], &["o-z9/r-b1/"]]),
-    ("aws:sourceorgid", &[&[], &["o-z9"]]),
-    ("aws:sourceorgpaths", &[&[], &["o-z9/r-b1/"]]),
-    ("aws:sourceaccount", &[&[], &["999999999999"], &["444499990000"]]),
-    ("aws:sourcearn", &[&[], &["arn:aws:sns:us-east-1:999999999999:t"]]),
     ("aws:resourceorgid", &[&[], &["o-a1"], &["o-b2"], &["o-c3"]]),
     ("aws:resourceorgpaths", &[&[], &["o-a1/r-b1/"], &["o-b2/r-b1/"], &["o-c3/r-b1/"]]),
-    ("aws:principalaccount", &[&["anonymous"], &["999999999999"]]),
-    ("aws:principalarn", &[&[], &["arn:aws:iam::999999999999:role/a"]]),
-    ("aws:principalservicename", &[&[], &["sns.amazonaws.com"]]),
-    ("aws:principalisawsservice", &[&[], &["true"], &["false"]]),
-    ("aws:sourceip", &[&[], &["198.51.100.1"], &["9.9.9.9"], &["2a00::1"]]),
     ("aws:securetransport", &[&["true"], &["false"]]),
     (
         "aws:currenttime",
@@ -351,32 +348,54 @@ const OF_STRANGERS: &[(&str, &[&[&str]])] = &[
     ("aws:epochtime", &[&["1546300800"], &["1585699200"], &["1767225600"], &["1893456000"], &["1924992000"]]),
     ("s3:max-keys", &[&[], &["0"], &["1"], &["5"], &["10"], &["50"], &["100"], &["500"]]),
     ("s3:signatureage", &[&[], &["1"], &["1000"], &["5000"], &["600000"], &["700000"]]),
+];
+
+/// Of the other keys, where nobody is meant whom a policy could mean.
+const OF_STRANGERS: &[Alternatives] = &[
+    ("aws:principalorgid", &[&[], &["o-z9"]]),
+    ("aws:principalorgpaths", &[&[], &["o-z9/r-b1/"]]),
+    ("aws:sourceorgid", &[&[], &["o-z9"]]),
+    ("aws:sourceorgpaths", &[&[], &["o-z9/r-b1/"]]),
+    ("aws:sourceaccount", &[&[], &["999999999999"], &["444499990000"]]),
+    ("aws:sourcearn", &[&[], &["arn:aws:sns:us-east-1:999999999999:t"]]),
+    ("aws:principalaccount", &[&["anonymous"], &["999999999999"]]),
+    ("aws:principalarn", &[&[], &["arn:aws:iam::999999999999:role/a"]]),
+    ("aws:principalservicename", &[&[], &["sns.amazonaws.com"]]),
+    ("aws:principalisawsservice", &[&[], &["true"], &["false"]]),
+    ("aws:sourceip", &[&[], &["198.51.100.1"], &["9.9.9.9"], &["2a00::1"]]),
     ("aws:principaltag/team", &[&[], &["red"], &["true"], &["blue"]]),
 ];
 
-/// Whether one of the requests that are made up of these gets through, or nobody can tell of one. Only keys that the
-/// statements name are tried out.
-fn any_gets_through(statements: &[Written], alternatives: &[(&str, Vec<Vec<&str>>)]) -> bool {
-    let named: Vec<String> = statements
-        .iter()
-        .flat_map(|statement| &statement.conditions)
-        .map(|(_, key, _)| key.to_ascii_lowercase())
-        .collect();
+/// All requests that are made up of these. Only keys that the statements name are tried out.
+pub(super) fn requests_of<'a>(
+    statements: &[Written],
+    alternatives: impl IntoIterator<Item = (&'a str, Vec<&'a [&'a str]>)>,
+) -> Vec<Vec<(&'a str, &'a [&'a str])>> {
+    let is_named = |key: &str| {
+        statements.iter().flat_map(|it| &it.conditions).any(|(_, named, _)| named.eq_ignore_ascii_case(key))
+    };
     let mut requests = vec![Vec::new()];
-    for (key, alternatives) in alternatives.iter().filter(|(key, _)| named.iter().any(|named| named == key)) {
+    for (key, alternatives) in alternatives.into_iter().filter(|(key, _)| is_named(key)) {
         let mut longer = Vec::new();
-        for (request, values) in requests.iter().flat_map(|it| alternatives.iter().map(move |values| (it, values))) {
+        for (request, values) in requests.iter().flat_map(|it| alternatives.iter().map(move |values| (it, *values))) {
             let mut request: Vec<(&str, &[&str])> = Vec::clone(request);
-            request.extend((!values.is_empty()).then_some((*key, values.as_slice())));
+            request.extend((!values.is_empty()).then_some((key, values)));
             longer.push(request);
         }
         requests = longer;
     }
-    requests.iter().any(|request| lets_through(statements, request) != Some(false))
+    requests
+}
+
+/// Whether one of the requests that are made up of these gets through, or nobody can tell of one.
+fn any_gets_through(statements: &[Written], alternatives: &[(&str, Vec<Vec<&str>>)]) -> bool {
+    let alternatives = alternatives.iter().map(|(key, values)| (*key, values.iter().map(Vec::as_slice).collect()));
+    requests_of(statements, alternatives).iter().any(|request| lets_through(statements, request) != Some(false))
 }
 
 fn of_strangers() -> Vec<(&'static str, Vec<Vec<&'static str>>)> {
-    OF_STRANGERS.iter().map(|(key, values)| (*key, values.iter().map(|values| values.to_vec()).collect())).collect()
+    let all = OF_STRANGERS.iter().chain(CIRCUMSTANCES);
+    all.map(|(key, values)| (*key, values.iter().map(|values| values.to_vec()).collect())).collect()
 }
 
 /// The same, with whatever policies name; and of the keys that say who somebody is, only what they have.

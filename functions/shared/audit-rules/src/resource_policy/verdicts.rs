@@ -6,7 +6,9 @@ use audit_model::{Policy, Reading, Status};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::properties::{Conditioned, Request, Written, cases, conditions, holds};
+use super::properties::{
+    Alternatives, CIRCUMSTANCES, Conditioned, Request, Written, allowed, cases, conditions, holds, requests_of,
+};
 use crate::rule::Check;
 use crate::{fixtures, rule};
 
@@ -90,30 +92,11 @@ static DEPUTIES: [Caller; 3] = [
     },
 ];
 
-/// What a request may have of each key that says nothing of who asks, or nothing.
-const CIRCUMSTANCES: &[(&str, &[&[&str]])] = &[
-    ("aws:sourcevpc", &[&[], &["vpc-9"]]),
-    ("aws:sourceip", &[&[], &["198.51.100.1"], &["9.9.9.9"]]),
-    ("aws:securetransport", &[&["true"], &["false"]]),
-    ("aws:resourceorgid", &[&[], &["o-a1"], &["o-b2"], &["o-c3"]]),
-    ("aws:resourceorgpaths", &[&[], &["o-a1/r-b1/"], &["o-b2/r-b1/"], &["o-c3/r-b1/"]]),
-    (
-        "aws:currenttime",
-        &[
-            &["2019-01-01T00:00:00Z"],
-            &["2020-04-01T00:00:00Z"],
-            &["2026-01-01T00:00:00Z"],
-            &["2030-01-01T00:00:00Z"],
-            &["2031-01-01T00:00:00Z"],
-        ],
-    ),
-    ("aws:epochtime", &[&["1546300800"], &["1585699200"], &["1767225600"], &["1893456000"], &["1924992000"]]),
-    ("s3:max-keys", &[&[], &["0"], &["1"], &["5"], &["10"], &["50"], &["100"], &["500"]]),
-    ("s3:signatureage", &[&[], &["1"], &["1000"], &["5000"], &["600000"], &["700000"]]),
-];
+/// Where a request may come from.
+const ADDRESSES: Alternatives = ("aws:sourceip", &[&[], &["198.51.100.1"], &["9.9.9.9"]]);
 
 /// Where else a request may come from, if the places that generated policies name are meant.
-const NAMED_PLACES: &[(&str, &[&[&str]])] =
+const NAMED_PLACES: &[Alternatives] =
     &[("aws:sourcevpc", &[&["vpc-1"], &["vpc-2"]]), ("aws:sourceip", &[&["203.0.113.1"], &["10.0.0.1"]])];
 
 impl Caller {
@@ -148,38 +131,15 @@ impl Caller {
     }
 
     fn gets_through(&self, statements: &[Written], circumstances: &[(&str, &[&str])]) -> Option<bool> {
-        let any = |effect: &str| {
-            let of_effect = statements.iter().filter(|it| it.effect == effect);
-            let meets: Option<Vec<bool>> = of_effect.map(|it| self.meets(it, circumstances)).collect();
-            meets.map(|meets| meets.contains(&true))
-        };
-        Some(any("Allow")? && !any("Deny")?)
+        allowed(statements, |it| self.meets(it, circumstances))
     }
 }
 
-/// A key and its values, which a request has beside those that say who asks.
-type Circumstance = (&'static str, &'static [&'static str]);
-
 /// All that may come together of those keys that the statements name; `named` brings the places that policies name.
-fn circumstances_of(statements: &[Written], named: bool) -> Vec<Vec<Circumstance>> {
-    let keys: Vec<String> = statements
-        .iter()
-        .flat_map(|statement| &statement.conditions)
-        .map(|(_, key, _)| key.to_ascii_lowercase())
-        .collect();
-    let mut all = vec![Vec::new()];
-    for (key, values) in CIRCUMSTANCES.iter().filter(|(key, _)| keys.iter().any(|named| named == key)) {
-        let more = NAMED_PLACES.iter().filter(|(of, _)| named && of == key).flat_map(|(_, values)| values.iter());
-        let values: Vec<&'static [&'static str]> = values.iter().chain(more).copied().collect();
-        let longer = all.iter().flat_map(|those: &Vec<Circumstance>| {
-            values.iter().map(move |values| {
-                let there = (!values.is_empty()).then_some((*key, *values));
-                those.iter().copied().chain(there).collect()
-            })
-        });
-        all = longer.collect();
-    }
-    all
+fn circumstances_of(statements: &[Written], named: bool) -> Vec<Vec<(&'static str, &'static [&'static str])>> {
+    let places = |key| NAMED_PLACES.iter().filter(move |(of, _)| named && *of == key).flat_map(|(_, more)| *more);
+    let all = CIRCUMSTANCES.iter().chain([&ADDRESSES]);
+    requests_of(statements, all.map(|(key, values)| (*key, values.iter().chain(places(*key)).copied().collect())))
 }
 
 /// What requests of these callers come to, by one of the policies: whether one gets through for certain, and whether
