@@ -44,6 +44,13 @@ pub(crate) fn any_fails(conditions: &[Condition]) -> Narrowing {
     conditions.iter().map(Condition::fails).fold(Narrowing::NOBODY, Narrowing::or)
 }
 
+/// Whether those for whom one of a Deny's conditions fails may be nobody at all: none of them is about who asks, and
+/// whether each request meets them, no policy tells.
+pub(crate) fn may_shut_out_all(conditions: &[Condition]) -> bool {
+    let left_open = matches!(any_fails(conditions), Narrowing::Unsettled { within: None, .. });
+    left_open && !conditions.iter().any(Condition::is_on_who_asks)
+}
+
 /// What those conditions of an Allow leave of "anyone" that are not about on whose behalf a service asks.
 pub(crate) fn all_hold_of_who_asks(conditions: &[Condition]) -> Narrowing {
     let of_who_asks: Vec<Condition> = conditions.iter().filter(|it| !it.is_on_the_source()).cloned().collect();
@@ -74,6 +81,13 @@ impl Condition {
     /// Whether it is about on whose behalf a service asks.
     fn is_on_the_source(&self) -> bool {
         SOURCE_KEYS.contains(&self.key.as_str())
+    }
+
+    /// Whether it is about who asks, so that others may ask whom it does not mean.
+    fn is_on_who_asks(&self) -> bool {
+        !matches!(self.subject(), Subject::Manner | Subject::Circumstance | Subject::ResourceOwner)
+            && !self.asks_in_vain()
+            && self.operator.comparison != Comparison::Unknown
     }
 
     /// The one token, if it demands one, that [Lambda gets from services][page] that name no source, such as Alexa.

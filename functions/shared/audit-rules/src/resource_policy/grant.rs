@@ -7,7 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use super::condition::{Condition, all_hold, all_hold_of_who_asks, any_fails, source_fails, source_holds};
+use super::condition::{
+    Condition, all_hold, all_hold_of_who_asks, any_fails, may_shut_out_all, source_fails, source_holds,
+};
 use super::document::{Effect, PolicyDocument, Statement};
 use super::grantee::Grantee;
 use super::narrowing::Narrowing;
@@ -88,6 +90,8 @@ pub(crate) struct Grant<'a> {
     pub(crate) source: Narrowing,
     /// A statement that denies some of the share, so that all of it may be gone.
     pub(crate) doubt: Option<String>,
+    /// A statement that denies all of the share, perhaps to everybody.
+    pub(crate) denial_of_all: Option<String>,
     /// Whom the Allow names.
     who: Who<'a>,
     /// Under what conditions.
@@ -149,15 +153,19 @@ fn grants_of<'a>(name: &str, allow: &'a Statement, denials: &[Denial], question:
                 narrowing: allowed.clone(),
                 source: source.clone(),
                 doubt: None,
+                denial_of_all: None,
                 who: who.clone(),
                 conditions: &allow.conditions,
                 reaches: reaches.clone(),
             };
             for (denial, reach) in denials.iter().zip(reaches) {
                 let (reach_of_who, spared) = denial.statement.principals.shut_out(&who);
-                let left = spared.or(denial.left.clone());
+                let left = spared.clone().or(denial.left.clone());
                 match reach_of_who.min(*reach) {
                     Reach::Whole => {
+                        if spared == Narrowing::NOBODY && may_shut_out_all(&denial.statement.conditions) {
+                            grant.denial_of_all.get_or_insert_with(|| denial.name.clone());
+                        }
                         grant.narrowing = grant.narrowing.and(left);
                         if !denial.statement.principals.spare(&who) {
                             grant.source = grant.source.and(denial.left_of_sources.clone());

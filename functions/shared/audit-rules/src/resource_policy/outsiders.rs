@@ -62,7 +62,7 @@ pub(crate) fn audience(policy: &PolicyDocument, own_account: &str, question: &Qu
         let_in.remove(&Grantee::Account(own_account.to_owned()));
         let_in.remove(&Grantee::AccessPointsOf(own_account.to_owned()));
         for outsider in let_in {
-            match &grant.doubt {
+            match grant.doubt.as_ref().or(grant.denial_of_all.as_ref()) {
                 Some(denial) => {
                     undecided.insert(format!("{statement} lets in {outsider}, and {denial} may take that back"));
                 }
@@ -384,6 +384,26 @@ mod tests {
             (deny(r#"{"AWS":"444455556666"}"#, "s3:Put*"), 0, 0),
             (deny(r#"{"AWS":"arn:aws:iam::444455556666:role/reader"}"#, "s3:Put*"), 1, 0),
             (deny(r#"{"AWS":"arn:aws:iam::*:role/reader"}"#, "s3:Put*"), 0, 1),
+            // Over TLS and without, which the policy tells; and when or for whose bucket it does not tell.
+            (
+                deny(r#""*""#, "s3:*")
+                    .replace("}", r#","Condition":{"Bool":{"aws:SecureTransport":["true","false"]}}}"#),
+                0,
+                1,
+            ),
+            (
+                deny(r#""*""#, "s3:*")
+                    .replace("}", r#","Condition":{"DateGreaterThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}}}"#),
+                0,
+                1,
+            ),
+            // Who asks may have another tag.
+            (
+                deny(r#""*""#, "s3:*")
+                    .replace("}", r#","Condition":{"StringEquals":{"aws:PrincipalTag/team":"red"}}}"#),
+                1,
+                0,
+            ),
             // One of the two actions is left.
             (deny(r#""*""#, "s3:PutBucketPolicy"), 1, 0),
         ];
