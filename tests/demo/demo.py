@@ -22,6 +22,8 @@ from deployment import ROOT, SETTINGS, STACK, SYSTEM, Deployment, deployed, dest
 from local_aws import ACCOUNT_ID, REGION
 from patience import patiently
 
+# Lines of an e-mail that somebody reads from top to bottom.
+READ_AT_ONCE = 150
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -197,6 +199,8 @@ def show(scan: Scan) -> list[str]:
         lines = scan.email["Message"].splitlines()
         print("\n".join((f"Subject: {scan.email['Subject']}", "", *lines)))
         say(f"{len(lines)} lines, also in {scan.folder.relative_to(ROOT) / 'email.txt'}")
+        if len(lines) > READ_AT_ONCE:
+            problems.append(f"the e-mail has {len(lines)} lines, and nobody reads more than {READ_AT_ONCE}")
     heading("What remediation decided")
     # Nobody said that it is to be applied at once.
     problems += show_remediation(scan, {"APPLY": "ANNOUNCED", "SKIP": "SKIPPED"})

@@ -27,7 +27,7 @@ pub(crate) fn body(gathered: &Gathered<'_>, kind: Kind, deployment: &Deployment)
     let verdict = verdict(gathered, kind).iter().map(|sentence| paragraph(sentence)).collect();
     let first = [heading, not_looked_at(&record.summary), verdict, out_of_sight(gathered)];
     let known = [still_open(gathered), resolved(gathered)];
-    let ways_on = [reports_section(gathered, deployment), next_steps(gathered)];
+    let ways_on = [ways_on(gathered, deployment)];
     let parts: Vec<String> = if kind.is_news() {
         let of_news = [
             news(gathered),
@@ -173,8 +173,7 @@ fn recipients(subscriptions: Option<&Reading<Subscriptions>>) -> String {
             "Nobody was subscribed to the alerts when the metrics were published.".to_owned()
         }
         Some(Reading::Seen { value: Subscriptions { confirmed, pending } }) => format!(
-            "No alert reaches {} of {}, for want of a confirmation. Amazon SNS drops a request after 48 hours; \
-             `make recipients` names the addresses.",
+            "No alert reaches {} of {}, for want of a confirmation; `make recipients` names the addresses.",
             count(*pending, "recipient"),
             confirmed.saturating_add(*pending),
         ),
@@ -238,8 +237,7 @@ fn coverage(summary: &Summary) -> String {
     let share = percent(summary.coverage(), "of the evaluations came to a verdict");
     match summary.totals.insufficient_data.saturating_sub(summary.totals.not_evaluated) {
         0 => share,
-        1 => format!("{share}; 1 could not be judged for want of data, and the reports say why"),
-        missing => format!("{share}; {missing} could not be judged for want of data, and the reports say why"),
+        missing => format!("{share}; {missing} withheld for want of data, as the reports say"),
     }
 }
 
@@ -358,7 +356,7 @@ fn list_of_worst(title: &str, all: u64, listed: usize, entries: &str) -> String 
 }
 
 fn remediation(gathered: &Gathered<'_>) -> String {
-    let Gathered { input, record, remediations, left_alone, .. } = gathered;
+    let Gathered { input, record, remediations, .. } = gathered;
     let mut part = "REMEDIATION of the default encryption of S3 buckets\n".to_owned();
     let said = match (&input.remediation, record.plan.remediation) {
         (Some(RemediationResult::Ran(counts)), _) => counts_in_words(counts, &record.plan),
@@ -377,11 +375,6 @@ fn remediation(gathered: &Gathered<'_>) -> String {
         part.push_str(&item(&format!("and {} more, which the JSON report names", remediations.omitted())));
     }
     part.push_str(&announcements(gathered));
-    if *left_alone > 0 {
-        let were = if *left_alone == 1 { "was" } else { "were" };
-        let said = format!("{} {were} left alone; the JSON report says why each.", count(*left_alone, "bucket"));
-        part.push_str(&wrapped("  ", "  ", &said));
-    }
     part
 }
 
@@ -421,14 +414,24 @@ fn counts_in_words(counts: &RemediateOutput, plan: &Plan) -> String {
         return format!("Nothing to do: {why}.");
     }
     match mode {
-        RemediationMode::Apply => format!(
-            "Mode apply: {} changed, {announced} announced, {skipped} left alone, {failed} failed. The figures above are from before; the \
-             next scan judges again. Objects that were stored before keep the encryption they have. A change can be \
-             taken back: send the event \"Compliance Remediation Rollback Requested\" with this scan's id.",
-            count(*applied, "bucket")
-        ),
+        RemediationMode::Apply => {
+            let mut said = format!(
+                "Mode apply: {} changed, {announced} announced, {skipped} left alone, {failed} failed; the JSON report says \
+                 why each.",
+                count(*applied, "bucket")
+            );
+            if *applied > 0 {
+                said.push_str(
+                    " The figures are from before; the next scan judges again. Objects that were stored before keep the \
+                     encryption they have. A change can be taken back: send the event \"Compliance Remediation Rollback \
+                     Requested\" with this scan's id.",
+                );
+            }
+            said
+        }
         RemediationMode::DryRun | RemediationMode::Off => format!(
-            "Mode {mode}, nothing was changed: {} would be, {skipped} left alone, {failed} failed.",
+            "Mode {mode}, nothing was changed: {} would be, {skipped} left alone, {failed} failed; the JSON report says why \
+             each.",
             count(*would_apply, "bucket")
         ),
     }
@@ -460,27 +463,27 @@ pub(crate) fn remediation_entry(record: &RemediationRecord) -> String {
     item(&format!("{} {bucket} {what}{told}", outcome.as_str()))
 }
 
-fn reports_section(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
+/// Where to read more, and how to ask for the next scan.
+fn ways_on(gathered: &Gathered<'_>, deployment: &Deployment) -> String {
     let mut part = "REPORTS, in the console and with the AWS CLI\n".to_owned();
-    for report in reports(gathered, deployment) {
-        let label = report.format.to_uppercase();
-        if is_missing(gathered, &report) {
-            part.push_str(&field(2, &label, "was not written; see NOT DELIVERED"));
-        } else {
-            part.push_str(&format!("  {label:<11}{}\n", report.console));
-            part.push_str(&format!("  {:<11}aws s3 cp {} .\n", "", report.uri));
+    // A link or a command that is broken into lines is none.
+    let mut tell = |label: &str, way: &str| part.push_str(&format!("  {label:<11}{way}\n"));
+    let reports = reports(gathered, deployment);
+    for report in &reports {
+        match is_missing(gathered, report) {
+            true => tell(&report.format.to_uppercase(), "was not written; see NOT DELIVERED"),
+            false => tell(&report.format.to_uppercase(), &report.console),
         }
     }
+    if let Some(report) = reports.iter().find(|report| !is_missing(gathered, report)) {
+        let folder = report.uri.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let files = format!("--exclude '*' --include '{}.*'", gathered.record.plan.scan_id);
+        tell("All", &format!("aws s3 cp --recursive {folder}/ . {files}"));
+    }
+    tell("Execution", &gathered.execution());
+    let machine = &gathered.input.execution.state_machine_arn;
+    tell("Scan anew", &format!("aws stepfunctions start-execution --input '{{}}' --state-machine-arn {machine}"));
     part
-}
-
-fn next_steps(gathered: &Gathered<'_>) -> String {
-    format!(
-        "THE EXECUTION\n  {}\n\nTO SCAN AGAIN\n  aws stepfunctions start-execution --input '{{}}' \\\n    \
-         --state-machine-arn {}\n",
-        gathered.execution(),
-        gathered.input.execution.state_machine_arn,
-    )
 }
 
 /// As many of the lines as there is room for, and how many there is none for.

@@ -21,7 +21,7 @@ use crate::{body, violation};
 const NEWS_BUDGET: usize = 32 * 1024;
 
 /// How many violations of one rule are told of one by one: what is wrong in so many places is mended by rule.
-const NEWS_OF_A_RULE: u64 = 10;
+const NEWS_OF_A_RULE: u64 = 5;
 
 /// Bytes that the known violations may take that could not be looked at.
 const LOST_SIGHT_BUDGET: usize = 6 * 1024;
@@ -48,8 +48,6 @@ pub(crate) struct Gathered<'a> {
     pub(crate) announced: Announced,
     /// What else was done, or was not, about buckets, failures first, then changes.
     pub(crate) remediations: Listing<(u8, u64)>,
-    /// How many buckets were left alone, of which the reports say why.
-    pub(crate) left_alone: u64,
 }
 
 /// The place of a violation: the worst severity first, then by service and rule.
@@ -93,7 +91,6 @@ impl<'a> Gathered<'a> {
 
         let mut announced = Announced { entries: Listing::new(ANNOUNCED_BUDGET), buckets: Vec::new() };
         let mut remediations = Listing::new(REMEDIATION_BUDGET);
-        let mut left_alone = 0;
         if let Some(mut records) = record.remediation_records(store, input.remediation.as_ref()).await? {
             let mut place = 0;
             while let Some(decision) = records.next().await? {
@@ -108,15 +105,13 @@ impl<'a> Gathered<'a> {
                     RemediationOutcome::Skipped if drifts => 1,
                     RemediationOutcome::Applied | RemediationOutcome::RolledBack => 2,
                     RemediationOutcome::WouldApply | RemediationOutcome::WouldRollBack => 3,
-                    RemediationOutcome::Skipped => {
-                        left_alone += 1;
-                        continue;
-                    }
+                    // They are counted; the reports say why.
+                    RemediationOutcome::Skipped => continue,
                 };
                 remediations.add((rank, place), || body::remediation_entry(&decision));
             }
         }
-        Ok(Self { input, record, rules, named, news, lost_sight, announced, remediations, left_alone })
+        Ok(Self { input, record, rules, named, news, lost_sight, announced, remediations })
     }
 
     /// The worst severity of the open violations that raise the alert; of those only, of which people are told for the first

@@ -11,13 +11,11 @@ use crate::layout::{clipped, count, day, field, item, minute, resource_noun, wra
 pub(crate) fn heading(finding: &Finding, rule: Option<&RuleInForce>, number: u64) -> String {
     let title = rule.map_or(&finding.rule_id, |rule| &rule.title);
     let resources = count(number, resource_noun(&finding.resource.resource_type));
-    let mut heading = format!("\n{}", wrapped("", "  ", &format!("[{}] {title}: {resources}", finding.severity)));
-    let mut tell = |label, text: &str| heading.push_str(&field(2, label, text));
-    tell("Rule", &finding.rule_id);
+    let head = format!("[{}] {title}: {resources} ({})", finding.severity, finding.rule_id);
+    let mut heading = format!("\n{}", wrapped("", "  ", &head));
     if let Some(RuleInForce { expected, remediation, .. }) = rule {
-        tell("Expected", expected);
-        tell("To do", &remediation.text);
-        tell("See", &remediation.url);
+        heading.push_str(&field(2, "Expected", expected));
+        heading.push_str(&field(2, "To do", &remediation.text));
     }
     heading
 }
