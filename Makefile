@@ -121,7 +121,7 @@ test-benchmark: bundles-dev ## Test on a fake AWS that no fault turns into a ver
 # --- Show it --------------------------------------------------------------------------------------------------------
 
 .PHONY: pictures
-pictures: setup ## Make the README's picture of the HTML report from the last `make demo`
+pictures: setup ## Make the README's pictures of the report and the e-mail from the last `make demo`
 	python tests/report/pictures.py
 
 # --- Measure it -----------------------------------------------------------------------------------------------------

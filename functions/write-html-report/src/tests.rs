@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use audit_artifacts::{Condition, MemoryStore, PutOutcome, sample};
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
-use audit_model::summary::{Gap, ScanStatus, Summary};
+use audit_model::summary::{Comparison, Gap, ScanStatus, Summary};
 use audit_model::task::RemediationResult;
 use audit_model::{Change, Finding, PastScan, Plan, Service, Severity, Status};
 use base64::Engine;
@@ -117,6 +117,21 @@ async fn the_verdict_is_never_better_than_what_was_looked_at() {
         let text = report_of(&summary, &findings, &[]).await;
         let told = text.split("<p class=\"verdict ").nth(1).unwrap();
         assert_eq!(between(told, ">", "</p>"), verdict);
+    }
+}
+
+/// Of a first scan nobody can say that nothing is new.
+#[tokio::test]
+async fn without_a_scan_before_nothing_is_said_to_be_new_or_not() {
+    let findings = [Finding { change: Some(Change::StillOpen), ..violation("ledger", Severity::Critical) }];
+    let mut summary = sample::summary(&findings);
+    for (is_first, told) in [(false, "No violation is new."), (true, "With nothing to compare with")] {
+        if is_first {
+            summary.comparison.values_mut().for_each(|comparison| *comparison = Comparison::FirstScan);
+        }
+        let changes =
+            between(&report_of(&summary, &findings, &[]).await, "<h3>New</h3>", "<h3>Resolved</h3>").to_owned();
+        assert!(changes.contains(told), "{changes}");
     }
 }
 
