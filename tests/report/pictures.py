@@ -52,10 +52,8 @@ def main(arguments: list[str]) -> int:
 def _email(file: Path) -> str:
     """The beginning of an e-mail as the address of a page."""
     subject, _, *lines = file.read_text(encoding="utf-8").splitlines()
-    page = _EMAIL.format(
-        subject=html.escape(subject.removeprefix("Subject: ")),
-        text=html.escape("\n".join([*lines[:_EMAIL_LINES], "…"])),
-    )
+    text = "\n".join([*lines[:_EMAIL_LINES], "…"])
+    page = _EMAIL.format(subject=html.escape(subject.removeprefix("Subject: ")), text=html.escape(text))
     return f"data:text/html;charset=utf-8,{quote(page)}"
 
 
