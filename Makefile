@@ -61,6 +61,10 @@ check-policy: ## Check infrastructure/audit-policy.toml
 rules: ## Write functions/shared/audit-rules/RULES.md from the rules
 	WRITE_RULES_REFERENCE=1 $(CARGO) test --quiet --package audit-rules rules_reference
 
+.PHONY: change-events
+change-events: ## Write infrastructure/change-events.json from the table of calls that can change a verdict
+	WRITE_CHANGE_EVENTS=1 $(CARGO) test --quiet --package audit-changes the_rules_are_what_the_table_says
+
 .PHONY: new-rule
 new-rule: setup ## Begin a rule: make new-rule ID=s3-bucket-…, vpc-…, security-group-… or lambda-…
 	python functions/shared/audit-rules/new_rule.py $(ID)

@@ -139,6 +139,7 @@ LISTINGS = (
     Listing("function", ("function",), "lambda:ListFunctions", "lambda", "list_functions", "Functions[].FunctionName"),
     Listing("key's alias", ("key",), "kms:ListAliases", "kms", "list_aliases", "Aliases[].AliasName"),
     Listing("network", _NETWORK, "ec2:DescribeTags", "ec2", "describe_tags", _NAME_TAGS),
+    Listing("pipe", ("pipe",), "pipes:ListPipes", "pipes", "list_pipes", "Pipes[].Name"),
     Listing("policy", ("policy",), "iam:ListPolicies", "iam", "list_policies", "Policies[].Arn"),
     Listing("queue", ("queue",), "sqs:ListQueues", "sqs", "list_queues", "QueueUrls[]"),
     Listing("role", ("role",), "iam:ListRoles", "iam", "list_roles", "Roles[].RoleName"),

@@ -19,6 +19,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
 from compliance_audit.alerts import Alerts
+from compliance_audit.changes import change_rules, delay
 from compliance_audit.functions import Functions
 from compliance_audit.metrics import STATUSES, ScanMetrics
 from compliance_audit.settings import Settings
@@ -144,8 +145,9 @@ class Monitoring(Construct):
                 self._triggers.dead_letters.metric_approximate_number_of_messages_visible(
                     period=_FIVE_MINUTES, statistic="Maximum"
                 ),
-                "EventBridge could not deliver an event: a scan or a rollback was not started. The message in the "
-                "queue has the event and the reason.",
+                "EventBridge could not deliver an event, or a batch of changes could not start a scan: a scan or a "
+                "rollback was not started. The message in the queue has the event, and EventBridge's the reason, too. "
+                "What changed is seen by the next scan of everything.",
                 cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
                 threshold=0,
                 missing=cloudwatch.TreatMissingData.NOT_BREACHING,
@@ -165,12 +167,47 @@ class Monitoring(Construct):
                 "dead letters is silent, the event did not get into the queue: look at the policies of the queue and "
                 "of its key, and ask for the scan or the rollback again.",
             ),
+            **self._alarms_on_changes(),
         }
         tell = actions.SnsAction(alerts.topic)
         for alarm in alarms.values():
             alarm.add_alarm_action(tell)
             alarm.add_ok_action(tell)
         return alarms
+
+    def _alarms_on_changes(self) -> Mapping[str, cloudwatch.Alarm]:
+        changes, settings = self._triggers.changes, self._settings
+        if changes is None:
+            return {}
+        late = delay(settings).plus(_QUARTER)
+        return {
+            "changes-waiting": self._alarm(
+                "changes-waiting",
+                changes.queue.metric_approximate_age_of_oldest_message(period=_FIVE_MINUTES, statistic="Maximum"),
+                f"A change waits for its scan longer than {int(late.to_minutes())} minutes: the pipe does not take "
+                "what is in the queue of changes. Its page in the Amazon EventBridge console tells its state. What "
+                "changed is seen by the next scan of everything.",
+                cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                threshold=late.to_seconds(),
+                missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+            ),
+            # An alarm has ten metrics at most; what EventBridge could not deliver and did put into the queue of dead
+            # letters the alarm on that queue tells.
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+            "lost-changes": self._alarm_once(
+                "lost-changes",
+                {
+                    f"lost_{number}": self._rule_metric(rule, "InvocationsFailedToBeSentToDlq").with_(
+                        period=_FIVE_MINUTES
+                    )
+                    for number, rule in enumerate(change_rules(settings))
+                },
+                "Changes that EventBridge lost",
+                "EventBridge gave up the event of a change in the last hour, and could not even put it into the queue "
+                "of dead letters: look at the policies of the two queues and of their keys. What changed is seen by "
+                "the next scan of everything.",
+            ),
+        }
 
     def _alarm(
         self,

@@ -90,6 +90,10 @@ class Settings:
     """Instruction set of the functions' binaries."""
     cloud_trail: bool
     """Whether the trails of AWS CloudTrail are read, which takes an interface endpoint of their own."""
+    change_scans: bool
+    """Whether a change of the account starts a scan of what it changed, which takes a trail of management events."""
+    change_settling_seconds: int
+    """How long a resource is left alone after a change before it is read, in seconds."""
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> Settings:
@@ -326,4 +330,8 @@ _KEYS: Mapping[str, tuple[str, Callable[[object], object], str]] = {
     ),
     "architecture": ("architecture", _one_of("x86_64", "arm64"), "x86_64 or arm64"),
     "cloudTrail": ("cloud_trail", _switch, "true or false"),
+    "changeScans": ("change_scans", _switch, "true or false"),
+    # Amazon SQS delays a message by 15 minutes at most, and an event waits twice as long as this (`changes.py`):
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html
+    "changeSettlingSeconds": ("change_settling_seconds", _integer(30, 450), "30 to 450"),
 }

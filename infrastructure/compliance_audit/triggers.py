@@ -1,6 +1,8 @@
-"""What starts a scan or a rollback: the clock and the custom events."""
+"""What starts a scan or a rollback: the clock, the custom events, and changes of the account."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_events as events
@@ -9,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from compliance_audit.changes import Changes, change_rules
 from compliance_audit.keys import customer_managed_key
 from compliance_audit.settings import REGION, Settings
 from compliance_audit.workflow import Workflow
@@ -27,11 +30,11 @@ _RETRY_ATTEMPTS = 24
 _MAX_EVENT_AGE = Duration.hours(1)
 
 RULES = ("scheduled-scan", "requested-scan")
-"""What the rules are called, without the rest of their names."""
+"""What the rules that start the machine are called, without the rest of their names."""
 
 
 class Triggers(Construct):
-    """The rules and their dead-letter queue."""
+    """The rules, their dead-letter queue, and the way of changes into the machine."""
 
     def __init__(self, scope: Construct, *, settings: Settings, workflow: Workflow) -> None:
         super().__init__(scope, "triggers")
@@ -68,6 +71,18 @@ class Triggers(Construct):
             ),
             targets=[start],
         )
+        self.changes = None
+        if settings.change_scans:
+            self.changes = Changes(
+                self,
+                settings=settings,
+                workflow=workflow,
+                dead_letters=self.dead_letters,
+                retry=events.CfnRule.RetryPolicyProperty(
+                    maximum_retry_attempts=_RETRY_ATTEMPTS,
+                    maximum_event_age_in_seconds=int(_MAX_EVENT_AGE.to_seconds()),
+                ),
+            )
 
     def _add_queue(self, settings: Settings) -> None:
         key = customer_managed_key(
@@ -81,7 +96,7 @@ class Triggers(Construct):
                 principals=[iam.ServicePrincipal("events.amazonaws.com")],
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 resources=["*"],
-                conditions={"ArnEquals": {"aws:SourceArn": self._rules(settings)}},
+                conditions={"ArnEquals": {"aws:SourceArn": self._rules(settings, (*RULES, *change_rules(settings)))}},
             )
         )
         self.dead_letters = sqs.Queue(
@@ -95,10 +110,10 @@ class Triggers(Construct):
             removal_policy=RemovalPolicy.DESTROY,
         )
 
-    def _rules(self, settings: Settings) -> list[str]:
+    def _rules(self, settings: Settings, rules: Sequence[str] = RULES) -> list[str]:
         """The rules' ARNs, by their names: the rules themselves refer to the role and to the queue."""
         account = Stack.of(self).account
-        return [f"arn:aws:events:{REGION}:{account}:rule/{settings.names.of(what, 'rule')}" for what in RULES]
+        return [f"arn:aws:events:{REGION}:{account}:rule/{settings.names.of(what, 'rule')}" for what in rules]
 
     def _role(self, settings: Settings, state_machine: str) -> iam.IRole:
         names, account = settings.names, Stack.of(self).account

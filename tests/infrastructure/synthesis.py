@@ -84,7 +84,7 @@ def template() -> Json:
 @cache
 def template_of_everything() -> Json:
     """The template with what settings may add to it."""
-    return synthesize(cloudTrail=True)
+    return synthesize(cloudTrail=True, changeScans=True)
 
 
 def resources(kind: str, within: Json | None = None) -> dict[str, Json]:

@@ -59,6 +59,7 @@ DEPLOYMENTS: Mapping[str, Mapping[str, object]] = {
     },
     "nothing to reserve": {"reservedConcurrency": "none"},
     "trails are read": {"cloudTrail": True},
+    "changes are judged": {"changeScans": True},
 }
 
 
@@ -675,7 +676,7 @@ def test_every_constraint_is_broken_once(constraint: Constraint) -> None:
 
 
 def test_no_exception_is_left_over() -> None:
-    whole = deployment("default")
+    whole = deployment("changes are judged")
     without_key = {
         (resource["Type"], path)
         for resource in whole.resources.values()

@@ -46,9 +46,9 @@ Finding = tuple[str, str]
 """A finding's id, and the path of the resource's construct below the stack."""
 
 
-def synthesized(folder: Path) -> cdk.Stack:
+def synthesized(folder: Path, **changes: object) -> cdk.Stack:
     """Our stack as a tree of constructs, synthesized into a folder: some findings hang on what the synthesis adds."""
-    app = built(folder)
+    app = built(folder, **changes)
     app.synth()
     return cast(cdk.Stack, app.node.find_child(settings().names.stack()))
 
@@ -105,6 +105,11 @@ def test_every_acknowledgement_is_of_a_finding(found: Mapping[Finding, str]) -> 
         for rule, resource in set(acknowledged()) - found.keys()
     ]
     assert not stale, "\n".join(sorted(stale))
+
+
+def test_the_way_of_changes_adds_no_finding(found: Mapping[Finding, str], tmp_path: Path) -> None:
+    added = findings(synthesized(tmp_path, changeScans=True)).keys() - found.keys()
+    assert not added, sorted(added)
 
 
 def test_every_finding_is_acknowledged_once() -> None:

@@ -91,6 +91,10 @@ EVERYTHING_AT_2 = dict.fromkeys(FUNCTIONS, 2)
         ("cloudTrail", "True"),
         ("cloudTrail", 1),
         ("cloudTrail", None),
+        ("changeScans", "on"),
+        ("changeSettlingSeconds", 29),
+        ("changeSettlingSeconds", 451),
+        ("changeSettlingSeconds", "a minute"),
         ("architecture", "ARM64"),
     ],
 )
@@ -166,6 +170,8 @@ def test_keys_of_the_cdk_are_left_alone() -> None:
         ("cloudTrail", "true", "cloud_trail", True),
         ("cloudTrail", "false", "cloud_trail", False),
         ("cloudTrail", True, "cloud_trail", True),
+        ("changeScans", "true", "change_scans", True),
+        ("changeSettlingSeconds", "90", "change_settling_seconds", 90),
     ],
 )
 def test_values_come_from_files_and_from_the_command_line(

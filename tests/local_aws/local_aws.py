@@ -126,6 +126,10 @@ class LocalAws:
         """Make functions inactive, as Lambda does when they were idle for weeks: their next invocation fails."""
         self._set("lambda/inactive", {"functions": functions, "wakesAfterSeconds": wakes_after_seconds})
 
+    def send_event_of_aws(self, source: str, detail_type: str, detail: dict[str, Any]) -> None:
+        """Send an event as a service of AWS does, for instance what CloudTrail recorded of a call."""
+        self._set("events/of-aws", {"source": source, "detailType": detail_type, "detail": detail})
+
     def _set(self, what: str, value: dict[str, Any]) -> None:
         url = f"{self.endpoint}/_ministack/{what}"
         request = urllib.request.Request(url, data=json.dumps(value).encode(), method="POST")

@@ -18,6 +18,10 @@ WITHOUT_OUR_KEY: Mapping[tuple[str, str], str] = {
     ("AWS::StepFunctions::StateMachine", "EncryptionConfiguration"): (
         "payloads are references and counts, see infrastructure/README.md; the machine's log has our key"
     ),
+    ("AWS::Pipes::Pipe", "KmsKeyIdentifier"): (
+        "it encrypts what the pipe is made of, which stands in this repository; events lie in the queue, which has our "
+        "key"
+    ),
 }
 """The only properties for a key that may be left out, and why. What has no such property at all is not listed."""
 

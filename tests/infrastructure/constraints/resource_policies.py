@@ -10,7 +10,7 @@ from typing import Any
 
 from synthesis import Json, allowed_actions, listed, statements, target, text
 
-from constraints.deployment import Deployment, constraint, matches
+from constraints.deployment import Deployment, constraint, matches, references
 from constraints.encryption import users_of_keys
 from constraints.roles import roles_of
 from constraints.schemas import name_property
@@ -91,6 +91,8 @@ EXPECTED: Mapping[str, frozenset[Grant]] = {
     ),
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html: both name the rule.
     "role of AWS::Events::Rule": frozenset({_grant("events.amazonaws.com", "sts:AssumeRole", by=_FOR_OURS)}),
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-permissions.html
+    "role of AWS::Pipes::Pipe": frozenset({_grant("pipes.amazonaws.com", "sts:AssumeRole", by=_FOR_OURS)}),
     # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     "role of AWS::EC2::FlowLog": frozenset({_grant("vpc-flow-logs.amazonaws.com", "sts:AssumeRole", by=_FOR_OURS)}),
 }
@@ -119,6 +121,7 @@ WITHOUT_SOURCE_ACCOUNT: Mapping[tuple[str, str], str] = {
 _SOURCES: Mapping[str, tuple[str, str]] = {
     "cloudwatch.amazonaws.com": ("AWS::CloudWatch::Alarm", "cloudwatch:us-east-1:{AWS::AccountId}:alarm:"),
     "events.amazonaws.com": ("AWS::Events::Rule", "events:us-east-1:{AWS::AccountId}:rule/"),
+    "pipes.amazonaws.com": ("AWS::Pipes::Pipe", "pipes:us-east-1:{AWS::AccountId}:pipe/"),
     "states.amazonaws.com": ("AWS::StepFunctions::StateMachine", "states:us-east-1:{AWS::AccountId}:stateMachine:"),
     "logs.us-east-1.amazonaws.com": ("AWS::Logs::LogGroup", "logs:us-east-1:{AWS::AccountId}:log-group:"),
     "vpc-flow-logs.amazonaws.com": ("AWS::EC2::FlowLog", "ec2:us-east-1:{AWS::AccountId}:vpc-flow-log/"),
@@ -167,7 +170,9 @@ def services_act_for_this_account_only(deployment: Deployment) -> Iterator[str]:
 
 @constraint("AWS::KMS::Key", "AWS::IAM::Role", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy")
 def services_act_for_our_resources_only(deployment: Deployment) -> Iterator[str]:
-    """Where a condition names what a service acts for, it covers all of ours and nothing else."""
+    """Where a condition names what a service acts for, it covers all of ours and nothing else; of rules, those that use
+    what the policy is of.
+    """
     for logical_id, policy in policies(deployment):
         named: dict[str, set[str]] = defaultdict(set)
         for who, statement in admitted(policy):
@@ -178,7 +183,7 @@ def services_act_for_our_resources_only(deployment: Deployment) -> Iterator[str]
                     yield f"{logical_id}: checks {key} by {operator}; allowed: ArnEquals, ArnLike"
                 named[who].add(_arn(deployment, value))
         for who, patterns in named.items():
-            ours = set(_arns(deployment, who))
+            ours = set(_arns(deployment, who, logical_id))
             for pattern in sorted(patterns):
                 if not _is_ours(deployment, who, pattern, ours):
                     yield f"{logical_id}: lets {who} act for {pattern}; allowed: {', '.join(sorted(ours))}"
@@ -317,11 +322,14 @@ def _arn(deployment: Deployment, value: object) -> str:
     return text(value)
 
 
-def _arns(deployment: Deployment, who: str) -> Iterator[str]:
-    """The ARNs of the resources for which a service acts."""
+def _arns(deployment: Deployment, who: str, holder: str) -> Iterator[str]:
+    """The ARNs of the resources for which a service acts on what a policy is of."""
     kind, prefix = _SOURCES.get(who, ("", ""))
+    used = {holder, *users_of_keys(deployment).get(holder, ())}
+    used |= set(map(target, listed(deployment.resources[holder]["Properties"].get("Queues", []))))
     for _, properties in deployment.of(kind):
-        yield _arn_by_name(kind, prefix, properties)
+        if kind != "AWS::Events::Rule" or used & set(references(properties)):
+            yield _arn_by_name(kind, prefix, properties)
 
 
 def _arn_by_name(kind: str, prefix: str, properties: Json) -> str:

@@ -26,6 +26,7 @@ _LONGEST = {
     "AWS::Logs::LogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:" + "g" * 80 + ":*",
     "AWS::S3::Bucket": "arn:aws:s3:::" + "b" * 63,
     "AWS::SNS::Topic": "arn:aws:sns:us-east-1:123456789012:" + "t" * 64,
+    "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:123456789012:" + "q" * 80,
     "AWS::StepFunctions::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:" + "m" * 80,
 }
 
