@@ -79,20 +79,29 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     alert_violations = "scans/*/alert-violations.json"
     rollback_plan, rollback = "rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl"
     journal, figures, alert = "state/remediation.json", "state/figures.json", "scans/*/alert.json"
-    history = "state/history.json"
+    history, latest, scoped, pieces = "state/history.json", "state/latest.json", "state/scoped.json", "scans/*/pieces/*"
     return {
         "plan-scan": (
             *_artifacts(on, reads=("claims/*", plan, rollback_plan), writes=("claims/*", plan, rollback_plan)),
             Permission(actions=("states:ListExecutions",), resources=(on.state_machine,)),
         ),
         "list-targets": (
-            *_artifacts(on, reads=("scans/*/shards/*/inventory.json",), writes=("scans/*/shards/*",)),
+            *_artifacts(on, reads=(plan, "scans/*/shards/*/inventory.json"), writes=("scans/*/shards/*",)),
             _reading(
+                "ec2:DescribeNetworkAcls",
+                "ec2:DescribeRouteTables",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcEndpoints",
                 "ec2:DescribeVpcs",
                 "lambda:ListFunctions",
                 "s3:ListAccessPoints",
                 "s3:ListAllMyBuckets",
                 "s3express:ListAllMyDirectoryBuckets",
+            ),
+            Permission(
+                actions=("lambda:ListVersionsByFunction",),
+                resources=(f"arn:aws:lambda:{REGION}:{on.account}:function:*",),
             ),
         ),
         "scan-s3": (
@@ -178,12 +187,14 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 "scans/*/shards/*/inventory.json",
                 "scans/*/findings/*",
                 history,
-                "state/latest.json",
+                latest,
+                scoped,
+                pieces,
                 resolved,
                 alerts,
             ),
-            writes=(findings, resolved, rules, alert_violations, summary, history, "state/latest.json"),
-            drops=(findings, resolved),
+            writes=(findings, resolved, pieces, rules, alert_violations, summary, history, latest, scoped),
+            drops=(findings, resolved, pieces),
         ),
         "remediate-s3-encryption": (
             *_artifacts(
@@ -195,6 +206,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                     rollback,
                     journal,
                     alert,
+                    latest,
                 ),
                 writes=(remediation, rollback, journal),
             ),

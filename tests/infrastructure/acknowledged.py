@@ -169,8 +169,8 @@ def _objects() -> Iterator[Acknowledgement]:
         ),
         (
             "list-targets",
-            ("scans/*/shards/*", "scans/*/shards/*/inventory.json"),
-            "A scan has an inventory of each service, and as many shards as the account's resources fill.",
+            ("scans/*/plan.json", "scans/*/shards/*", "scans/*/shards/*/inventory.json"),
+            "A scan has a plan, an inventory of each service, and as many shards as the account's resources fill.",
         ),
         (
             "scan-s3",
@@ -195,13 +195,14 @@ def _objects() -> Iterator[Acknowledgement]:
                 "scans/*/findings/*",
                 "scans/*/findings.jsonl*",
                 "scans/*/findings.jsonl.zst",
+                "scans/*/pieces/*",
                 "scans/*/rules.json",
                 "scans/*/resolved.jsonl.zst",
                 "scans/*/alert-violations.json",
                 "scans/*/summary.json",
             ),
             "It reads what the scanners of every service found, in this scan and in the ones before, and writes "
-            "only the four objects that it makes of them.",
+            "only what it makes of them.",
         ),
         (
             "remediate-s3-encryption",
@@ -324,6 +325,11 @@ def _audited_resources() -> Iterator[Acknowledgement]:
         "open. The one action reads a list's addresses.",
     )
     yield _wildcards(
+        "functions/list-targets-policy",
+        "arn:aws:lambda:us-east-1:<AWS::AccountId>:function:*",
+        reason="Which function a scan names is known only when it is asked for. The one action lists its versions.",
+    )
+    yield _wildcards(
         "functions/scan-lambda-policy",
         "arn:aws:lambda:us-east-1:<AWS::AccountId>:function:*",
         reason="The audit covers every function of the account in its region. The actions read configurations and "
@@ -382,7 +388,10 @@ _REPORTS = "<storagecomplianceauditreports72FCA672.Arn>"
 
 
 _ALSO_ON_EVERYTHING = {
-    "list-targets": ["So is the listing of buckets of both kinds, access points, VPCs and functions, its task."],
+    "list-targets": [
+        "So is the listing of buckets of both kinds, access points, VPCs and functions, its task, and the description of "
+        "what hangs on a VPC, by which it finds the VPC."
+    ],
     "scan-s3": [
         "So is the reading of the account's own public access block and of its access points, which it judges; AWS "
         "checks the latter against no resource when the request names none."

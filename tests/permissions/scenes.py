@@ -10,7 +10,7 @@ import base64
 import json
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from random import Random
@@ -91,7 +91,19 @@ def _event() -> Json:
 
 def list_once(service: str) -> Scene:
     """A service is listed for the first time. What cannot be listed fails nothing; the log says so."""
-    return lambda system: system.invoke("list-targets", {"scanId": new_scan_id(), "service": service})
+    return lambda system: _listing(system, service)
+
+
+def look_up(service: str, *resources: str) -> Scene:
+    """A scan names resources of a service, which need not be there."""
+    return lambda system: _listing(system, service, resources=resources)
+
+
+def _listing(system: System, service: str, **named: Sequence[str]) -> str:
+    scan_id = new_scan_id()
+    plan = json.loads(system.recorded["plan.json"])
+    system.write(f"scans/{scan_id}/plan.json", json.dumps({**plan, "scanId": scan_id, **named}))
+    return system.invoke("list-targets", {"scanId": scan_id, "service": service})
 
 
 def list_again(system: System) -> str:
@@ -222,6 +234,25 @@ def aggregate_after_a_rule_was_retired(system: System) -> str:
     return _aggregating(system, scan_id, earlier) + system.read(f"scans/{scan_id}/rules.json")
 
 
+def aggregate_named(system: System) -> str:
+    """A scan of a named bucket is aggregated, and compared with that bucket's part of an earlier one."""
+    return _aggregating(system, _named_scan(system))
+
+
+def aggregate_named_anew(system: System) -> str:
+    """The same, where what the earlier one found has expired: what is found now is kept for the next one."""
+    return _aggregating(system, _named_scan(system), earlier=new_scan_id()) + system.read("state/scoped.json")
+
+
+def _named_scan(system: System) -> str:
+    named = {"services": ["s3"], "resources": [f"arn:aws:s3:::{_PUBLIC}"]}
+    plan = {**json.loads(system.recorded["plan.json"]), **named, "startedAt": "2099-01-01T00:00:00Z"}
+    scan_id = system.copy_scan("named", {"plan.json": json.dumps(plan)})
+    # Who comes with a summary has come to the end before.
+    system.remove(f"scans/{scan_id}/summary.json", "state/scoped.json")
+    return scan_id
+
+
 def aggregate_what_nobody_planned(system: System) -> str:
     """A scan that there is not."""
     return _aggregating(system, new_scan_id())
@@ -278,6 +309,15 @@ def repair(system: System) -> str:
     """A bucket gets a key for the first time."""
     _forget_the_keys(system)
     return _repairing(system, _REPAIRED)
+
+
+def repair_what_was_named(system: System) -> str:
+    """A scan of a named bucket repairs it: what other buckets deliver into it, the last scan of all has left."""
+    _forget_the_keys(system)
+    started = json.loads(system.recorded["plan.json"])["startedAt"]
+    latest = {"scanId": system.scan_id, "startedAt": started}
+    system.write("state/latest.json", json.dumps(dict.fromkeys(("s3", "vpc", "lambda"), latest)))
+    return _repairing(system, _REPAIRED, named=True)
 
 
 def repair_with_the_key_of_before(system: System) -> str:
@@ -401,7 +441,9 @@ def _purpose(bucket: str) -> str:
     return f"repair {bucket}"
 
 
-def _repairing(system: System, bucket: str, journal: Json | None = None, *, requested: bool = True) -> str:
+def _repairing(
+    system: System, bucket: str, journal: Json | None = None, *, requested: bool = True, named: bool = False
+) -> str:
     lines = system.recorded["findings.jsonl.zst"].splitlines()
     findings = [line for line in lines if json.loads(line)["resource"]["name"] == bucket]
     count = sum(len(json.loads(line)["findings"]) for line in findings)
@@ -409,8 +451,10 @@ def _repairing(system: System, bucket: str, journal: Json | None = None, *, requ
     summary["totals"] = {**dict.fromkeys(summary["totals"], 0), "compliant": count}
     plan = {**json.loads(system.recorded["plan.json"]), "remediation": "apply"}
     plan["remediationRequested"] = requested
+    if named:
+        plan["resources"] = [f"arn:aws:s3:::{bucket}"]
     scan_id = system.copy_scan(
-        _purpose(bucket) if requested else f"{_purpose(bucket)}, as was announced",
+        _purpose(bucket) + ("" if requested else ", as was announced") + (", by name" if named else ""),
         {
             "findings.jsonl.zst": "".join(f"{line}\n" for line in findings),
             "plan.json": json.dumps(plan),
@@ -557,21 +601,33 @@ def send_the_event(system: System) -> str:
     raise AssertionError("unreachable")
 
 
+_PARTS_OF_A_VPC = ("security-group", "network-acl", "subnet", "route-table", "vpc-endpoint")
+
 SCENES: Mapping[str, tuple[Scene, ...]] = {
     "plan-scan": (plan_once, plan_again, plan_for_an_event_that_is_taken, plan_a_rollback),
-    "list-targets": (list_once("s3"), list_once("vpc"), list_once("lambda"), list_again),
+    "list-targets": (
+        list_once("s3"),
+        list_once("vpc"),
+        list_once("lambda"),
+        list_again,
+        look_up("vpc", *(f"arn:aws:ec2:us-east-1:123456789012:{part}/{part}-1" for part in _PARTS_OF_A_VPC)),
+        look_up("lambda", "arn:aws:lambda:us-east-1:123456789012:function:no-such-function"),
+    ),
     "scan-s3": (scan_the_account_and_its_buckets, scan_what_nobody_planned("s3")),
     "scan-vpc": (scan_the_account_and_a_vpc, scan_what_nobody_planned("vpc")),
     "scan-lambda": (scan_functions, scan_what_nobody_planned("lambda")),
     "aggregate-findings": (
         aggregate,
         aggregate_again,
+        aggregate_named,
+        aggregate_named_anew,
         aggregate_after_a_rule_was_retired,
         aggregate_what_nobody_planned,
         aggregate_what_breaks_off,
     ),
     "remediate-s3-encryption": (
         repair,
+        repair_what_was_named,
         repair_with_the_key_of_before,
         leave_a_public_bucket_alone,
         repair_after_a_rollback_that_died,

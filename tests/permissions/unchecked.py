@@ -22,6 +22,7 @@ _MORE_THAN_A_PART = "asked for only where more than 8 MiB of them were written b
 _VERSIONS = "AWS documents that deleting a version needs it beside s3:DeleteObjectVersion; here the latter is enough"
 
 _CALLED_BY_CODE_AND_LAMBDA: Mapping[str, frozenset[str]] = {
+    "list-targets": frozenset({"ec2:DescribeSubnets"}),
     "scan-lambda": frozenset({"ec2:DescribeSubnets"}),
     "scan-vpc": frozenset({"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"}),
 }
@@ -60,8 +61,8 @@ _OF_ONE: Mapping[str, Mapping[str, str]] = {
         for service in ("s3", "vpc", "lambda")
     },
     "aggregate-findings": {
-        "s3:GetObject on scans/*/resolved.jsonl.zst": _LOST_ANSWER,
         "s3:AbortMultipartUpload on scans/*/resolved.jsonl.zst": _MORE_THAN_A_PART,
+        "s3:AbortMultipartUpload on scans/*/pieces/*": _MORE_THAN_A_PART,
     },
     **{f"write-{kind}-report": {f"s3:GetObject on reports/*.{kind}": _LOST_ANSWER} for kind in ("json", "csv")},
     "flow-logs": {

@@ -6,8 +6,11 @@ use audit_artifacts::{ArtifactStore, ArtifactStoreExt, FindingsReader, keys};
 use audit_model::summary::{Comparison, LatestScan};
 use audit_model::{Finding, Plan, Service};
 use audit_task::TaskError;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+
+use crate::pieces::Pieces;
 
 /// What comes before a scan, in one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,19 @@ pub(crate) enum Before {
 }
 
 impl Before {
+    /// The older scan, if there is one.
+    pub(crate) fn earlier(&self) -> Option<&EarlierScan> {
+        match self {
+            Self::Scan(earlier) => Some(earlier),
+            Self::Nothing(_) => None,
+        }
+    }
+
+    /// When the older scan started, if there is one.
+    pub(crate) fn started_at(&self) -> Option<Timestamp> {
+        self.earlier().map(|earlier| earlier.scan.started_at)
+    }
+
     /// Whether it is this scan.
     pub(crate) fn is(&self, scan_id: &str) -> bool {
         matches!(self, Self::Scan(earlier) if earlier.scan.scan_id == scan_id)
@@ -45,6 +61,9 @@ impl EarlierScan {
 /// side by side the younger may end first: then the way leads on to the scan that it was compared with. `None` when it
 /// leads to this scan itself, for then an earlier attempt of this task came to its end.
 ///
+/// A scan of named resources is compared with the one that is pointed to, whichever started first: at each place what was read
+/// there decides.
+///
 /// # Errors
 /// Those of the store.
 pub(crate) async fn before(
@@ -62,7 +81,7 @@ pub(crate) async fn before(
             return Ok(None);
         }
         let told = EarlierSummary::find(store, &scan.scan_id).await?;
-        if scan.started_at < plan.started_at {
+        if plan.is_scoped() || scan.started_at < plan.started_at {
             let evaluated = told.map(|told| told.by_rule.into_keys().collect());
             return Ok(Some(Before::Scan(EarlierScan { scan, evaluated })));
         }
@@ -112,10 +131,20 @@ impl EarlierSummary {
     }
 }
 
-/// The violations that were known in an earlier scan, read once from beginning to end.
+/// How the findings of an earlier scan are read.
+enum Way {
+    /// From beginning to end.
+    Through(FindingsReader),
+    /// Those about a few resources, from the piece of this number, which may be none.
+    InPieces { pieces: Pieces, number: usize, reader: Option<FindingsReader> },
+}
+
+/// The violations that were known in an earlier scan, in their order.
 pub(crate) struct KnownViolations {
     scan_id: String,
-    reader: FindingsReader,
+    way: Way,
+    /// Whether what was no violation is given, too.
+    with_all: bool,
     /// Those about the next resource of which any are known; none after the last one.
     next: Vec<Finding>,
     /// Service, resource and rule of the finding that was read last.
@@ -125,17 +154,58 @@ pub(crate) struct KnownViolations {
 }
 
 impl KnownViolations {
-    /// Opens the findings of a scan, or `None` when they have expired.
+    /// Opens the findings of a scan, or `None` when they have expired; with all, if what was no violation matters, too.
     ///
     /// # Errors
     /// Those of the store, here and below.
-    pub(crate) async fn find(store: &dyn ArtifactStore, scan_id: &str) -> Result<Option<Self>, TaskError> {
+    pub(crate) async fn find(
+        store: &dyn ArtifactStore,
+        scan_id: &str,
+        with_all: bool,
+    ) -> Result<Option<Self>, TaskError> {
         let Some(reader) = FindingsReader::find_earlier(store, scan_id).await? else {
             return Ok(None);
         };
-        let mut known = Self { scan_id: scan_id.to_owned(), reader, next: Vec::new(), last: None, flaw: None };
+        let mut known = Self::new(scan_id, Way::Through(reader), with_all);
         known.advance().await?;
         Ok(Some(known))
+    }
+
+    /// Opens the findings of a scan to [seek](Self::seek) those about a few resources, or `None` when they have expired.
+    pub(crate) async fn find_some(store: &dyn ArtifactStore, scan_id: &str) -> Result<Option<Self>, TaskError> {
+        match Pieces::find(store, scan_id).await? {
+            Some(pieces) => Ok(Some(Self::new(scan_id, Way::InPieces { pieces, number: 0, reader: None }, true))),
+            None => Self::find(store, scan_id, true).await,
+        }
+    }
+
+    fn new(scan_id: &str, way: Way, with_all: bool) -> Self {
+        Self { scan_id: scan_id.to_owned(), way, with_all, next: Vec::new(), last: None, flaw: None }
+    }
+
+    /// Goes on to those about a resource, or behind its place. Resources are sought in their order.
+    pub(crate) async fn seek(
+        &mut self,
+        store: &dyn ArtifactStore,
+        service: Service,
+        arn: &str,
+    ) -> Result<(), TaskError> {
+        if let Way::InPieces { pieces, number, reader } = &mut self.way {
+            let sought = pieces.number(service, arn);
+            if sought != *number {
+                *number = sought;
+                *reader = pieces.open(store, sought).await?;
+                if reader.is_none() {
+                    self.flaw = Some(format!("the piece {sought} of its findings is not there"));
+                }
+                self.advance().await?;
+            }
+        }
+        let is_before = |next: &Finding| (next.service, next.resource.arn.as_str()) < (service, arn);
+        while self.next.first().is_some_and(is_before) {
+            self.advance().await?;
+        }
+        Ok(())
     }
 
     /// The scan that they are of.
@@ -171,7 +241,11 @@ impl KnownViolations {
     async fn advance(&mut self) -> Result<(), TaskError> {
         self.next.clear();
         while self.flaw.is_none() && self.next.is_empty() {
-            match self.reader.next_resource().await {
+            let reader = match &mut self.way {
+                Way::Through(reader) | Way::InPieces { reader: Some(reader), .. } => reader,
+                Way::InPieces { reader: None, .. } => return Ok(()),
+            };
+            match reader.next_resource().await {
                 Ok(Some(findings)) => self.take(findings),
                 Ok(None) => return Ok(()),
                 Err(TaskError::Corrupt(what)) => self.flaw = Some(what),
@@ -192,7 +266,7 @@ impl KnownViolations {
         if let Some((service, arn, rule)) = findings.last().map(Finding::sort_key) {
             self.last = Some((service, arn.to_owned(), rule.to_owned()));
         }
-        findings.retain(|finding| finding.known_since().is_some());
+        findings.retain(|finding| self.with_all || finding.known_since().is_some());
         self.next = findings;
     }
 }

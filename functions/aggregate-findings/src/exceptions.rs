@@ -66,7 +66,7 @@ impl Exceptions {
         let whole = |rule_id: &str| {
             audit_rules::rule(rule_id).is_some_and(|rule| {
                 let service: Service = rule.service();
-                let is_looked_at = plan.services.contains(&service) && rule.is_on(&plan.policy);
+                let is_looked_at = !plan.is_scoped() && plan.services.contains(&service) && rule.is_on(&plan.policy);
                 is_looked_at && gaps.iter().all(|gap| gap.service != service)
             })
         };

@@ -34,10 +34,10 @@ impl<'a> Sight<'a> {
     /// that type is evaluated.
     pub(crate) fn fate(&self, known: &Finding, is_there: bool) -> Fate {
         let resource_type = &*known.resource.resource_type;
-        let gap = self.gaps.iter().find(|gap| hides(gap, self.service, resource_type));
-        if !is_there && gap.is_none() && self.looks_for(resource_type) {
+        if !is_there && self.is_gone(resource_type) {
             return Fate::Gone;
         }
+        let gap = self.gap(resource_type);
         match audit_rules::rule(&known.rule_id) {
             None => Fate::NotEvaluated("the rule is not in the catalogue any more"),
             Some(rule) => {
@@ -51,6 +51,16 @@ impl<'a> Sight<'a> {
                 }
             }
         }
+    }
+
+    /// Whether a resource of this type of which no rule has a finding is gone.
+    pub(crate) fn is_gone(&self, resource_type: &str) -> bool {
+        self.gap(resource_type).is_none() && self.looks_for(resource_type)
+    }
+
+    /// What hides resources of this type, if anything does.
+    fn gap(&self, resource_type: &str) -> Option<&'a Gap> {
+        self.gaps.iter().find(|gap| hides(gap, self.service, resource_type))
     }
 
     /// Whether a rule on resources of this type is evaluated, so that each of them has a finding.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use audit_model::summary::{AlertViolations, AlertingRule, Changes, Comparison, Counts, ScanStatus, Summary};
+use audit_model::summary::{AlertViolations, AlertingRule, Changes, Comparison, Counts, ScanStatus, Scope, Summary};
 use audit_model::{
     AlertState, Change, Finding, Plan, Resolution, ResolvedViolation, Service, Severity, Status, Unreadable,
     to_the_second,
@@ -54,11 +54,13 @@ impl<'a> Tally<'a> {
     /// Begins to count, at the time `now`, what people who were `told` so much do not know.
     pub(crate) fn new(plan: &'a Plan, told: &'a AlertState, now: Timestamp) -> Self {
         let on = |rule: &&&Rule| plan.services.contains(&rule.service()) && rule.is_on(&plan.policy);
+        let named = plan.resources.len() as u64;
         let evaluated = audit_rules::CATALOGUE.iter().filter(on);
         Self {
             summary: Summary {
                 scan_id: plan.scan_id.clone(),
                 status: ScanStatus::Complete,
+                scope: if plan.is_scoped() { Scope::Scoped { named, not_found: Vec::new() } } else { Scope::Full },
                 gaps: Vec::new(),
                 started_at: plan.started_at,
                 aggregated_at: now,
@@ -154,6 +156,13 @@ impl<'a> Tally<'a> {
         self.exceptions.mark(&mut carried);
         self.count(&carried, Some(&before));
         Missed::Carried(carried)
+    }
+
+    /// Notes that a named resource is not there.
+    pub(crate) fn not_found(&mut self, arn: &str) {
+        if let Scope::Scoped { not_found, .. } = &mut self.summary.scope {
+            not_found.push(arn.to_owned());
+        }
     }
 
     fn resolve(&mut self, known: &Finding, severity: Severity, how: Resolution, at: Timestamp) -> ResolvedViolation {

@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -5,7 +6,7 @@ use async_trait::async_trait;
 use audit_artifacts::{ArtifactReader, ArtifactWriter, Condition, MemoryStore, PutOutcome, Stored, sample};
 use audit_model::plan::{Hidden, Inventory, ShardReceipt};
 use audit_model::policy::RuleSetting;
-use audit_model::summary::{Changes, Comparison, Counts, ExceptionState, Gap, LatestScan, LatestScans};
+use audit_model::summary::{Changes, Comparison, Counts, ExceptionState, Gap, LatestScan, LatestScans, Scope};
 use audit_model::task::{BranchFailure, CaughtError, Execution};
 use audit_model::{
     Change, ExceptionMark, Finding, PolicyException, Resolution, RuleInForce, Rules, Service, Status, Told, Unreadable,
@@ -20,6 +21,7 @@ use serde_json::json;
 use super::*;
 
 mod coverage;
+mod history_of_named;
 mod properties;
 mod weeks;
 
@@ -28,6 +30,11 @@ const VERSIONING: &str = "s3-bucket-versioning-enabled";
 const ENCRYPTION: &str = "s3-bucket-customer-managed-key-encrypted";
 const EARLIER_SCAN_ID: &str = "20261123T000000Z-00000000";
 const EARLIER_START: &str = "2026-11-23T00:00:00Z";
+
+thread_local! {
+    /// The clock of the aggregation.
+    static NOW: Cell<Timestamp> = const { Cell::new(sample::AGGREGATED_AT) };
+}
 
 /// A scan between its scanners and its aggregation.
 struct Scan {
@@ -125,7 +132,7 @@ impl Scan {
             },
             branches: self.branches.clone(),
         };
-        handle(input, &Ports { store, now: || sample::AGGREGATED_AT }).await
+        handle(input, &Ports { store, now: || NOW.get() }).await
     }
 
     /// The summary of a scan that must come to its end.
@@ -244,6 +251,7 @@ async fn figures_count_what_is_found() {
         Summary {
             scan_id: sample::SCAN_ID.to_owned(),
             status: ScanStatus::Complete,
+            scope: Scope::Full,
             gaps: Vec::new(),
             started_at: sample::STARTED_AT,
             aggregated_at: sample::AGGREGATED_AT,
@@ -1023,6 +1031,7 @@ fn told(through: &str, rules: &[&str]) -> AlertState {
         lost_sight: 0,
         gaps: [].into(),
         expired: [].into(),
+        since: [].into(),
     };
     AlertState { told: [(Service::S3, told)].into(), claim: None }
 }

@@ -5,6 +5,7 @@
 //! inventory is written last, and once: without it the service does not count as listed.
 
 mod listers;
+mod named;
 mod patience;
 #[cfg(test)]
 mod tests;
@@ -15,12 +16,13 @@ use std::num::NonZeroU32;
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
 use audit_model::plan::{Inventory, Target, TargetKind, Unlisted, Versions};
 use audit_model::task::{ListTargetsInput, ListTargetsOutput};
-use audit_model::{Reading, Service, Shard, Unreadable, UnreadableCause};
+use audit_model::{Plan, Reading, Service, Shard, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use jiff::Timestamp;
 
 pub use listers::{
-    AccessPoints, DirectoryBuckets, LambdaFunctions, REQUESTS_PER_SECOND, S3Buckets, TargetLister, VersionLister, Vpcs,
+    AccessPoints, DirectoryBuckets, LambdaFunctions, NetworkLookup, REQUESTS_PER_SECOND, S3Buckets, TargetLister,
+    VersionLister, Vpcs,
 };
 pub use patience::Patience;
 
@@ -40,6 +42,8 @@ pub struct Ports<'a> {
     pub directory_buckets: &'a dyn TargetLister,
     /// Lists VPCs.
     pub vpcs: &'a dyn TargetLister,
+    /// Looks up VPCs and what hangs on them.
+    pub networks: &'a dyn NetworkLookup,
     /// Lists Lambda functions.
     pub functions: &'a dyn TargetLister,
     /// Lists the same with their versions.
@@ -54,17 +58,19 @@ pub struct Ports<'a> {
     pub now: fn() -> Timestamp,
 }
 
-/// Lists a service's resources, unless that is done already, and says which shards there are.
+/// Lists a service's resources, or looks up those that the plan names, unless that is done already, and says which shards
+/// there are.
 ///
 /// # Errors
-/// `InvalidRequest` from a listing call, which is a mistake of this program, and those of the store. What AWS does not
+/// `NotFound` without a plan, `InvalidRequest` from a listing call, which is a mistake of this program, and those of the store. What AWS does not
 /// list for any other reason is no error; the inventory says so.
 pub async fn handle(input: ListTargetsInput, ports: &Ports<'_>) -> Result<ListTargetsOutput, TaskError> {
     let ListTargetsInput { scan_id, service } = input;
+    let plan: Plan = ports.store.get_json(&keys::plan(&scan_id)).await?;
     // A listing that ended counts. Were it repeated, shards could change under scanners that are reading them.
     let inventory = match ports.store.find_json(&keys::inventory(&scan_id, service)).await? {
         Some(inventory) => inventory,
-        None => list(&scan_id, service, ports).await?,
+        None => list(&plan, service, ports).await?,
     };
     let Inventory { listing, resources, shards, unlisted, .. } = inventory;
     for Unlisted { resource_type, reason } in &unlisted {
@@ -72,8 +78,11 @@ pub async fn handle(input: ListTargetsInput, ports: &Ports<'_>) -> Result<ListTa
     }
     tracing::info!(%service, listing, resources, shards = shards.len(), "listed");
     let shards: Vec<u32> = (1..).take(shards.len()).collect();
-    let at_once = shards.last().and_then(|count| NonZeroU32::new(*count)).unwrap_or(NonZeroU32::MIN);
-    let at_once = at_once.min(ports.map_concurrency);
+    let at_once = match shards.last().and_then(|count| NonZeroU32::new(*count)) {
+        // It is scanned beside a scan of everything, whose request budgets are not its own: it takes one share more.
+        _ if plan.is_scoped() => ports.map_concurrency,
+        count => count.unwrap_or(NonZeroU32::MIN).min(ports.map_concurrency),
+    };
     Ok(ListTargetsOutput { scan_id, service, listing, resources, shards, at_once })
 }
 
@@ -84,14 +93,25 @@ const SHARD: usize = 128;
 /// The most VPCs in a shard. Everything about them is asked in the same few calls, and held in memory to be sorted.
 const VPC_SHARD: usize = 20;
 
-async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inventory, TaskError> {
+/// What there is to scan of a service.
+#[derive(Default)]
+struct Listed {
+    targets: Vec<Target>,
+    unlisted: Vec<Unlisted>,
+    /// `None` of what is no function.
+    versions: Option<Reading<Versions>>,
+}
+
+/// Lists all that the account has of a service.
+async fn list_all(service: Service, ports: &Ports<'_>) -> Result<Listed, TaskError> {
     let account = Target {
         kind: TargetKind::Account,
         id: ports.account.to_owned(),
         region: Some(ports.region.to_owned()),
         owner: None,
+        only: Vec::new(),
     };
-    let (first, listers, most): (_, &[(TargetKind, &dyn TargetLister)], _) = match service {
+    let (first, listers): (_, &[(TargetKind, &dyn TargetLister)]) = match service {
         Service::S3 => (
             Some(account),
             &[
@@ -99,16 +119,15 @@ async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inve
                 (TargetKind::AccessPoint, ports.access_points),
                 (TargetKind::DirectoryBucket, ports.directory_buckets),
             ],
-            SHARD,
         ),
-        Service::Vpc => (Some(account), &[(TargetKind::Vpc, ports.vpcs)], VPC_SHARD),
-        Service::Lambda => (None, &[(TargetKind::Function, ports.functions)], SHARD),
+        Service::Vpc => (Some(account), &[(TargetKind::Vpc, ports.vpcs)]),
+        Service::Lambda => (None, &[(TargetKind::Function, ports.functions)]),
     };
     let versions = match service {
         Service::S3 | Service::Vpc => None,
-        Service::Lambda => Some(versions(ports).await?),
+        Service::Lambda => Some(known_versions(ports.patience.versions(ports.versions).await)?),
     };
-    let mut listed: Vec<Target> = first.into_iter().collect();
+    let mut all: Vec<Target> = first.into_iter().collect();
     let mut unlisted = Vec::new();
     for &(kind, lister) in listers {
         let targets = match &versions {
@@ -118,7 +137,7 @@ async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inve
             None => ports.patience.list(lister, listers.len()).await,
         };
         match targets {
-            Ok(targets) => listed.extend(targets),
+            Ok(targets) => all.extend(targets),
             Err(error @ TaskError::InvalidRequest(_)) => return Err(error),
             // The account's other resources are judged all the same.
             Err(error) => {
@@ -126,18 +145,25 @@ async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inve
             }
         }
     }
+    Ok(Listed { targets: all, unlisted, versions })
+}
+
+async fn list(plan: &Plan, service: Service, ports: &Ports<'_>) -> Result<Inventory, TaskError> {
+    let scan_id = plan.scan_id.as_str();
+    let Listed { targets, unlisted, versions } =
+        if plan.is_scoped() { named::look_up(plan, service, ports).await? } else { list_all(service, ports).await? };
     // What moves from one page to the next while they are being read is listed twice; the last copy is the newest.
     let targets: BTreeMap<(TargetKind, String), Target> =
-        listed.into_iter().map(|target| ((target.kind, target.id.clone()), target)).collect();
+        targets.into_iter().map(|target| ((target.kind, target.id.clone()), target)).collect();
     let targets: Vec<Target> = targets.into_values().collect();
 
     let (listing, mut shards) = ((ports.listing)(), Vec::new());
     let resources = targets.len() as u64;
     let mut targets = targets.into_iter();
-    let at_once = match service {
-        Service::S3 | Service::Lambda => ports.map_concurrency,
+    let (most, at_once) = match service {
+        Service::S3 | Service::Lambda => (SHARD, ports.map_concurrency),
         // All VPCs of a shard are asked about at once: the fewer shards, the fewer requests.
-        Service::Vpc => NonZeroU32::MIN,
+        Service::Vpc => (VPC_SHARD, NonZeroU32::MIN),
     };
     for (number, size) in (1..).zip(shard_sizes(targets.len(), most, at_once)) {
         let targets: Vec<Target> = targets.by_ref().take(size).collect();
@@ -153,9 +179,9 @@ async fn list(scan_id: &str, service: Service, ports: &Ports<'_>) -> Result<Inve
         .await
 }
 
-/// The versions of all functions, or why they are not known.
-async fn versions(ports: &Ports<'_>) -> Result<Reading<Versions>, TaskError> {
-    let error = match ports.patience.versions(ports.versions).await {
+/// The versions of functions, or why they are not known.
+fn known_versions(listed: Result<Versions, TaskError>) -> Result<Reading<Versions>, TaskError> {
+    let error = match listed {
         Ok(versions) => return Ok(Reading::seen(versions)),
         Err(error @ TaskError::InvalidRequest(_)) => return Err(error),
         Err(error) => error,
@@ -178,6 +204,7 @@ fn functions(versions: &Versions, region: &str) -> Vec<Target> {
         id: id.clone(),
         region: Some(region.to_owned()),
         owner: None,
+        only: Vec::new(),
     };
     versions.keys().map(function).collect()
 }

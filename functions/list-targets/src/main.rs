@@ -25,6 +25,7 @@ async fn main() -> Result<(), Error> {
         // One invocation lists the functions; nobody shares this budget.
         budget: Budget::new(REQUESTS_PER_SECOND),
     };
+    let vpcs = Vpcs { client: aws_sdk_ec2::Client::new(&config), account: account.clone(), region: region.clone() };
     let ports = &Ports {
         store: &S3Store::new(s3.clone(), required("REPORTS_BUCKET")?, account.clone()),
         account: &account,
@@ -36,7 +37,8 @@ async fn main() -> Result<(), Error> {
             region: region.clone(),
         },
         directory_buckets: &DirectoryBuckets { client: s3, region: region.clone() },
-        vpcs: &Vpcs { client: aws_sdk_ec2::Client::new(&config), account: account.clone(), region: region.clone() },
+        vpcs: &vpcs,
+        networks: &vpcs,
         functions: &functions,
         versions: &functions,
         patience: Patience::within(Duration::from_secs(required_number("LISTING_SECONDS")?.get().into())),

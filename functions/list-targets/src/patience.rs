@@ -1,11 +1,16 @@
 //! How long AWS is waited for, so that what it does not list costs neither the rest nor the function's time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use audit_model::VpcPart;
 use audit_model::plan::{Target, Versions};
 use audit_task::TaskError;
 
-use crate::{TargetLister, VersionLister};
+use crate::{NetworkLookup, TargetLister, VersionLister};
+
+/// Networks are looked up in so many calls at the most: one for each type of what hangs on a VPC, and one for VPCs.
+const LOOK_UPS: u32 = 6;
 
 /// How long AWS is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +46,39 @@ impl Patience {
     /// As for a [list](Self::list).
     pub(crate) async fn versions(self, lister: &dyn VersionLister) -> Result<Versions, TaskError> {
         self.again_and_again(self.limit * 3 / 4, || lister.versions()).await
+    }
+
+    /// The versions of these functions.
+    ///
+    /// # Errors
+    /// As for a [list](Self::list).
+    pub(crate) async fn versions_of(
+        self,
+        lister: &dyn VersionLister,
+        functions: &[String],
+    ) -> Result<Versions, TaskError> {
+        self.again_and_again(self.limit * 3 / 4, || lister.versions_of(functions)).await
+    }
+
+    /// The VPCs of these parts. A look-up has its share of the time, as one of the six that there are.
+    ///
+    /// # Errors
+    /// As for a [list](Self::list).
+    pub(crate) async fn vpcs_of(
+        self,
+        networks: &dyn NetworkLookup,
+        part: VpcPart,
+        ids: &[String],
+    ) -> Result<BTreeMap<String, String>, TaskError> {
+        self.again_and_again(self.limit / LOOK_UPS, || networks.vpcs_of(part, ids)).await
+    }
+
+    /// Those of these VPCs that are there.
+    ///
+    /// # Errors
+    /// As for a [list](Self::list).
+    pub(crate) async fn vpcs(self, networks: &dyn NetworkLookup, ids: &[String]) -> Result<Vec<Target>, TaskError> {
+        self.again_and_again(self.limit / LOOK_UPS, || networks.vpcs(ids)).await
     }
 
     async fn again_and_again<T, F: Future<Output = Result<T, TaskError>>>(

@@ -1,17 +1,18 @@
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys};
+use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys, sample};
 use audit_model::plan::{Inventory, Target, TargetKind, Unlisted, Versions};
 use audit_model::task::{ListTargetsInput, ListTargetsOutput};
-use audit_model::{Reading, Service, Shard, Unreadable, UnreadableCause};
+use audit_model::{Plan, Reading, Service, Shard, Unreadable, UnreadableCause, VpcPart};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
 
-use crate::{Patience, Ports, TargetLister, VersionLister, handle};
+use crate::{NetworkLookup, Patience, Ports, TargetLister, VersionLister, handle};
 
 const SCAN: &str = "20261123T060000Z-1f2e3d4c";
 
@@ -30,7 +31,7 @@ struct Listing(TargetKind, Result<Vec<String>, TaskError>);
 impl TargetLister for Listing {
     async fn list(&self) -> Result<Vec<Target>, TaskError> {
         let ids = self.1.clone()?;
-        Ok(ids.into_iter().map(|id| Target { kind: self.0, id, region: None, owner: None }).collect())
+        Ok(ids.into_iter().map(|id| Target { kind: self.0, id, region: None, owner: None, only: Vec::new() }).collect())
     }
 }
 
@@ -39,6 +40,29 @@ impl TargetLister for Listing {
 impl VersionLister for Listing {
     async fn versions(&self) -> Result<Versions, TaskError> {
         Ok(self.1.clone()?.into_iter().map(|id| (id, Vec::new())).collect())
+    }
+
+    async fn versions_of(&self, functions: &[String]) -> Result<Versions, TaskError> {
+        self.1.clone()?;
+        Ok(functions.iter().map(|id| (id.clone(), vec!["1".to_owned()])).collect())
+    }
+}
+
+/// The parts of the listed VPCs: `x-1` hangs on `vpc-1`.
+#[async_trait]
+impl NetworkLookup for Listing {
+    async fn vpcs_of(&self, _: VpcPart, ids: &[String]) -> Result<BTreeMap<String, String>, TaskError> {
+        let there = self.1.clone()?;
+        let vpc = |id: &String| {
+            let vpc = format!("vpc-{}", id.rsplit('-').next().unwrap());
+            there.contains(&vpc).then(|| (id.clone(), vpc))
+        };
+        Ok(ids.iter().filter_map(vpc).collect())
+    }
+
+    async fn vpcs(&self, ids: &[String]) -> Result<Vec<Target>, TaskError> {
+        let all = self.list().await?;
+        Ok(all.into_iter().filter(|target| ids.contains(&target.id)).collect())
     }
 }
 
@@ -99,6 +123,18 @@ fn with_resources(service: Service, count: usize) -> Account {
 }
 
 async fn run(store: &MemoryStore, service: Service, account: &Account) -> Result<ListTargetsOutput, TaskError> {
+    run_for(store, service, account, &[]).await
+}
+
+/// Lists for a scan of the named resources; of all when there are none.
+async fn run_for(
+    store: &MemoryStore,
+    service: Service,
+    account: &Account,
+    named: &[&str],
+) -> Result<ListTargetsOutput, TaskError> {
+    let resources = named.iter().map(|arn| arn.parse().unwrap()).collect();
+    store.replace_json(&keys::plan(SCAN), &Plan { resources, ..sample::plan() }).await.unwrap();
     let ports = Ports {
         store,
         account: ACCOUNT,
@@ -107,6 +143,7 @@ async fn run(store: &MemoryStore, service: Service, account: &Account) -> Result
         access_points: &account.access_points,
         directory_buckets: &account.directory_buckets,
         vpcs: &account.vpcs,
+        networks: &account.vpcs,
         functions: &account.functions,
         versions: &account.functions,
         patience: PATIENCE,
@@ -217,6 +254,7 @@ async fn of_a_resource_listed_twice_the_copy_that_was_read_last_counts() {
                 id: "ledger".to_owned(),
                 region: region.map(ToOwned::to_owned),
                 owner: None,
+                only: Vec::new(),
             };
             Ok(vec![bucket(None), bucket(Some("eu-west-1"))])
         }
@@ -236,6 +274,7 @@ async fn run_listing(
     listing: fn() -> String,
 ) -> Result<ListTargetsOutput, TaskError> {
     let account = Account::default().with(TargetKind::AccessPoint, &[]).with(TargetKind::DirectoryBucket, &[]);
+    store.replace_json(&keys::plan(SCAN), &sample::plan()).await.unwrap();
     let ports = Ports {
         store,
         account: ACCOUNT,
@@ -244,6 +283,7 @@ async fn run_listing(
         access_points: &account.access_points,
         directory_buckets: &account.directory_buckets,
         vpcs: &account.vpcs,
+        networks: &account.vpcs,
         functions: &account.functions,
         versions: &account.functions,
         patience: PATIENCE,
@@ -313,11 +353,16 @@ impl VersionLister for OfFunctions {
             None => std::future::pending().await,
         }
     }
+
+    async fn versions_of(&self, _: &[String]) -> Result<Versions, TaskError> {
+        self.versions().await
+    }
 }
 
 /// The shards of an account with these functions and versions, and what is not listed.
 async fn shards_of_functions(functions: &Listing, versions: OfFunctions) -> (Vec<Shard>, Vec<Unlisted>) {
     let (store, account) = (MemoryStore::default(), Account::default());
+    store.replace_json(&keys::plan(SCAN), &sample::plan()).await.unwrap();
     let ports = Ports {
         store: &store,
         account: ACCOUNT,
@@ -326,6 +371,7 @@ async fn shards_of_functions(functions: &Listing, versions: OfFunctions) -> (Vec
         access_points: &account.access_points,
         directory_buckets: &account.directory_buckets,
         vpcs: &account.vpcs,
+        networks: &account.vpcs,
         functions,
         versions: &versions,
         patience: PATIENCE,
@@ -411,7 +457,8 @@ impl TargetLister for Answers {
 async fn what_may_go_away_by_itself_is_waited_for_and_nothing_else_is() {
     let throttled = || Err(TaskError::Throttled("slow down".to_owned()));
     let unavailable = || Err(TaskError::Unavailable("no answer".to_owned()));
-    let ledger = || Target { kind: TargetKind::Bucket, id: "ledger".to_owned(), region: None, owner: None };
+    let ledger =
+        || Target { kind: TargetKind::Bucket, id: "ledger".to_owned(), region: None, owner: None, only: Vec::new() };
     let internal = || Err(TaskError::Internal("refused".to_owned()));
     let corrupt = || Err(TaskError::Corrupt("nameless".to_owned()));
     let cases = [
@@ -444,7 +491,7 @@ async fn a_mistake_of_this_program_is_no_gap() {
     let store = MemoryStore::default();
     let mistaken = Answers::new([Err(TaskError::InvalidRequest("no such parameter".to_owned()))]);
     let error = run_listing(&store, &mistaken, || LISTING.to_owned()).await.unwrap_err();
-    assert_eq!((error.name(), store.keys()), ("InvalidRequest", Vec::new()));
+    assert_eq!((error.name(), store.keys()), ("InvalidRequest", vec![keys::plan(SCAN)]));
 }
 
 #[tokio::test]
@@ -494,4 +541,83 @@ async fn a_listing_that_broke_off_is_done_again() {
     let output = run(&store, Service::S3, &with_resources(Service::S3, 3)).await.unwrap();
     assert_eq!((output.resources, output.shards), (4, vec![1]));
     assert_eq!(targets(&store, Service::S3, &[1]).await.len(), 4);
+}
+
+#[tokio::test]
+async fn named_resources_are_looked_up_and_nothing_is_listed() {
+    const VPC: &str = "arn:aws:ec2:us-east-1:123456789012";
+    // Buckets, access points and functions cannot be listed here, and nobody asks for the list.
+    let account = Account::default()
+        .with(TargetKind::Vpc, &["vpc-1", "vpc-2", "vpc-3"])
+        .with(TargetKind::Function, &["settle", "another"]);
+    let (group, subnet) = (format!("{VPC}:security-group/sg-2"), format!("{VPC}:subnet/subnet-2"));
+    let (of_whole, gone) = (format!("{VPC}:security-group/sg-1"), format!("{VPC}:network-acl/acl-9"));
+    let (whole, gone_vpc) = (format!("{VPC}:vpc/vpc-1"), format!("{VPC}:vpc/vpc-8"));
+    let named = [
+        "arn:aws:s3:::ledger",
+        "arn:aws:s3:us-east-1:123456789012:accesspoint/audit",
+        "arn:aws:lambda:us-east-1:123456789012:function:settle",
+        &group,
+        &subnet,
+        &of_whole,
+        &gone,
+        &whole,
+        &gone_vpc,
+    ];
+    let store = MemoryStore::default();
+    let target = |kind, id: &str, region: Option<&str>| Target {
+        kind,
+        id: id.to_owned(),
+        region: region.map(str::to_owned),
+        owner: None,
+        only: Vec::new(),
+    };
+    let cases = [
+        (
+            Service::S3,
+            vec![
+                // The scanner reads what it answers, wherever it lies.
+                target(TargetKind::Bucket, "ledger", None),
+                target(TargetKind::AccessPoint, "audit", Some("us-east-1")),
+            ],
+            None,
+        ),
+        (
+            Service::Vpc,
+            vec![
+                target(TargetKind::Vpc, "vpc-1", None),
+                Target { only: vec![group.clone(), subnet.clone()], ..target(TargetKind::Vpc, "vpc-2", None) },
+            ],
+            None,
+        ),
+        (
+            Service::Lambda,
+            vec![target(TargetKind::Function, "settle", Some("us-east-1"))],
+            Some(Reading::seen(Versions::from([("settle".to_owned(), vec!["1".to_owned()])]))),
+        ),
+    ];
+    for (service, targets, versions) in cases {
+        let output = run_for(&store, service, &account, &named).await.unwrap();
+        assert_eq!((output.resources, output.shards), (targets.len() as u64, vec![1]), "{service}");
+        // One share of the request budgets, as one more scanner of a scan of everything has.
+        assert_eq!(output.at_once, AT_ONCE, "{service}");
+        assert_eq!(inventory(&store, service).await.unlisted, []);
+        let shard: Shard = store.get_json(&keys::shard(SCAN, service, LISTING, 1)).await.unwrap();
+        assert_eq!((shard.targets, shard.versions), (targets, versions), "{service}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_up_is_said_to_be_unlisted() {
+    let (store, account) = (MemoryStore::default(), Account::default());
+    let group = "arn:aws:ec2:us-east-1:123456789012:security-group/sg-1";
+    let output = run_for(&store, Service::Vpc, &account, &[group]).await.unwrap();
+    assert_eq!((output.resources, output.shards), (0, Vec::new()));
+    let unlisted = Unlisted { resource_type: "AWS::EC2::SecurityGroup".to_owned(), reason: denied().to_string() };
+    assert_eq!(inventory(&store, Service::Vpc).await.unlisted, [unlisted]);
+
+    let function = "arn:aws:lambda:us-east-1:123456789012:function:settle";
+    run_for(&store, Service::Lambda, &account, &[function]).await.unwrap();
+    let shard: Shard = store.get_json(&keys::shard(SCAN, Service::Lambda, LISTING, 1)).await.unwrap();
+    assert!(matches!(shard.versions, Some(Reading::Unreadable(_))), "{:?}", shard.versions);
 }

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 
+use audit_artifacts::ScanRecord;
 use audit_model::policy::OptOutTag;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Changes, ExceptionState, ExceptionUse, ScanStatus, Summary};
@@ -23,7 +24,7 @@ const LIST_BUDGET: usize = 6 * 1024;
 /// The whole body. A reminder, and the message that nothing is left, say no more than that.
 pub(crate) fn body(gathered: &Gathered<'_>, kind: Kind, deployment: &Deployment) -> String {
     let Gathered { input, record, .. } = gathered;
-    let heading = heading(&record.plan, deployment);
+    let heading = heading(record, deployment);
     let verdict = verdict(gathered, kind).iter().map(|sentence| paragraph(sentence)).collect();
     let first = [heading, not_looked_at(&record.summary), verdict, out_of_sight(gathered)];
     let known = [still_open(gathered), resolved(gathered)];
@@ -44,9 +45,17 @@ pub(crate) fn body(gathered: &Gathered<'_>, kind: Kind, deployment: &Deployment)
     parts.iter().filter(|part| !part.is_empty()).map(String::as_str).collect::<Vec<_>>().join("\n")
 }
 
-fn heading(plan: &Plan, deployment: &Deployment) -> String {
+fn heading(ScanRecord { plan, summary }: &ScanRecord, deployment: &Deployment) -> String {
     let Plan { account, region, .. } = plan;
-    paragraph(&format!("Compliance scan of account {account} in {region}, by {}.", deployment.system))
+    let scan = paragraph(&format!("Compliance scan of account {account} in {region}, by {}.", deployment.system));
+    if summary.scope.is_full() {
+        return scan;
+    }
+    let scope = format!(
+        "IT LOOKED AT {}. What it says, its figures and its score, is of these, and nothing of what else the account has.",
+        summary.scope
+    );
+    format!("{scan}\n{}", paragraph(&scope))
 }
 
 fn not_looked_at(summary: &Summary) -> String {
@@ -205,7 +214,13 @@ fn figures(plan: &Plan, summary: &Summary) -> String {
     }
     tell("Changes", &changes(summary));
     let resources = joined(summary.resources.iter().map(|(service, resources)| format!("{resources} {service}")));
-    let only = if plan.covers_all_services() { "" } else { "; only these services, as was asked" };
+    let only = if !summary.scope.is_full() {
+        format!("; {}, as was asked", summary.scope)
+    } else if plan.covers_all_services() {
+        String::new()
+    } else {
+        "; only these services, as was asked".to_owned()
+    };
     tell("Resources", &format!("{resources}{only}"));
     if summary.of_others > 0 {
         tell("Of others", &format!("{} of other accounts, not judged", count(summary.of_others, "resource")));
@@ -217,7 +232,8 @@ fn short_figures(plan: &Plan, summary: &Summary) -> String {
     let mut part = "SUMMARY\n".to_owned();
     let mut tell = |label, text: &str| part.push_str(&field(2, label, text));
     tell("Status", &summary.status.to_string());
-    tell("Score", &percent(summary.score(), "of the verdicts are compliant"));
+    let of = if summary.scope.is_full() { "of the verdicts" } else { "of the verdicts on what was named" };
+    tell("Score", &percent(summary.score(), &format!("{of} are compliant")));
     tell("Coverage", &coverage(summary));
     let open = Severity::ALL.map(|severity| {
         let violations = summary.violations_by_severity.get(&severity).copied().unwrap_or_default();

@@ -56,6 +56,11 @@ pub(crate) async fn keep(store: &dyn ArtifactStore, gathered: &Gathered<'_>) -> 
     let kept = amend_json(store, keys::ALERTS, ATTEMPTS, |content| {
         let mut known = understood(content);
         for &service in &plan.services {
+            if let Some(told) = known.told.get_mut(&service).filter(|_| plan.is_scoped()) {
+                let news = gathered.named.news.iter().filter(|finding| finding.service == service);
+                told.add(told_of(gathered, service), news);
+                continue;
+            }
             // A younger scan may have been faster.
             if known.told.get(&service).is_none_or(|told| told.started_at <= plan.started_at) {
                 known.told.insert(service, told_of(gathered, service));
@@ -93,8 +98,8 @@ fn kind(gathered: &Gathered<'_>, known: &AlertState) -> Option<Kind> {
             None => !part(now).is_empty(),
         })
     };
-    let lost_more =
-        now.iter().any(|(service, now)| known.told.get(service).map_or(0, |told| told.lost_sight) < now.lost_sight);
+    let lost_more = !plan.is_scoped()
+        && now.iter().any(|(service, now)| known.told.get(service).map_or(0, |told| told.lost_sight) < now.lost_sight);
     if summary.alerting_news > 0 || summary.lost_sight_news > 0 || lost_more || is_new(|told| &told.expired) {
         return Some(Kind::Violations);
     }
@@ -106,6 +111,10 @@ fn kind(gathered: &Gathered<'_>, known: &AlertState) -> Option<Kind> {
     }
     if gathered.announced.entries.all() > 0 || gathered.drifted() > 0 {
         return Some(Kind::Remediation);
+    }
+    if plan.is_scoped() {
+        // What else is open, or that nothing is, it does not know.
+        return None;
     }
     let interval = SignedDuration::from_hours(plan.policy.alert.remind_hours.into()) - EARLY;
     let is_due = |service: &Service| {
@@ -124,6 +133,9 @@ fn kind(gathered: &Gathered<'_>, known: &AlertState) -> Option<Kind> {
 
 /// Takes out of what people know what is no more.
 fn forget(known: &mut AlertState, gathered: &Gathered<'_>) {
+    if gathered.record.plan.is_scoped() {
+        return;
+    }
     for &service in &gathered.record.plan.services {
         let now = told_of(gathered, service);
         if let Some(told) = known.told.get_mut(&service).filter(|told| told.started_at <= now.started_at) {
@@ -156,5 +168,6 @@ fn told_of(gathered: &Gathered<'_>, service: Service) -> Told {
             .filter(of_service)
             .map(ExceptionUse::name)
             .collect(),
+        since: BTreeSet::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! What programs get: a small JSON document. Its schema is `message.schema.json` in this package.
 
 use audit_artifacts::keys;
-use audit_model::summary::{AlertingRule, ScanStatus};
+use audit_model::summary::{AlertingRule, ScanStatus, Scope};
 use audit_model::{Finding, Service, Severity, console, to_the_second};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -48,6 +48,9 @@ pub(crate) struct Document<'a> {
 struct Scan<'a> {
     id: &'a str,
     status: ScanStatus,
+    /// Absent in a scan of all that its services have.
+    #[serde(skip_serializing_if = "Scope::is_full")]
+    scope: &'a Scope,
     started_at: Timestamp,
     execution_arn: &'a str,
 }
@@ -151,6 +154,7 @@ pub(crate) fn document<'a>(
         scan: Scan {
             id: &plan.scan_id,
             status: summary.status,
+            scope: &summary.scope,
             started_at: to_the_second(plan.started_at),
             execution_arn: &plan.execution_arn,
         },

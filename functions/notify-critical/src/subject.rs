@@ -13,7 +13,8 @@ const LONGEST: usize = 99;
 /// What the message is about: how much is new and open, or else the most urgent thing that it tells.
 pub(crate) fn subject(gathered: &Gathered<'_>, kind: Kind, deployment: &Deployment) -> String {
     let summary = &gathered.record.summary;
-    let place = format!("in account {} ({})", gathered.record.plan.account, deployment.system);
+    let of_named = if summary.scope.is_full() { "" } else { "named resources of " };
+    let place = format!("in {of_named}account {} ({})", gathered.record.plan.account, deployment.system);
     let open = summary.alerting_violations;
     let undelivered = !gathered.input.failed_deliveries.is_empty();
     let text = match (kind, gathered.worst(true)) {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use audit_artifacts::{ArtifactWriter, MemoryStore, Stored, sample};
 use audit_model::policy::RuleSetting;
 use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord};
-use audit_model::summary::{Changes, Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Summary};
+use audit_model::summary::{Changes, Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Scope, Summary};
 use audit_model::task::{CaughtError, Execution, RemediateOutput, RemediationResult, Subscriptions};
 use audit_model::{
     AlertState, Change, ExceptionMark, Finding, Plan, PolicyException, Reading, RemediationMode, Service, Severity,
@@ -14,7 +14,7 @@ use audit_model::{
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::message::LARGEST;
@@ -1026,6 +1026,49 @@ async fn a_service_that_was_not_scanned_stays_as_it_was_told() {
     assert_eq!(output.message_id, None);
     Case::of(vec![known("ledger")]).later(54, &store, &mailbox).await;
     assert_eq!(mailbox.kinds(), [Kind::Violations, Kind::Reminder]);
+}
+
+/// A scan of some named resources.
+fn scoped(mut case: Case) -> Case {
+    case.plan.resources = vec!["arn:aws:s3:::shop".parse().unwrap()];
+    case.summary.scope = Scope::Scoped { named: 1, not_found: Vec::new() };
+    case
+}
+
+#[tokio::test]
+async fn a_scan_of_named_resources_tells_what_is_new_and_nothing_of_what_it_did_not_look_at() {
+    let (store, mailbox) = (MemoryStore::default(), Mailbox::default());
+    Case::of(vec![critical("ledger")]).later(0, &store, &mailbox).await;
+    // It sees nothing wrong: of what is open elsewhere it neither reminds, nor says that nothing is left.
+    assert_eq!(scoped(Case::of(vec![])).later(48, &store, &mailbox).await.message_id, None);
+    assert_eq!(scoped(Case::of(vec![known("shop")])).later(49, &store, &mailbox).await.message_id, None);
+    // News is told, and no scan after it tells it anew: not the next one of the same bucket, and not the next one of all.
+    let found_at = sample::AGGREGATED_AT + jiff::SignedDuration::from_hours(50);
+    let news = Finding { first_seen: Some(found_at), ..critical("shop") };
+    scoped(Case::of(vec![news.clone()])).later(50, &store, &mailbox).await;
+    let state: AlertState = store.get_json(keys::ALERTS).await.unwrap();
+    assert_eq!(state.told[&Service::S3].scan_id, "later-0", "the message about everything is another one");
+    assert!(!state.is_untold(&news));
+    assert!(state.is_untold(&Finding { first_seen: Some(found_at), ..critical("other") }));
+    assert_eq!(mailbox.kinds(), [Kind::Violations, Kind::Violations]);
+}
+
+#[tokio::test]
+async fn a_message_about_named_resources_says_that_it_is() {
+    let message = scoped(Case::of(vec![critical("shop")])).whole_message().await;
+    assert_eq!(message.subject, "[CRITICAL] 1 new, 1 open in named resources of account 123456789012 (dev-pr42)");
+    assert_says(
+        &form(&message, "email"),
+        &[
+            "IT LOOKED AT 1 named resource only. What it says",
+            "Score 0.0 % of the verdicts on what was named are compliant",
+            "Resources",
+            "1 named resource only, as was asked",
+        ],
+    );
+    let document = json_form(&message, "sqs");
+    schema::assert_valid(&document);
+    assert_eq!(document["scan"]["scope"], json!({ "state": "SCOPED", "named": 1, "notFound": [] }));
 }
 
 /// (what the second scan, six hours after one with a violation, finds on top, whether it speaks)

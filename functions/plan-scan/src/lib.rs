@@ -73,8 +73,9 @@ async fn plan_scan(
     for setting in &ports.missing_settings {
         setting.switch_off(&mut policy);
     }
-    let request = request.scan(&policy)?;
+    let request = request.scan(&policy, (&ports.region, &ports.account))?;
     if !request.force
+        && request.resources.is_empty()
         && let Some(reason) = step_aside::reason(&request, &execution, ports).await?
     {
         return Ok(PlanScanOutput::Skip { scan_id, reason });
@@ -89,6 +90,7 @@ async fn plan_scan(
         account: ports.account.clone(),
         region: ports.region.clone(),
         services: request.services,
+        resources: request.resources,
         remediation: request.remediation,
         remediation_requested: request.remediation_requested,
         reapply: request.reapply,

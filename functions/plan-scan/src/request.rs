@@ -105,12 +105,12 @@ impl<'a> Request<'a> {
         Ok(Self { form, kind, event_id, fields: Fields::of(detail, "detail", form.fields())? })
     }
 
-    /// The request for a scan.
+    /// The request for a scan in the audited `place`, its region and its account.
     ///
     /// # Errors
     /// As [`Request::read`].
-    pub(crate) fn scan(&self, policy: &Policy) -> Result<ScanRequest, TaskError> {
-        scan::read(&self.fields, self.trigger()?, policy)
+    pub(crate) fn scan(&self, policy: &Policy, place: (&str, &str)) -> Result<ScanRequest, TaskError> {
+        scan::read(&self.fields, self.trigger()?, policy, place)
     }
 
     /// The request for a rollback.

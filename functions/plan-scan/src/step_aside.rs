@@ -24,8 +24,11 @@ pub(crate) async fn reason(
     let mut undecided = None;
     for running in &older {
         let id = scan_id::of(running.started_at, &running.arn);
-        if let Some(plan) = ports.store.find_json::<Plan>(&keys::plan(&id)).await? {
-            return Ok(Some(explain(request, running, &plan)));
+        match ports.store.find_json::<Plan>(&keys::plan(&id)).await? {
+            // It looks at a few resources, is over soon, and nobody waits for what it does not look at.
+            Some(plan) if plan.is_scoped() => continue,
+            Some(plan) => return Ok(Some(explain(request, running, &plan))),
+            None => {}
         }
         // A rollback is no scan.
         if undecided.is_none() && ports.store.get(&keys::rollback_plan(&id)).await?.is_none() {

@@ -138,6 +138,7 @@ async fn a_plan_holds_the_request_and_the_whole_policy_in_force() {
             account: sample::ACCOUNT.to_owned(),
             region: "us-east-1".to_owned(),
             services,
+            resources: Vec::new(),
             remediation,
             remediation_requested: true,
             reapply: vec!["ledger".to_owned()],
@@ -376,4 +377,18 @@ async fn a_scan_id_that_another_execution_has_is_not_taken_over() {
     plan.execution_arn = execution("other", 0).id;
     machine.store.replace_json(&key, &plan).await.unwrap();
     assert_eq!(machine.plan(&first, json!({})).await.unwrap_err().name(), "Conflict");
+}
+
+#[tokio::test]
+async fn a_scan_of_named_resources_steps_aside_for_nobody_and_nobody_for_it() {
+    let machine = Machine::default();
+    let everything = machine.start("everything", 1);
+    scan_id_of(&machine.plan(&everything, json!({})).await);
+    let named = machine.start("named", 2);
+    let scan_id = machine.plan(&named, json!({ "resources": ["arn:aws:s3:::ledger"] })).await;
+    let plan: Plan = machine.store.get_json(&keys::plan(scan_id_of(&scan_id))).await.unwrap();
+    assert_eq!(plan.resources.iter().map(|named| named.arn()).collect::<Vec<_>>(), ["arn:aws:s3:::ledger"]);
+    assert!(plan.is_scoped() && !plan.covers_all_services());
+    machine.end("everything");
+    scan_id_of(&machine.plan(&machine.start("next", 3), json!({})).await);
 }

@@ -93,7 +93,7 @@ pub async fn handle(
     let started = (ports.now)();
     let reads = is_on && candidates.iter().any(|candidate| candidate.region == plan.region);
     let neighbours =
-        if reads { Neighbours::left_by_scan(ports.store, run.id, started).await? } else { Neighbours::default() };
+        if reads { Neighbours::known_to(ports.store, plan, started).await? } else { Neighbours::default() };
     let own_keys = OwnKeys::new(ports.keys);
     let journal = Journal::load(ports.store).await?;
     let told = if is_on { told(ports.store, &journal, run.id).await? } else { BTreeMap::new() };
@@ -114,8 +114,11 @@ pub async fn handle(
     let Course { mut records, cursor, .. } = course;
     records.save(ports.store).await?;
     let drifted = if plan.remediation == RemediationMode::Apply {
-        let is_whole = plan.services.contains(&Service::S3) && scan.summary.status == ScanStatus::Complete;
-        let settled = Settled { run_id: run.id, told: &told, is_whole, cursor: cursor.as_deref() };
+        let is_whole =
+            !plan.is_scoped() && plan.services.contains(&Service::S3) && scan.summary.status == ScanStatus::Complete;
+        // The turn goes round all buckets, and named ones are out of turn.
+        let cursor = cursor.as_deref().filter(|_| !plan.is_scoped());
+        let settled = Settled { run_id: run.id, told: &told, is_whole, cursor };
         changes.settle(settled, &records).await?
     } else {
         0

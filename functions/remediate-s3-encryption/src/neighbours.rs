@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, keys};
 use audit_model::plan::{Inventory, TargetKind, Unlisted};
-use audit_model::{BucketDeliveries, Reading, Service, Unreadable, UnreadableCause};
+use audit_model::summary::LatestScans;
+use audit_model::{BucketDeliveries, Plan, Reading, Service, Unreadable, UnreadableCause};
 use audit_task::TaskError;
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
@@ -39,6 +40,29 @@ pub(crate) struct Deliveries {
 }
 
 impl Neighbours {
+    /// What the scan knows of every bucket. One of named resources has read these only: of the others it knows what the last
+    /// scan of all has left, if that is no older than a scan may be.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn known_to(store: &dyn ArtifactStore, plan: &Plan, now: Timestamp) -> Result<Self, TaskError> {
+        if !plan.is_scoped() {
+            return Self::left_by_scan(store, &plan.scan_id, now).await;
+        }
+        let latest: LatestScans = store.find_json(keys::LATEST).await?.unwrap_or_default();
+        let Some(last) = latest.get(&Service::S3) else {
+            let mut neighbours = Self::default();
+            neighbours.not_all_left("no scan has looked at all buckets yet".to_owned());
+            return Ok(neighbours);
+        };
+        let mut neighbours = Self::left_by_scan(store, &last.scan_id, now).await?;
+        let of_named = Self::left_by_scan(store, &plan.scan_id, now).await?;
+        for (all, named) in [(&mut neighbours.logs, of_named.logs), (&mut neighbours.replicas, of_named.replicas)] {
+            all.add(named);
+        }
+        Ok(neighbours)
+    }
+
     /// What this scan has left of every bucket. A bucket of another region
     /// [cannot log into this one](https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html). It can be
     /// replicated into it, which cannot be read from here: the README says why that is borne.
@@ -111,6 +135,15 @@ impl Deliveries {
             let (bucket, why) = self.unreadable.first_key_value()?;
             Some(format!("could not be read of {} bucket(s), among them {bucket}: {why}", self.unreadable.len()))
         })
+    }
+
+    /// Adds what others know.
+    fn add(&mut self, other: Self) {
+        for (target, source) in other.sources {
+            self.note(&source, Reading::seen(vec![target]));
+        }
+        self.unreadable.extend(other.unreadable);
+        self.not_left = self.not_left.take().or(other.not_left);
     }
 
     pub(crate) fn note(&mut self, source: &str, reading: Reading<Vec<String>>) {

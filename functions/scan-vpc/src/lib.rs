@@ -4,6 +4,7 @@
 //! does not count as scanned.
 
 mod collectors;
+mod scope;
 #[cfg(test)]
 mod tests;
 
@@ -44,8 +45,11 @@ pub async fn handle(input: ScanShardInput, ports: &Ports<'_>) -> Result<ScanShar
     let judge = Judge { policy: &work.policy, evaluated_at: (ports.now)() };
     scan.gone((targets.len() - vpcs.len()) as u64);
     scan.evaluated(vpcs.len() as u64 + u64::from(with_account));
-    scan.of_others(vpcs.iter().map(Vpc::of_others).sum());
-    for findings in judge.network(&vpcs, account.as_ref()) {
+    let (whole, in_part) = scope::divided(vpcs, &targets);
+    scan.of_others(whole.iter().map(Vpc::of_others).sum());
+    let whole = judge.network(&whole, account.as_ref());
+    let in_part = judge.network(&in_part, None).filter_map(|findings| scope::reported(findings, &targets));
+    for findings in scope::in_order(whole, in_part) {
         scan.write(&findings).await?;
     }
     scan.end().await

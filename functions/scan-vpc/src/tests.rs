@@ -119,8 +119,13 @@ async fn store(vpcs: &[&str]) -> MemoryStore {
 async fn store_with(targets: &[(TargetKind, &str)]) -> MemoryStore {
     let store = MemoryStore::default();
     store.replace_json(&keys::plan(SCAN), &sample::plan()).await.unwrap();
-    let target =
-        |(kind, id): &(TargetKind, &str)| Target { kind: *kind, id: id.to_string(), region: None, owner: None };
+    let target = |(kind, id): &(TargetKind, &str)| Target {
+        kind: *kind,
+        id: id.to_string(),
+        region: None,
+        owner: None,
+        only: Vec::new(),
+    };
     let shard =
         Shard { service: Service::Vpc, number: 2, targets: targets.iter().map(target).collect(), versions: None };
     store.replace_json(&keys::shard(SCAN, Service::Vpc, LISTING, 2), &shard).await.unwrap();
@@ -258,5 +263,42 @@ async fn nothing_is_written_without_a_plan_a_shard_or_the_right_service() {
         let before = store.keys();
         assert_eq!(scan(&store, Service::Vpc, &[]).await.unwrap_err().name(), "NotFound", "{key}");
         assert_eq!(store.keys(), before);
+    }
+}
+
+#[tokio::test]
+async fn of_a_vpc_with_named_parts_these_are_reported_and_what_could_not_be_listed_of_them() {
+    let arn = |kind: &str, id: &str| format!("arn:aws:ec2:us-east-1:{ACCOUNT}:{kind}/{id}");
+    let target = |id: &str, only: Vec<String>| Target { only, ..sample::target(TargetKind::Vpc, id) };
+    // (what is named in vpc-b, what is reported of it beside all of vpc-a)
+    let cases = [
+        (arn("security-group", "sg-5"), vec!["sg-5"], 0),
+        (arn("security-group", "sg-7"), vec![], 0),
+        // The ACLs could not be listed: their rules say so on the VPC, and no other rule says anything of it.
+        (arn("network-acl", "acl-1"), vec!["vpc-b"], 1),
+    ];
+    for (named, reported, hidden) in cases {
+        let store = store(&[]).await;
+        let shard = Shard {
+            service: Service::Vpc,
+            number: 2,
+            targets: vec![target("vpc-a", Vec::new()), target("vpc-b", vec![named.clone()])],
+            versions: None,
+        };
+        store.replace_json(&keys::shard(SCAN, Service::Vpc, LISTING, 2), &shard).await.unwrap();
+        let output = scan(&store, Service::Vpc, &[]).await.unwrap();
+        assert_eq!(output.resources, 2, "both were read");
+        let findings = findings(&store).await;
+        assert!(findings.is_sorted_by(|one, next| one.sort_key() < next.sort_key()), "{named}");
+        let of_whole = ["sg-9", "vpc-a"];
+        assert!(of_whole.iter().all(|id_of| findings.iter().any(|finding| id(finding) == *id_of)), "{named}");
+        let mut others: Vec<&Finding> = findings.iter().filter(|it| !of_whole.contains(&id(it))).collect();
+        if hidden > 0 {
+            let type_of = |finding: &Finding| audit_rules::rule(&finding.rule_id).unwrap().check.resource_type();
+            assert!(others.iter().all(|it| it.status == Status::InsufficientData), "{named}");
+            assert!(others.iter().all(|it| type_of(it) == "AWS::EC2::NetworkAcl"), "{named}");
+        }
+        others.dedup_by(|one, other| id(one) == id(other));
+        assert_eq!(others.into_iter().map(id).collect::<Vec<_>>(), reported, "{named}");
     }
 }

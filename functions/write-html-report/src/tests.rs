@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use audit_artifacts::{Condition, MemoryStore, PutOutcome, sample};
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
-use audit_model::summary::{Comparison, Gap, ScanStatus, Summary};
+use audit_model::summary::{Comparison, Gap, ScanStatus, Scope, Summary};
 use audit_model::task::RemediationResult;
 use audit_model::{Change, Finding, PastScan, Plan, Service, Severity, Status};
 use base64::Engine;
@@ -279,4 +279,19 @@ proptest! {
         prop_assert!(!controls);
         prop_assert_eq!(text.matches("<tr id=\"v").count(), texts.len());
     }
+}
+
+#[tokio::test]
+async fn the_verdict_on_named_resources_is_not_the_account_s() {
+    let good = [sample::finding("good", "s3-rule", Severity::Low, Status::Compliant)];
+    let not_found = vec!["arn:aws:s3:::gone".to_owned()];
+    let summary = Summary { scope: Scope::Scoped { named: 2, not_found }, ..sample::summary(&good) };
+    let text = report_of(&summary, &good, &[]).await;
+    let told = text.split("<p class=\"verdict ").nth(1).unwrap();
+    assert_eq!(
+        between(told, ">", "</p>"),
+        "Looked at: 2 named resources only, of which arn:aws:s3:::gone was not there. Of the account this says nothing. \
+         Compliant: nothing is wrong with what was named."
+    );
+    assert!(text.contains("Score of what was named") && text.contains("Everything but what was asked for by name."));
 }

@@ -6,14 +6,16 @@ use audit_artifacts::{ArtifactWriter, Findings, JsonLinesReader, ScanRecord};
 use audit_model::remediation::RemediationRecord;
 use audit_model::summary::{Changes, ScanStatus, Summary};
 use audit_model::task::RemediationResult;
-use audit_model::{Policy, RemediationMode, ResolvedViolation, ResourceTags, Rules, Service, Trigger, to_the_second};
+use audit_model::{
+    NamedResource, Policy, RemediationMode, ResolvedViolation, ResourceTags, Rules, Service, Trigger, to_the_second,
+};
 use audit_rules::{FrameworkCoverage, framework_coverage};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use serde::Serialize;
 
 /// The version of the report's form; it rises when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: &str = "5.1";
+pub const SCHEMA_VERSION: &str = "5.2";
 
 /// The document but for its lists.
 #[derive(Serialize)]
@@ -38,6 +40,9 @@ struct Scan<'a> {
     account: &'a str,
     region: &'a str,
     services: &'a [Service],
+    /// The only resources that were looked at, by ARN; absent in a scan of all that its services have.
+    #[serde(skip_serializing_if = "<[NamedResource]>::is_empty")]
+    resources: &'a [NamedResource],
     remediation: RemediationMode,
     started_at: Timestamp,
     aggregated_at: Timestamp,
@@ -77,6 +82,7 @@ impl<'a> Head<'a> {
                 account: &plan.account,
                 region: &plan.region,
                 services: &plan.services,
+                resources: &plan.resources,
                 remediation: plan.remediation,
                 started_at: to_the_second(plan.started_at),
                 aggregated_at: to_the_second(summary.aggregated_at),

@@ -146,7 +146,7 @@ async fn what_was_resolved_is_a_list_of_its_own_as_long_as_the_summary_counts() 
 async fn scan_policy_and_figures_stand_in_the_head() {
     let findings = findings(3);
     let (report, text) = report(&findings, &[]).await;
-    assert_eq!(report["schemaVersion"], "5.1");
+    assert_eq!(report["schemaVersion"], "5.2");
     assert_eq!(
         report["scan"],
         json!({

@@ -88,7 +88,8 @@ impl Work {
         let server = tokio::spawn(serve(listener, aws));
         let policy = audit_policy::parse(POLICY, date(2026, 1, 1))?;
         let judge = Judge { policy: &policy, evaluated_at: STARTED_AT };
-        let target = |kind, id: String| Target { kind, id, region: Some(REGION.to_owned()), owner: None };
+        let target =
+            |kind, id: String| Target { kind, id, region: Some(REGION.to_owned()), owner: None, only: Vec::new() };
         match self {
             Self::Bucket => {
                 let bucket =
@@ -201,6 +202,7 @@ async fn scan_buckets(own: &Unbudgeted, store: &S3Store, policy: Policy) -> Resu
         id: bucket_name(number),
         region: Some(REGION.to_owned()),
         owner: None,
+        only: Vec::new(),
     };
     let (service, listing) = (Service::S3, "0".to_owned());
     let shard = Shard { service, number: 1, targets: (0..BUCKETS).map(target).collect(), versions: None };

@@ -41,6 +41,7 @@ impl TargetLister for AccessPoints {
                     id: access_point.name,
                     region: Some(self.region.clone()),
                     owner: None,
+                    only: Vec::new(),
                 });
             }
         }
@@ -88,6 +89,7 @@ mod tests {
             id: id.to_owned(),
             region: Some("us-east-1".to_owned()),
             owner: None,
+            only: Vec::new(),
         };
         assert_eq!(s3_control_answering(&answers).list().await, Ok(vec![target("reporting"), target("audit")]));
         let asked: Vec<String> = answers.actual_requests().map(|request| request.uri().to_owned()).collect();

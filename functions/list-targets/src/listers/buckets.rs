@@ -28,7 +28,13 @@ impl TargetLister for S3Buckets {
             let page = page.map_err(|error| task_error(ACTION, &error))?;
             for bucket in page.buckets.ok_or_else(|| without_list(ACTION))? {
                 let id = bucket.name.ok_or_else(|| nameless(ACTION))?;
-                targets.push(Target { kind: TargetKind::Bucket, id, region: bucket.bucket_region, owner: None });
+                targets.push(Target {
+                    kind: TargetKind::Bucket,
+                    id,
+                    region: bucket.bucket_region,
+                    owner: None,
+                    only: Vec::new(),
+                });
             }
         }
         Ok(targets)
@@ -74,6 +80,7 @@ mod tests {
             id: id.to_owned(),
             region: region.map(ToOwned::to_owned),
             owner: None,
+            only: Vec::new(),
         };
         assert_eq!(
             s3_answering(&answers).list().await,

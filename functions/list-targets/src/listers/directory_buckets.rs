@@ -42,7 +42,7 @@ impl TargetLister for DirectoryBuckets {
                     )));
                 }
                 let region = Some(self.region.clone());
-                targets.push(Target { kind: TargetKind::DirectoryBucket, id, region, owner: None });
+                targets.push(Target { kind: TargetKind::DirectoryBucket, id, region, owner: None, only: Vec::new() });
             }
         }
         Ok(targets)
@@ -92,6 +92,7 @@ mod tests {
             id: id.to_owned(),
             region: Some("us-east-1".to_owned()),
             owner: None,
+            only: Vec::new(),
         };
         assert_eq!(
             s3_answering(&answers).list().await,

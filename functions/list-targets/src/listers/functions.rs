@@ -4,13 +4,14 @@ use std::num::NonZeroU32;
 
 use async_trait::async_trait;
 use audit_model::plan::{Target, TargetKind, Versions};
-use audit_task::{Budget, TaskError, task_error};
+use audit_task::{Budget, TaskError, error_code, task_error};
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::{FunctionConfiguration, FunctionVersion};
 
 use super::{TargetLister, VersionLister, nameless, without_list};
 
 const ACTION: &str = "lambda:ListFunctions";
+const VERSIONS: &str = "lambda:ListVersionsByFunction";
 
 /// What is not published.
 const LATEST: &str = "$LATEST";
@@ -40,7 +41,13 @@ impl TargetLister for LambdaFunctions {
         let mut targets = Vec::new();
         let entry = |function: FunctionConfiguration| -> Result<(), TaskError> {
             let id = function.function_name.ok_or_else(|| nameless(ACTION))?;
-            targets.push(Target { kind: TargetKind::Function, id, region: Some(self.region.clone()), owner: None });
+            targets.push(Target {
+                kind: TargetKind::Function,
+                id,
+                region: Some(self.region.clone()),
+                owner: None,
+                only: Vec::new(),
+            });
             Ok(())
         };
         self.each(None, entry).await?;
@@ -55,7 +62,7 @@ impl VersionLister for LambdaFunctions {
         let mut versions: BTreeMap<String, BTreeSet<Reverse<(u64, String)>>> = BTreeMap::new();
         let entry = |function: FunctionConfiguration| -> Result<(), TaskError> {
             let name = function.function_name.ok_or_else(|| nameless(ACTION))?;
-            let version = function.version.ok_or_else(|| versionless(&name))?;
+            let version = function.version.ok_or_else(|| versionless(ACTION, &name))?;
             let of_function = versions.entry(name).or_default();
             if version != LATEST {
                 of_function.insert(Reverse((version.parse().unwrap_or(u64::MAX), version)));
@@ -68,9 +75,37 @@ impl VersionLister for LambdaFunctions {
         };
         Ok(versions.into_iter().map(|(name, of_function)| (name, latest_first(of_function))).collect())
     }
+
+    async fn versions_of(&self, functions: &[String]) -> Result<Versions, TaskError> {
+        let mut versions = Versions::new();
+        for name in functions {
+            versions.insert(name.clone(), self.versions_of_one(name).await?);
+        }
+        Ok(versions)
+    }
 }
 
 impl LambdaFunctions {
+    /// The numbers of a function's published versions, the latest first; none of one that has gone, which the scanner sees.
+    async fn versions_of_one(&self, name: &str) -> Result<Vec<String>, TaskError> {
+        let list = self.client.list_versions_by_function().function_name(name);
+        let mut pages = list.into_paginator().page_size(PAGE_SIZE).send();
+        let mut versions = BTreeSet::new();
+        while let Some(page) = self.budget.spend(pages.next()).await {
+            let page = match page {
+                Err(error) if error_code(&error) == Some("ResourceNotFoundException") => return Ok(Vec::new()),
+                page => page.map_err(|error| task_error(VERSIONS, &error))?,
+            };
+            for version in page.versions.ok_or_else(|| without_list(VERSIONS))? {
+                let version = version.version.ok_or_else(|| versionless(VERSIONS, name))?;
+                if version != LATEST {
+                    versions.insert(Reverse((version.parse::<u64>().unwrap_or(u64::MAX), version)));
+                }
+            }
+        }
+        Ok(versions.into_iter().map(|Reverse((_, version))| version).collect())
+    }
+
     /// Takes each entry of the list, which is one of a function, or also of each of its versions. It holds the values of
     /// environment variables.
     async fn each(
@@ -89,8 +124,8 @@ impl LambdaFunctions {
 }
 
 /// AWS listed one of a function's versions without saying which one.
-fn versionless(function: &str) -> TaskError {
-    TaskError::Corrupt(format!("{ACTION} listed the function {function} without a version"))
+fn versionless(action: &str, function: &str) -> TaskError {
+    TaskError::Corrupt(format!("{action} listed the function {function} without a version"))
 }
 
 #[cfg(test)]
@@ -126,6 +161,7 @@ mod tests {
             id: id.to_owned(),
             region: Some("us-east-1".to_owned()),
             owner: None,
+            only: Vec::new(),
         };
         assert_eq!(lambda_answering(&answers).list().await, Ok(vec![target("settle"), target("refund")]));
         let second = answers.actual_requests().nth(1).unwrap();

@@ -4,11 +4,15 @@ mod access_points;
 mod buckets;
 mod directory_buckets;
 mod functions;
+mod networks;
 #[cfg(test)]
 mod replay;
 mod vpcs;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
+use audit_model::VpcPart;
 use audit_model::plan::{Target, Versions};
 use audit_task::TaskError;
 
@@ -36,6 +40,28 @@ pub trait VersionLister: Send + Sync {
     /// # Errors
     /// Any failure of any page.
     async fn versions(&self) -> Result<Versions, TaskError>;
+
+    /// The versions of these functions; one that has gone has none.
+    ///
+    /// # Errors
+    /// Any failure of any page.
+    async fn versions_of(&self, functions: &[String]) -> Result<Versions, TaskError>;
+}
+
+/// Looks up networks and what hangs on them, by id.
+#[async_trait]
+pub trait NetworkLookup: Send + Sync {
+    /// The VPC of each of these parts that is there, by the part's id.
+    ///
+    /// # Errors
+    /// Any failure of any page.
+    async fn vpcs_of(&self, part: VpcPart, ids: &[String]) -> Result<BTreeMap<String, String>, TaskError>;
+
+    /// Those of these VPCs that are there.
+    ///
+    /// # Errors
+    /// Any failure of any page.
+    async fn vpcs(&self, ids: &[String]) -> Result<Vec<Target>, TaskError>;
 }
 
 /// AWS answered without a list where it always sends one, an empty one if there is nothing to list.

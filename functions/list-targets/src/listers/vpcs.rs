@@ -2,6 +2,7 @@ use async_trait::async_trait;
 use audit_model::plan::{Target, TargetKind};
 use audit_task::{TaskError, task_error};
 use aws_sdk_ec2::Client;
+use aws_sdk_ec2::operation::describe_vpcs::builders::DescribeVpcsFluentBuilder;
 
 use super::{TargetLister, nameless, without_list};
 
@@ -27,14 +28,27 @@ pub struct Vpcs {
 #[async_trait]
 impl TargetLister for Vpcs {
     async fn list(&self) -> Result<Vec<Target>, TaskError> {
+        self.described(self.client.describe_vpcs()).await
+    }
+}
+
+impl Vpcs {
+    /// What a call describes, page by page.
+    pub(super) async fn described(&self, call: DescribeVpcsFluentBuilder) -> Result<Vec<Target>, TaskError> {
         let mut targets = Vec::new();
-        let mut pages = self.client.describe_vpcs().into_paginator().page_size(PAGE_SIZE).send();
+        let mut pages = call.into_paginator().page_size(PAGE_SIZE).send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| task_error(ACTION, &error))?;
             for vpc in page.vpcs.ok_or_else(|| without_list(ACTION))? {
                 let id = vpc.vpc_id.ok_or_else(|| nameless(ACTION))?;
                 let owner = vpc.owner_id.filter(|owner| *owner != self.account);
-                targets.push(Target { kind: TargetKind::Vpc, id, region: Some(self.region.clone()), owner });
+                targets.push(Target {
+                    kind: TargetKind::Vpc,
+                    id,
+                    region: Some(self.region.clone()),
+                    owner,
+                    only: Vec::new(),
+                });
             }
         }
         Ok(targets)
@@ -42,14 +56,14 @@ impl TargetLister for Vpcs {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use aws_sdk_ec2::config::{BehaviorVersion, Credentials, Region};
     use pretty_assertions::assert_eq;
 
     use super::*;
     use crate::listers::replay::{Answers, answers};
 
-    fn ec2_answering(answers: &Answers) -> Vpcs {
+    pub(in crate::listers) fn ec2_answering(answers: &Answers) -> Vpcs {
         let config = aws_sdk_ec2::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("us-east-1"))

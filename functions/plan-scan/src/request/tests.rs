@@ -15,6 +15,9 @@ fn policy(mode: RemediationMode) -> Policy {
     policy
 }
 
+/// The audited region and account.
+const PLACE: (&str, &str) = ("us-east-1", "123456789012");
+
 fn read(input: &Value) -> Result<ScanRequest, TaskError> {
     read_under(input, RemediationMode::Apply)
 }
@@ -22,7 +25,7 @@ fn read(input: &Value) -> Result<ScanRequest, TaskError> {
 fn read_under(input: &Value, most: RemediationMode) -> Result<ScanRequest, TaskError> {
     let request = Request::read(input, OURS)?;
     assert_eq!(request.form, Form::Scan);
-    request.scan(&policy(most))
+    request.scan(&policy(most), PLACE)
 }
 
 fn read_rollback(input: &Value) -> Result<RollbackRequest, TaskError> {
@@ -50,6 +53,7 @@ fn everything() -> ScanRequest {
     ScanRequest {
         trigger: Trigger { kind: TriggerKind::Execution, event_id: None, requested_by: None, reason: None },
         services: vec![Service::S3, Service::Vpc, Service::Lambda],
+        resources: Vec::new(),
         remediation: RemediationMode::Apply,
         remediation_requested: false,
         reapply: Vec::new(),
@@ -76,6 +80,7 @@ fn each_way_in_is_told_from_the_others() {
     let request = ScanRequest {
         trigger: trigger(TriggerKind::Event),
         services: vec![Service::S3, Service::Lambda],
+        resources: Vec::new(),
         remediation: RemediationMode::DryRun,
         remediation_requested: true,
         reapply: vec!["ledger".to_owned(), "payments".to_owned()],
@@ -191,13 +196,16 @@ fn a_malformed_request_is_refused_with_its_field_and_what_is_allowed() {
         (json!({ "remediation": "apply", "reapply": vec!["ledger"; 1001] }), &["reapply", "list of 1 to 1000"]),
         (json!({ "force": "yes" }), &["force", "\"yes\"", "true, false"]),
         (json!({ "force": 1 }), &["force", "is 1", "true, false"]),
-        (json!({ "service": ["s3"] }), &["\"service\"", "services, remediation, reapply, requestedBy, reason, force"]),
-        (json!({ "Services": ["s3"] }), &["\"Services\"", "services, remediation"]),
-        (json!([]), &["the input", "[]", "JSON object", "services, remediation"]),
+        (
+            json!({ "service": ["s3"] }),
+            &["\"service\"", "services, resources, remediation, reapply, requestedBy, reason, force"],
+        ),
+        (json!({ "Services": ["s3"] }), &["\"Services\"", "services, resources, remediation"]),
+        (json!([]), &["the input", "[]", "JSON object", "services, resources, remediation"]),
         (json!(null), &["the input", "null", "JSON object"]),
         (json!("s3"), &["the input", "\"s3\"", "JSON object"]),
         (requested(json!({ "services": ["ec3"] })), &["detail.services[0]", "\"ec3\"", "s3, vpc, lambda"]),
-        (requested(json!({ "servces": [] })), &["\"detail.servces\"", "services, remediation"]),
+        (requested(json!({ "servces": [] })), &["\"detail.servces\"", "services, resources, remediation"]),
         (requested(json!("scan")), &["detail", "\"scan\"", "JSON object"]),
         (
             with("source", json!("aws.s3")),
@@ -209,7 +217,7 @@ fn a_malformed_request_is_refused_with_its_field_and_what_is_allowed() {
         ),
         (with("source", json!(3)), &["EventBridge", "source", "3"]),
         (without("detail-type"), &["EventBridge", "detail-type"]),
-        (without("detail"), &["EventBridge", "detail", "services, remediation"]),
+        (without("detail"), &["EventBridge", "detail", "services, resources, remediation"]),
         (with("id", json!("../state/latest.json")), &["id", "../state", "letters, digits and hyphens"]),
     ];
     for (input, told) in cases {
@@ -386,7 +394,7 @@ proptest! {
         let input = if wrapped { event("compliance.audit", "Compliance Scan Requested", &input) } else { input };
         for most in RemediationMode::ALL {
             let request = Request::read(&input, OURS).and_then(|request| match request.form {
-                Form::Scan => request.scan(&policy(most)).map(Some),
+                Form::Scan => request.scan(&policy(most), PLACE).map(Some),
                 Form::Rollback => request.rollback().map(|_| None),
             });
             match request {
@@ -404,5 +412,43 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn resources_are_named_by_arn_and_tell_the_services() {
+    let (bucket, group) = ("arn:aws:s3:::ledger", "arn:aws:ec2:us-east-1:123456789012:security-group/sg-1");
+    let function = "arn:aws:lambda:us-east-1:123456789012:function:settle";
+    for (asked, services) in [
+        (json!({ "resources": [bucket] }), vec![Service::S3]),
+        (json!({ "resources": [function, group] }), vec![Service::Vpc, Service::Lambda]),
+        (json!({ "resources": [function, bucket], "services": ["lambda", "s3"] }), vec![Service::S3, Service::Lambda]),
+    ] {
+        let request = read(&asked).unwrap();
+        assert_eq!(request.services, services, "{asked}");
+        let named: Vec<Value> = request.resources.iter().map(|named| named.arn().into()).collect();
+        assert_eq!(Value::from(named), asked["resources"]);
+    }
+    let many: Vec<String> = (0..101).map(|number| format!("arn:aws:s3:::bucket-{number}")).collect();
+    assert_eq!(read(&json!({ "resources": &many[..100] })).unwrap().resources.len(), 100);
+    // (what is asked for, the field that is refused, what the message says of it)
+    let cases = [
+        (json!({ "resources": [] }), "resources is", "1 to 100 ARNs"),
+        (json!({ "resources": many }), "resources is", "1 to 100 ARNs"),
+        (json!({ "resources": bucket }), "resources is", "1 to 100 ARNs"),
+        (json!({ "resources": [bucket, "ledger"] }), "resources[1] is \"ledger\"", "arn:aws:s3:::BUCKET"),
+        (json!({ "resources": [7] }), "resources[0] is 7", "arn:aws:s3:::BUCKET"),
+        (json!({ "resources": ["arn:aws:rds:us-east-1:123456789012:db:one"] }), "resources[0] is", "route-table"),
+        (json!({ "resources": [group, bucket, group] }), "resources[2] is", "each resource once"),
+        (json!({ "resources": [group.replace("us-east-1", "eu-west-1")] }), "resources[0] is", "in us-east-1"),
+        (json!({ "resources": [group.replace("1234", "9999")] }), "resources[0] is", "account 123456789012"),
+        (json!({ "resources": [bucket, group], "services": ["s3"] }), "resources[1] is", "s3, which services names"),
+        (json!({ "resources": [bucket], "services": ["s3", "vpc"] }), "services is \"vpc\"", "names a resource"),
+    ];
+    for (asked, field, told) in cases {
+        let error = read(&asked).unwrap_err();
+        assert_eq!(error.name(), "InvalidRequest", "{asked}");
+        let text = error.to_string();
+        assert!(text.contains(field) && text.contains(told), "{asked}: {text}");
     }
 }

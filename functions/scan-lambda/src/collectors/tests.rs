@@ -229,7 +229,13 @@ fn functions_answering(
 }
 
 fn target() -> Target {
-    Target { kind: TargetKind::Function, id: "settle".to_owned(), region: Some("us-east-1".to_owned()), owner: None }
+    Target {
+        kind: TargetKind::Function,
+        id: "settle".to_owned(),
+        region: Some("us-east-1".to_owned()),
+        owner: None,
+        only: Vec::new(),
+    }
 }
 
 /// A shard whose only function has these versions, the latest first.

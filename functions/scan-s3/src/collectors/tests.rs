@@ -301,7 +301,13 @@ fn a_second(requests: u32) -> Budget {
 }
 
 fn target(region: Option<&str>) -> Target {
-    Target { kind: TargetKind::Bucket, id: BUCKET.to_owned(), region: region.map(ToOwned::to_owned), owner: None }
+    Target {
+        kind: TargetKind::Bucket,
+        id: BUCKET.to_owned(),
+        region: region.map(ToOwned::to_owned),
+        owner: None,
+        only: Vec::new(),
+    }
 }
 
 /// The bucket of the home region, read in an account in which everything is configured but what `answer` says.

@@ -15,6 +15,9 @@ pub const ALERTS: &str = "state/alerts.json";
 /// The figures of the scans of the last 90 days. Replaced only by a conditional write.
 pub const HISTORY: &str = "state/history.json";
 
+/// What scans of named resources have found since the last scan of everything. Replaced only by a conditional write.
+pub const SCOPED: &str = "state/scoped.json";
+
 /// What is being changed in the account, and what bears on the next change. Replaced only by a conditional write.
 pub const JOURNAL: &str = "state/remediation.json";
 
@@ -58,6 +61,16 @@ pub fn rules(scan_id: &str) -> String {
 /// All findings of a scan, sorted, compressed.
 pub fn findings(scan_id: &str) -> String {
     format!("scans/{scan_id}/findings.jsonl.zst")
+}
+
+/// The same findings in pieces, numbered from 1.
+pub fn piece(scan_id: &str, number: usize) -> String {
+    format!("scans/{scan_id}/pieces/{number:04}.jsonl.zst")
+}
+
+/// Which resource is the first of each piece; written after the last one.
+pub fn pieces(scan_id: &str) -> String {
+    format!("scans/{scan_id}/pieces/index.json")
 }
 
 /// All findings of a scan of a version of this system that did not compress them and wrote a finding a line.

@@ -8,7 +8,7 @@ use audit_model::plan::{Inventory, Target, TargetKind};
 use audit_model::policy::{AlertPolicy, FrameworkPolicy, OptOutTag, Parameters, RemediationPolicy};
 use audit_model::remediation::{Decision, Reason, ReasonCode, RemediationOutcome, RemediationRecord};
 use audit_model::resource::BucketEncryption;
-use audit_model::summary::{AlertViolations, AlertingRule, Changes, Comparison, Counts, ScanStatus, Summary};
+use audit_model::summary::{AlertViolations, AlertingRule, Changes, Comparison, Counts, ScanStatus, Scope, Summary};
 use audit_model::task::RemediateOutput;
 use audit_model::{
     Change, Evidence, Finding, FrameworkReference, Guidance, Plan, Policy, Reading, RemediationMode, Resolution,
@@ -45,6 +45,7 @@ pub fn plan() -> Plan {
         account: ACCOUNT.to_owned(),
         region: "us-east-1".to_owned(),
         services: Service::ALL.to_vec(),
+        resources: Vec::new(),
         remediation: RemediationMode::Apply,
         remediation_requested: false,
         reapply: Vec::new(),
@@ -93,6 +94,7 @@ pub fn summary(findings: &[Finding]) -> Summary {
     let mut summary = Summary {
         scan_id: SCAN_ID.to_owned(),
         status: ScanStatus::Complete,
+        scope: Scope::Full,
         gaps: Vec::new(),
         started_at: STARTED_AT,
         aggregated_at: AGGREGATED_AT,
@@ -361,7 +363,7 @@ pub async fn store_with_targets(service: Service, number: u32, targets: Vec<Targ
 
 /// A target of this kind in the audited region.
 pub fn target(kind: TargetKind, id: &str) -> Target {
-    Target { kind, id: id.to_owned(), region: Some("us-east-1".to_owned()), owner: None }
+    Target { kind, id: id.to_owned(), region: Some("us-east-1".to_owned()), owner: None, only: Vec::new() }
 }
 
 /// The findings of one shard, in the order in which they lie there.

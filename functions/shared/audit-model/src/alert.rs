@@ -42,7 +42,8 @@ impl AlertState {
     pub fn is_untold(&self, violation: &Finding) -> bool {
         self.told.get(&violation.service).is_none_or(|told| {
             !told.rules.contains(&*violation.rule_id)
-                || violation.first_seen.is_none_or(|first_seen| first_seen > told.through)
+                || (violation.first_seen.is_none_or(|first_seen| first_seen > told.through)
+                    && !told.since.contains(&Told::name(violation)))
         })
     }
 }
@@ -65,9 +66,32 @@ pub struct Told {
     pub gaps: BTreeSet<String>,
     /// The exceptions that had expired while what they covered was still wrong: see [`crate::summary::ExceptionUse::name`].
     pub expired: BTreeSet<String>,
+    /// The violations that messages about named resources have told of since: see [`Told::name`].
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub since: BTreeSet<String>,
 }
 
 impl Told {
+    /// How many violations `since` holds at the most. What has no room is told once more.
+    const ROOM: usize = 5_000;
+
+    /// What two scans call the same violation.
+    pub fn name(violation: &Finding) -> String {
+        format!("{} {}", violation.rule_id, violation.resource.arn)
+    }
+
+    /// Adds what people were told by a message about named resources, which says nothing of what else they know.
+    pub fn add<'a>(&mut self, told: Self, news: impl Iterator<Item = &'a Finding>) {
+        self.rules.extend(told.rules);
+        self.gaps.extend(told.gaps);
+        self.expired.extend(told.expired);
+        self.lost_sight = self.lost_sight.max(told.lost_sight);
+        self.since.extend(news.map(Self::name));
+        while self.since.len() > Self::ROOM {
+            self.since.pop_first();
+        }
+    }
+
     /// Whether there was something that they must do something about.
     pub fn is_anything_open(&self) -> bool {
         !self.rules.is_empty() || self.lost_sight > 0 || !self.gaps.is_empty() || !self.expired.is_empty()

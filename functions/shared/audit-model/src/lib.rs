@@ -7,6 +7,7 @@ pub mod console;
 mod deliveries;
 pub mod finding;
 pub mod history;
+mod named;
 pub mod plan;
 pub mod policy;
 pub mod reading;
@@ -23,6 +24,7 @@ pub use finding::{
     ResourceTags, Severity, Status, to_the_second,
 };
 pub use history::{History, PastScan};
+pub use named::{NAMED_FORMS, NamedKind, NamedResource, NotNamed, VpcPart};
 pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};
 pub use reading::{Reading, Unreadable, UnreadableCause};

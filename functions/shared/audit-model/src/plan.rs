@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::resource::{AccessPoint, Audited, Bucket, DirectoryBucket, Function, S3Account, Vpc};
-use crate::{Policy, Reading};
+use crate::{NamedResource, Policy, Reading};
 
 /// The plan of one scan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Plan {
     pub region: String,
     /// The services to scan, in catalogue order, without repeats.
     pub services: Vec<Service>,
+    /// The only resources that are looked at, by ARN and without repeats; none in a scan of all that the services have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resources: Vec<NamedResource>,
     /// What remediation may do in this scan.
     pub remediation: RemediationMode,
     /// Whether a person said so: the request named the mode itself. The schedule never does.
@@ -43,9 +46,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether the scan covers every service, so that its figures compare with other such scans.
+    /// Whether the scan looks at named resources only. What it finds says nothing of the account's others.
+    pub fn is_scoped(&self) -> bool {
+        !self.resources.is_empty()
+    }
+
+    /// Whether the scan covers all of every service, so that its figures compare with other such scans.
     pub fn covers_all_services(&self) -> bool {
-        Service::ALL.iter().all(|service| self.services.contains(service))
+        !self.is_scoped() && Service::ALL.iter().all(|service| self.services.contains(service))
     }
 }
 
@@ -192,6 +200,9 @@ pub struct Target {
     /// The 12 digits of the account that shares it with the audited one; `None` for a resource of the audited account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The ARNs of what hangs on it and is all that is reported of it; none when everything is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
 }
 
 /// The kinds of resources that are listed. What belongs to one of them is read with it.

@@ -18,6 +18,9 @@ pub struct Summary {
     pub scan_id: String,
     /// Whether everything that was planned was looked at.
     pub status: ScanStatus,
+    /// Whether it looked at all that its services have, or at named resources only.
+    #[serde(default, skip_serializing_if = "Scope::is_full")]
+    pub scope: Scope,
     /// What was planned and not looked at; empty when the scan is complete.
     pub gaps: Vec<Gap>,
     /// When the execution started.
@@ -110,6 +113,45 @@ impl fmt::Display for ScanStatus {
             Self::Complete => "COMPLETE",
             Self::Partial => "PARTIAL",
         })
+    }
+}
+
+/// What a scan looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+pub enum Scope {
+    /// All that its services have.
+    #[default]
+    Full,
+    /// Resources that it was asked for by name. Its figures, the score among them, are theirs and not the account's.
+    Scoped {
+        /// How many.
+        named: u64,
+        /// The ARNs of those that are not there.
+        not_found: Vec<String>,
+    },
+}
+
+impl Scope {
+    /// Whether it is all that the services have.
+    pub fn is_full(&self) -> bool {
+        *self == Self::Full
+    }
+}
+
+impl fmt::Display for Scope {
+    /// What was looked at, in words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Scoped { named, not_found } = self else {
+            return f.write_str("all that its services have");
+        };
+        let resources = if *named == 1 { "resource" } else { "resources" };
+        write!(f, "{named} named {resources} only")?;
+        match not_found.as_slice() {
+            [] => Ok(()),
+            [one] => write!(f, ", of which {one} was not there"),
+            [first, others @ ..] => write!(f, ", of which {first} and {} more were not there", others.len()),
+        }
     }
 }
 
@@ -441,6 +483,7 @@ mod tests {
         let summary = |comparison: &[Comparison]| Summary {
             scan_id: String::new(),
             status: ScanStatus::Complete,
+            scope: Scope::Full,
             gaps: Vec::new(),
             started_at: Timestamp::UNIX_EPOCH,
             aggregated_at: Timestamp::UNIX_EPOCH,

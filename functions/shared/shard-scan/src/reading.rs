@@ -83,7 +83,13 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn targets(count: usize) -> Vec<Target> {
-        let target = |id: usize| Target { kind: TargetKind::Bucket, id: id.to_string(), region: None, owner: None };
+        let target = |id: usize| Target {
+            kind: TargetKind::Bucket,
+            id: id.to_string(),
+            region: None,
+            owner: None,
+            only: Vec::new(),
+        };
         (0..count).map(target).collect()
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use audit_artifacts::ScanRecord;
-use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, ScanStatus, Summary};
+use audit_model::summary::{Comparison, ExceptionState, ExceptionUse, ScanStatus, Scope, Summary};
 use audit_model::{Change, History, PastScan, Rules, Service, Severity};
 use audit_task::TaskError;
 use jiff::Timestamp;
@@ -26,6 +26,7 @@ const PAST: usize = 28;
 pub(super) struct Overview {
     pub(super) verdict: String,
     pub(super) verdict_class: &'static str,
+    pub(super) score_of: &'static str,
     pub(super) score: String,
     pub(super) coverage: String,
     pub(super) compliant: String,
@@ -99,6 +100,7 @@ impl Overview {
         Self {
             verdict,
             verdict_class,
+            score_of: if summary.scope.is_full() { "Compliance score" } else { "Score of what was named" },
             score: percent(summary.score()),
             coverage: percent(summary.coverage()),
             compliant: count(totals.compliant),
@@ -123,6 +125,14 @@ impl Overview {
 
 /// The answer to "are we compliant?": never better than what was looked at.
 fn verdict(summary: &Summary) -> (&'static str, String) {
+    let (class, said) = verdict_on_what_was_looked_at(summary);
+    match &summary.scope {
+        Scope::Full => (class, said),
+        scope => (class, format!("Looked at: {scope}. Of the account this says nothing. {said}")),
+    }
+}
+
+fn verdict_on_what_was_looked_at(summary: &Summary) -> (&'static str, String) {
     let totals = &summary.totals;
     let critical = summary.violations_by_severity.get(&Severity::Critical).copied().unwrap_or_default();
     let unseen = match (summary.status, totals.insufficient_data) {
@@ -146,6 +156,7 @@ fn verdict(summary: &Summary) -> (&'static str, String) {
     }
     match (totals.compliant, totals.excepted) {
         (0, 0) => ("unknown", "Nothing was there to be judged.".to_owned()),
+        (_, 0) if !summary.scope.is_full() => ("good", "Compliant: nothing is wrong with what was named.".to_owned()),
         (_, 0) => ("good", "Compliant: everything was looked at, and nothing is wrong.".to_owned()),
         (_, excepted) => (
             "good",
@@ -468,6 +479,8 @@ pub(super) struct Unseen {
     pub(super) not_evaluated: u64,
     pub(super) not_evaluated_told: String,
     pub(super) services: String,
+    /// What was looked at, where that was not all that the services have.
+    pub(super) scope: Option<String>,
 }
 
 pub(super) struct ReadingView {
@@ -516,6 +529,7 @@ impl Unseen {
                 more => format!("{} known violations are", count(more)),
             },
             services: list(unplanned.map(service_name)),
+            scope: (!summary.scope.is_full()).then(|| summary.scope.to_string()),
         })
     }
 }

@@ -156,6 +156,7 @@ async fn read(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> (Vec
         id: id.to_owned(),
         region: Some("us-east-1".to_owned()),
         owner: None,
+        only: Vec::new(),
     };
     let vpcs = ec2.vpcs(&["vpc-1", "vpc-2"].map(target), &Needed::default()).await;
     let asked = requests.lock().unwrap().clone();
@@ -587,7 +588,8 @@ async fn what_no_rule_judges_by_that_is_switched_on_is_not_asked_for() {
     ];
     for (only, expected) in cases {
         let (ec2, asked) = ec2(usual);
-        let target = Target { kind: TargetKind::Vpc, id: "vpc-1".to_owned(), region: None, owner: None };
+        let target =
+            Target { kind: TargetKind::Vpc, id: "vpc-1".to_owned(), region: None, owner: None, only: Vec::new() };
         let needed = Needed::by(|rule| rule == only);
         let vpcs = ec2.vpcs(&[target], &needed).await;
         assert_eq!(vpcs.len(), 1, "{only}");

@@ -111,7 +111,7 @@ pub enum ControlResult {
     NotApplicable,
     /// Everything was judged, and nothing is wrong.
     Compliant,
-    /// The rule or its framework is off, or its service was not part of the scan.
+    /// The rule or its framework is off, its service was not part of the scan, or nothing that it judges was named.
     NotEvaluated,
     /// Nothing was found to be wrong, and not everything could be judged.
     InsufficientData,
@@ -123,10 +123,15 @@ impl RuleResult {
     fn of(rule: &Rule, plan: &Plan, summary: &Summary) -> Self {
         let counts = summary.by_rule.get(rule.id).copied().unwrap_or_default();
         let service: Service = rule.service();
-        let incomplete = counts.insufficient_data > 0 || summary.gaps.iter().any(|gap| gap.service == service);
+        // A scan of named resources has not looked at the others, whatever it found.
+        let incomplete =
+            plan.is_scoped() || counts.insufficient_data > 0 || summary.gaps.iter().any(|gap| gap.service == service);
         let result = if counts.non_compliant > 0 {
             ControlResult::NonCompliant
-        } else if !plan.services.contains(&service) || !rule.is_on(&plan.policy) {
+        } else if !plan.services.contains(&service)
+            || !rule.is_on(&plan.policy)
+            || (plan.is_scoped() && counts.all() == 0)
+        {
             ControlResult::NotEvaluated
         } else if incomplete {
             ControlResult::InsufficientData
@@ -142,7 +147,7 @@ impl RuleResult {
 #[cfg(test)]
 mod tests {
     use audit_model::policy::RuleSetting;
-    use audit_model::summary::{Gap, ScanStatus};
+    use audit_model::summary::{Gap, ScanStatus, Scope};
     use audit_model::{RemediationMode, Trigger, TriggerKind};
     use jiff::Timestamp;
 
@@ -157,6 +162,7 @@ mod tests {
             account: fixtures::ACCOUNT.to_owned(),
             region: "us-east-1".to_owned(),
             services: Service::ALL.to_vec(),
+            resources: Vec::new(),
             remediation: RemediationMode::Off,
             remediation_requested: false,
             reapply: Vec::new(),
@@ -171,6 +177,7 @@ mod tests {
         Summary {
             scan_id: "20261101T000000Z-0001".to_owned(),
             status: ScanStatus::Complete,
+            scope: Scope::Full,
             gaps: Vec::new(),
             started_at: Timestamp::UNIX_EPOCH,
             aggregated_at: Timestamp::UNIX_EPOCH,
@@ -232,6 +239,10 @@ mod tests {
         assert_eq!(result(&plan(), &partial, "AWS FSBP", "S3.2"), ControlResult::InsufficientData);
         let without_s3 = Plan { services: vec![Service::Vpc], ..plan() };
         assert_eq!(result(&without_s3, &summary(&[]), "AWS FSBP", "S3.2"), ControlResult::NotEvaluated);
+        // A scan of one bucket has not looked at the others; nor at anything that another control is about.
+        let of_one = Plan { resources: vec!["arn:aws:s3:::ledger".parse().unwrap()], ..plan() };
+        assert_eq!(result(&of_one, &passed, "AWS FSBP", "S3.2"), ControlResult::InsufficientData);
+        assert_eq!(result(&of_one, &summary(&[]), "AWS FSBP", "S3.2"), ControlResult::NotEvaluated);
         let mut off = plan();
         off.policy.rules.insert(READ.to_owned(), RuleSetting { enabled: false, severity: None });
         assert_eq!(result(&off, &summary(&[]), "AWS FSBP", "S3.2"), ControlResult::NotEvaluated);
