@@ -219,7 +219,11 @@ def _environments(settings: Settings, surroundings: Surroundings) -> Mapping[str
     system = {"SYSTEM_NAME": settings.names.system}
     topic = {"ALERTS_TOPIC_ARN": surroundings.alerts_topic}
     own: Mapping[str, Mapping[str, str]] = {
-        "plan-scan": {**system, "CLOUD_TRAIL": json.dumps(settings.cloud_trail)},
+        "plan-scan": {
+            **system,
+            "CLOUD_TRAIL": json.dumps(settings.cloud_trail),
+            "CHANGE_SETTLING_SECONDS": str(settings.change_settling_seconds),
+        },
         "list-targets": {"LISTING_SECONDS": f"{listing:.0f}", "MAP_CONCURRENCY": str(settings.map_concurrency)},
         "remediate-s3-encryption": {**system, "KEY_TAGS": json.dumps(dict(settings.tags), sort_keys=True)},
         "write-json-report": system,

@@ -64,6 +64,8 @@ class Resources:
     """What every resource of this deployment is tagged with."""
     cloud_trail: bool
     """Whether the account's trails are read."""
+    change_scans: bool
+    """Whether changes of the account start scans."""
 
 
 def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
@@ -78,11 +80,16 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     record = (plan, summary, findings, remediation)
     alert_violations = "scans/*/alert-violations.json"
     rollback_plan, rollback = "rollbacks/*/plan.json", "rollbacks/*/remediation.jsonl"
+    claimed_changes = ("state/changes.json",) if on.change_scans else ()
     journal, figures, alert = "state/remediation.json", "state/figures.json", "scans/*/alert.json"
     history, latest, scoped, pieces = "state/history.json", "state/latest.json", "state/scoped.json", "scans/*/pieces/*"
     return {
         "plan-scan": (
-            *_artifacts(on, reads=("claims/*", plan, rollback_plan), writes=("claims/*", plan, rollback_plan)),
+            *_artifacts(
+                on,
+                reads=("claims/*", plan, rollback_plan, *claimed_changes),
+                writes=("claims/*", plan, rollback_plan, *claimed_changes),
+            ),
             Permission(actions=("states:ListExecutions",), resources=(on.state_machine,)),
         ),
         "list-targets": (

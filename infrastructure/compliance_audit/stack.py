@@ -49,6 +49,7 @@ class ComplianceAuditStack(cdk.Stack):
             default_security_group=network.default_security_group_arn,
             tags=settings.tags,
             cloud_trail=settings.cloud_trail,
+            change_scans=settings.change_scans,
         )
         network.add_endpoints(resources)
         functions = Functions(

@@ -301,6 +301,7 @@ fn asked_for(trigger: &Trigger) -> String {
         TriggerKind::Schedule => "by the schedule".to_owned(),
         TriggerKind::Event => "by an event".to_owned(),
         TriggerKind::Execution => "by hand".to_owned(),
+        TriggerKind::Change => "after changes of the account".to_owned(),
     };
     if let Some(requested_by) = &trigger.requested_by {
         words.push_str(&format!(", asked for by {requested_by}"));

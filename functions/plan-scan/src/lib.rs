@@ -1,6 +1,7 @@
 //! Turns a trigger into the plan of one scan, or of a rollback: the only reader of the triggers' formats and of the audit
 //! policy.
 
+mod changes;
 mod claim;
 mod executions;
 mod request;
@@ -8,17 +9,21 @@ mod scan_id;
 mod step_aside;
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
-use audit_model::Plan;
+use audit_changes::Ourselves;
 use audit_model::remediation::RollbackPlan;
 use audit_model::task::{Execution, PlanScanInput, PlanScanOutput};
+use audit_model::{AccountChange, Plan, Policy};
 use audit_rules::Setting;
 use audit_task::TaskError;
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 pub use executions::{RunningExecution, RunningExecutions, StepFunctions};
-use request::{Form, Request};
+use changes::Batch;
+use request::{Form, Request, ScanRequest};
 
 /// What planning works with.
 pub struct Ports<'a> {
@@ -36,6 +41,8 @@ pub struct Ports<'a> {
     pub system: String,
     /// The settings that the deployment was made without, of those that some rules need.
     pub missing_settings: Vec<Setting>,
+    /// How long a resource is left alone after a change.
+    pub settling: SignedDuration,
 }
 
 /// Plans the scan or the rollback that the execution's input asks for, or says why it steps aside. The same execution
@@ -54,6 +61,9 @@ pub async fn handle(input: PlanScanInput, ports: &Ports<'_>) -> Result<PlanScanO
     if let Some(plan) = planned_before::<RollbackPlan>(ports.store, &rollback_key, &execution.id).await? {
         return Ok(roll_back(plan));
     }
+    if let Some(events) = input.as_array() {
+        return plan_scan_of_changes(events, id, execution, ports).await;
+    }
     let request = Request::read(&input, &ports.system)?;
     match request.form {
         Form::Scan => plan_scan(&request, id, execution, ports).await,
@@ -67,12 +77,7 @@ async fn plan_scan(
     execution: Execution,
     ports: &Ports<'_>,
 ) -> Result<PlanScanOutput, TaskError> {
-    let text = ports.policy_text.as_ref().map_err(Clone::clone)?;
-    let today = TimeZone::UTC.to_datetime(execution.start_time).date();
-    let mut policy = audit_policy::parse(text, today).map_err(|error| TaskError::InvalidPolicy(error.to_string()))?;
-    for setting in &ports.missing_settings {
-        setting.switch_off(&mut policy);
-    }
+    let policy = policy(&execution, ports)?;
     let request = request.scan(&policy, (&ports.region, &ports.account))?;
     if !request.force
         && request.resources.is_empty()
@@ -83,6 +88,50 @@ async fn plan_scan(
     if let Some(reason) = claim::lost(ports.store, &request.trigger, &execution.id, &scan_id).await? {
         return Ok(PlanScanOutput::Skip { scan_id, reason });
     }
+    begin(request, Vec::new(), policy, scan_id, execution, ports).await
+}
+
+/// A batch of changes steps aside for nobody: what an older scan is reading, it may have read before the change.
+async fn plan_scan_of_changes(
+    events: &[Value],
+    scan_id: String,
+    execution: Execution,
+    ports: &Ports<'_>,
+) -> Result<PlanScanOutput, TaskError> {
+    let policy = policy(&execution, ports)?;
+    let batch = Batch::read(events, &Ourselves::of(&ports.system), ports.settling, execution.start_time);
+    let batch = batch.claimed(ports.store, &scan_id, execution.start_time).await?;
+    if batch.is_empty() {
+        let reason = format!(
+            "none of the {} events tells of a change that has to be looked at, or another scan looks at it",
+            events.len()
+        );
+        return Ok(PlanScanOutput::Skip { scan_id, reason });
+    }
+    let (request, changes) = batch.request();
+    begin(request, changes, policy, scan_id, execution, ports).await
+}
+
+/// The audit policy, without the rules that need what the deployment was made without.
+fn policy(execution: &Execution, ports: &Ports<'_>) -> Result<Policy, TaskError> {
+    let text = ports.policy_text.as_ref().map_err(Clone::clone)?;
+    let today = TimeZone::UTC.to_datetime(execution.start_time).date();
+    let mut policy = audit_policy::parse(text, today).map_err(|error| TaskError::InvalidPolicy(error.to_string()))?;
+    for setting in &ports.missing_settings {
+        setting.switch_off(&mut policy);
+    }
+    Ok(policy)
+}
+
+/// Writes the plan of a scan that goes on.
+async fn begin(
+    request: ScanRequest,
+    changes: Vec<AccountChange>,
+    policy: Policy,
+    scan_id: String,
+    execution: Execution,
+    ports: &Ports<'_>,
+) -> Result<PlanScanOutput, TaskError> {
     let key = keys::plan(&scan_id);
     let plan = Plan {
         scan_id,
@@ -94,6 +143,7 @@ async fn plan_scan(
         remediation: request.remediation,
         remediation_requested: request.remediation_requested,
         reapply: request.reapply,
+        changes,
         policy,
         missing_settings: ports.missing_settings.iter().map(|setting| setting.name.to_owned()).collect(),
         started_at: execution.start_time,

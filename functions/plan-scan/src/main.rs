@@ -5,7 +5,8 @@ use std::fs;
 use audit_artifacts::S3Store;
 use audit_policy::POLICY_FILE;
 use audit_rules::CLOUD_TRAIL;
-use audit_task::{TaskError, aws_config, required, required_switch, run};
+use audit_task::{TaskError, aws_config, required, required_number, required_switch, run};
+use jiff::SignedDuration;
 use lambda_runtime::Error;
 use plan_scan::{Ports, StepFunctions, handle};
 
@@ -20,7 +21,16 @@ async fn main() -> Result<(), Error> {
     let policy_text = fs::read_to_string(&policy_path)
         .map_err(|error| TaskError::InvalidPolicy(format!("{policy_path} cannot be read: {error}")));
     let missing_settings = if required_switch("CLOUD_TRAIL")? { Vec::new() } else { vec![CLOUD_TRAIL] };
-    let ports =
-        &Ports { store: &store, executions: &executions, policy_text, account, region, system, missing_settings };
+    let settling = SignedDuration::from_secs(required_number("CHANGE_SETTLING_SECONDS")?.get().into());
+    let ports = &Ports {
+        store: &store,
+        executions: &executions,
+        policy_text,
+        account,
+        region,
+        system,
+        missing_settings,
+        settling,
+    };
     run(|input| handle(input, ports)).await
 }

@@ -11,7 +11,7 @@ use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use serde_json::{Map, Value};
 
 pub(crate) use rollback::RollbackRequest;
-pub(crate) use scan::{ScanRequest, extent};
+pub(crate) use scan::{MOST_RESOURCES, ScanRequest, extent};
 
 /// The ways in through EventBridge: source, detail type, and what they stand for. The first are those of a rule with
 /// a schedule, <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html>.

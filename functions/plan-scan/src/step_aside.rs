@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use audit_artifacts::{ArtifactStoreExt, keys};
 use audit_model::task::Execution;
-use audit_model::{Plan, RemediationMode, Service};
+use audit_model::{Plan, RemediationMode, Service, TriggerKind};
 use audit_task::TaskError;
 
 use crate::request::{ScanRequest, extent};
@@ -25,8 +25,9 @@ pub(crate) async fn reason(
     for running in &older {
         let id = scan_id::of(running.started_at, &running.arn);
         match ports.store.find_json::<Plan>(&keys::plan(&id)).await? {
-            // It looks at a few resources, is over soon, and nobody waits for what it does not look at.
-            Some(plan) if plan.is_scoped() => continue,
+            // It looks at a few resources, is over soon, and nobody waits for what it does not look at; and whatever is
+            // changed, the scan that the clock asks for is never put off.
+            Some(plan) if plan.is_scoped() || plan.trigger.kind == TriggerKind::Change => continue,
             Some(plan) => return Ok(Some(explain(request, running, &plan))),
             None => {}
         }

@@ -61,6 +61,7 @@ impl Machine {
             region: "us-east-1".to_owned(),
             system: "dev-pr42".to_owned(),
             missing_settings: self.missing_settings.clone(),
+            settling: SignedDuration::from_secs(60),
         };
         handle(PlanScanInput { input, execution: execution.clone() }, &ports).await
     }
@@ -142,6 +143,7 @@ async fn a_plan_holds_the_request_and_the_whole_policy_in_force() {
             remediation,
             remediation_requested: true,
             reapply: vec!["ledger".to_owned()],
+            changes: Vec::new(),
             policy: plan.policy.clone(),
             missing_settings: Vec::new(),
             started_at: first.start_time,

@@ -23,6 +23,9 @@ use crate::Compared;
 /// - `Remediations` are the outcomes that remediation reported, zeros when it had nothing to do, and none when it broke.
 /// - `RemediationFailures` counts the buckets whose change failed, and a remediation that broke as one.
 /// - `ConfirmedSubscriptions` and `PendingSubscriptions` say who gets the alerts.
+/// - `ChangesJudged`, `ChangeSeconds` and `ChangeAlerts` come from scans after changes of the account: how many calls were
+///   looked at, for each of them the seconds from the call to these metrics, which go out just before the alert does, and
+///   whether people hear of a violation that was not open before.
 /// - `ScanDuration`, and `ScansCompleted` by status, come from every scan. A scan of some services counts as `SCOPED`,
 ///   so that it does not pass for the complete scan that is due every few hours.
 pub fn data_points(
@@ -55,15 +58,24 @@ pub fn data_points(
         points.push(DataPoint::count("ConfirmedSubscriptions", None, value.confirmed));
         points.push(DataPoint::count("PendingSubscriptions", None, value.pending));
     }
-    points.push(DataPoint {
-        metric: "ScanDuration",
-        dimension: None,
-        unit: Unit::Seconds,
-        value: now.duration_since(plan.started_at).as_secs_f64().max(0.0),
-    });
+    points.extend(of_changes(record, now));
+    points.push(DataPoint::seconds("ScanDuration", plan.started_at, now));
     let status = if plan.covers_all_services() { summary.status.to_string() } else { "SCOPED".to_owned() };
     points.push(DataPoint::count("ScansCompleted", Some(("Status", status)), 1));
     points
+}
+
+/// How fast changes were looked at, and whether that led to an alert.
+fn of_changes(ScanRecord { plan, summary }: &ScanRecord, now: Timestamp) -> Vec<DataPoint> {
+    if plan.changes.is_empty() {
+        return Vec::new();
+    }
+    let seconds = plan.changes.iter().map(|change| DataPoint::seconds("ChangeSeconds", change.event_time, now));
+    let counts = [
+        DataPoint::count("ChangesJudged", None, plan.changes.len() as u64),
+        DataPoint::count("ChangeAlerts", None, u64::from(summary.alerting_news > 0)),
+    ];
+    counts.into_iter().chain(seconds).collect()
 }
 
 /// Whether a scan looked at everything.
@@ -174,5 +186,10 @@ pub enum Unit {
 impl DataPoint {
     fn count(metric: &'static str, dimension: Option<Dimension>, value: u64) -> Self {
         Self { metric, dimension, unit: Unit::Count, value: value as f64 }
+    }
+
+    fn seconds(metric: &'static str, from: Timestamp, to: Timestamp) -> Self {
+        let value = to.duration_since(from).as_secs_f64().max(0.0);
+        Self { metric, dimension: None, unit: Unit::Seconds, value }
     }
 }

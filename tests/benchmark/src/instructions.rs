@@ -191,6 +191,7 @@ async fn scan_buckets(own: &Unbudgeted, store: &S3Store, policy: Policy) -> Resu
         remediation: RemediationMode::Off,
         remediation_requested: false,
         reapply: Vec::new(),
+        changes: Vec::new(),
         missing_settings: Vec::new(),
         policy,
         started_at: STARTED_AT,

@@ -11,7 +11,7 @@ pub(super) const FIELDS: [&str; 8] =
     ["services", "resources", "remediation", "reapply", "requestedBy", "reason", "force", SYSTEM];
 
 /// How many resources a request may name: what one shard of each service holds, so that it is answered within seconds.
-const MOST_RESOURCES: usize = 100;
+pub(crate) const MOST_RESOURCES: usize = 100;
 
 /// What an execution is asked to scan.
 #[derive(Debug, Clone, PartialEq, Eq)]

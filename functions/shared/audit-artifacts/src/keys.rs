@@ -18,6 +18,9 @@ pub const HISTORY: &str = "state/history.json";
 /// What scans of named resources have found since the last scan of everything. Replaced only by a conditional write.
 pub const SCOPED: &str = "state/scoped.json";
 
+/// Which scans look at what was changed in the last hours. Replaced only by a conditional write.
+pub const CHANGES: &str = "state/changes.json";
+
 /// What is being changed in the account, and what bears on the next change. Replaced only by a conditional write.
 pub const JOURNAL: &str = "state/remediation.json";
 

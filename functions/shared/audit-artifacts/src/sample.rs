@@ -49,6 +49,7 @@ pub fn plan() -> Plan {
         remediation: RemediationMode::Apply,
         remediation_requested: false,
         reapply: Vec::new(),
+        changes: Vec::new(),
         missing_settings: Vec::new(),
         policy: Policy {
             alert: AlertPolicy { threshold: Severity::Critical, remind_hours: 24 },

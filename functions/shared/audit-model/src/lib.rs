@@ -25,7 +25,7 @@ pub use finding::{
 };
 pub use history::{History, PastScan};
 pub use named::{NAMED_FORMS, NamedKind, NamedResource, NotNamed, VpcPart};
-pub use plan::{Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
+pub use plan::{AccountChange, Plan, RemediationMode, Service, Shard, Trigger, TriggerKind};
 pub use policy::{Policy, PolicyException};
 pub use reading::{Reading, Unreadable, UnreadableCause};
 pub use rules::{FrameworkReference, Guidance, RuleInForce, Rules};

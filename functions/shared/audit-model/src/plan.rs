@@ -33,6 +33,9 @@ pub struct Plan {
     /// Buckets that remediation may change although an earlier change of them was taken back, or set back again and again,
     /// by name.
     pub reapply: Vec<String>,
+    /// The changes for which the resources are looked at; none where somebody asked, or the clock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<AccountChange>,
     /// The audit policy in force, all of it.
     pub policy: Policy,
     /// Settings that the deployment was made without, by name. Rules that need one of them are off in the policy, whatever its
@@ -79,6 +82,7 @@ impl fmt::Display for Trigger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             TriggerKind::Schedule => "the schedule",
+            TriggerKind::Change => "changes of the account",
             TriggerKind::Event => "a custom event",
             TriggerKind::Execution => "an execution started by hand",
         })?;
@@ -102,6 +106,26 @@ pub enum TriggerKind {
     Event,
     /// An execution started by hand, in the console or through the API.
     Execution,
+    /// Calls that changed something of the account.
+    Change,
+}
+
+/// A call that changed something of the account, which is looked at because of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AccountChange {
+    /// CloudTrail's id of the event.
+    pub event_id: String,
+    /// The call, as CloudTrail names it.
+    pub event_name: String,
+    /// When the call was made.
+    pub event_time: Timestamp,
+    /// Who made it: the principal's ARN, or what CloudTrail knows instead.
+    pub principal: String,
+    /// The address that it came from, or the service.
+    pub source_address: String,
+    /// What it changed: ARNs of resources, and names of services of which everything is looked at.
+    pub resources: Vec<String>,
 }
 
 /// The audited services, in catalogue order.

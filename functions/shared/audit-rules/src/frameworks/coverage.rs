@@ -166,6 +166,7 @@ mod tests {
             remediation: RemediationMode::Off,
             remediation_requested: false,
             reapply: Vec::new(),
+            changes: Vec::new(),
             policy: fixtures::policy(),
             missing_settings: Vec::new(),
             started_at: Timestamp::UNIX_EPOCH,
