@@ -1,8 +1,6 @@
 //! The text for people: what the scan did not look at first, then what is new, what was done about it and what will be, what
 //! is still open, and where to look.
 
-use std::fmt::Display;
-
 use audit_artifacts::ScanRecord;
 use audit_model::policy::OptOutTag;
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
@@ -13,9 +11,9 @@ use audit_model::{
 };
 
 use crate::document::{is_missing, reports};
-use crate::layout::{count, field, item, paragraph, wrapped};
+use crate::layout::{count, field, item, joined, paragraph, wrapped};
 use crate::listing::Listing;
-use crate::{Deployment, Gathered, Kind, violation};
+use crate::{Deployment, Gathered, Kind, change, violation};
 
 /// Bytes that the gaps of a partial scan may take; those of exceptions, of failed deliveries, of rules that are still open and
 /// of resolved violations may each.
@@ -31,6 +29,7 @@ pub(crate) fn body(gathered: &Gathered<'_>, kind: Kind, deployment: &Deployment)
     let ways_on = [ways_on(gathered, deployment)];
     let parts: Vec<String> = if kind.is_news() {
         let of_news = [
+            change::section(gathered, |items| bounded(items.into_iter())),
             news(gathered),
             exceptions(&record.summary.exceptions),
             undelivered(&input.failed_deliveries),
@@ -290,10 +289,6 @@ fn changes_in_words(changes: Changes) -> String {
         number => format!("{number} of rules that were not evaluated then, "),
     };
     format!("{new} new, {first_evaluated}{still_open} still open, {resolved} resolved{not_looked_at} ")
-}
-
-fn joined(things: impl Iterator<Item = impl Display>) -> String {
-    things.map(|thing| thing.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn asked_for(trigger: &Trigger) -> String {

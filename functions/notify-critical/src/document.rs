@@ -6,16 +6,19 @@ use audit_model::{Finding, Service, Severity, console, to_the_second};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::change::ChangeMade;
 use crate::layout::clipped;
 use crate::message::Attributes;
-use crate::{Deployment, Gathered, Kind};
+use crate::{Deployment, Gathered, Kind, change};
 
 /// The version of the document's form; the first number rises when a field changes its meaning or goes.
-pub(crate) const SCHEMA_VERSION: &str = "1.0";
+pub(crate) const SCHEMA_VERSION: &str = "1.1";
 
 /// Bytes that the new violations may take, and the rules that are still open. The document stands in the message several times.
 const NEWS_BUDGET: usize = 8 * 1024;
 const STILL_OPEN_BUDGET: usize = 3 * 1024;
+/// Bytes that changes may take.
+const CHANGES_BUDGET: usize = 3 * 1024;
 
 /// Characters of a text that others wrote.
 const TEXT: usize = 500;
@@ -38,7 +41,10 @@ pub(crate) struct Document<'a> {
     coverage: Option<f64>,
     /// The worst first, as many as there is room for; `counts.new` says how many there are.
     new_violations: Vec<NewViolation<'a>>,
-    /// Likewise.
+    /// The changes that may have opened them, where the scan looks at what was changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<ChangeMade<'a>>,
+    /// The worst first, as many as there is room for.
     still_open: Vec<StillOpen<'a>>,
     links: Links,
 }
@@ -171,6 +177,7 @@ pub(crate) fn document<'a>(
         score: summary.score(),
         coverage: summary.coverage(),
         new_violations: within(NEWS_BUDGET, gathered.named.news.iter().map(|finding| new_violation(gathered, finding))),
+        changes: within(CHANGES_BUDGET, change::to_blame(gathered).into_iter().map(ChangeMade::from)),
         still_open: within(STILL_OPEN_BUDGET, gathered.still_open().map(still_open)),
         links: Links {
             execution: gathered.execution(),

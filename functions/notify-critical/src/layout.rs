@@ -1,5 +1,7 @@
 //! Plain text as e-mail programs show it: short lines, labels in a column.
 
+use std::fmt::Display;
+
 use jiff::Timestamp;
 
 /// Characters that a line takes. E-mail programs wrap what is longer than their window, and what is shorter costs lines. Words
@@ -69,6 +71,11 @@ fn is_blank(char: char) -> bool {
 /// <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>
 fn is_bidirectional(char: char) -> bool {
     matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Things, with commas between them.
+pub(crate) fn joined(things: impl Iterator<Item = impl Display>) -> String {
+    things.map(|thing| thing.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// A number of things: `1 bucket`, `2 buckets`.

@@ -2,6 +2,7 @@
 //! says what is wrong, where, since when, how it shows, what to do, and what the scan did not look at.
 
 mod body;
+mod change;
 mod chat;
 mod decide;
 mod document;

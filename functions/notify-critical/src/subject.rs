@@ -13,7 +13,11 @@ const LONGEST: usize = 99;
 /// What the message is about: how much is new and open, or else the most urgent thing that it tells.
 pub(crate) fn subject(gathered: &Gathered<'_>, kind: Kind, deployment: &Deployment) -> String {
     let summary = &gathered.record.summary;
-    let of_named = if summary.scope.is_full() { "" } else { "named resources of " };
+    let of_named = match summary.scope.is_full() {
+        true => "",
+        false if gathered.record.plan.changes.is_empty() => "named resources of ",
+        false => "changed resources of ",
+    };
     let place = format!("in {of_named}account {} ({})", gathered.record.plan.account, deployment.system);
     let open = summary.alerting_violations;
     let undelivered = !gathered.input.failed_deliveries.is_empty();

@@ -8,8 +8,8 @@ use audit_model::remediation::{ReasonCode, RemediationOutcome, RemediationRecord
 use audit_model::summary::{Changes, Comparison, ExceptionState, ExceptionUse, Gap, ScanStatus, Scope, Summary};
 use audit_model::task::{CaughtError, Execution, RemediateOutput, RemediationResult, Subscriptions};
 use audit_model::{
-    AlertState, Change, ExceptionMark, Finding, Plan, PolicyException, Reading, RemediationMode, Service, Severity,
-    Status, Unreadable,
+    AccountChange, AlertState, Change, ExceptionMark, Finding, Plan, PolicyException, Reading, RemediationMode,
+    Service, Severity, Status, Unreadable,
 };
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
@@ -876,7 +876,7 @@ async fn programs_get_a_document_and_chat_channels_a_notification() {
         assert_eq!(json_form(&message, protocol), document);
     }
     for (field, expected) in [
-        ("/schemaVersion", "1.0".into()),
+        ("/schemaVersion", "1.1".into()),
         ("/kind", "violations".into()),
         ("/severity", "CRITICAL".into()),
         ("/services", serde_json::json!(["s3", "lambda"])),
@@ -1069,6 +1069,61 @@ async fn a_message_about_named_resources_says_that_it_is() {
     let document = json_form(&message, "sqs");
     schema::assert_valid(&document);
     assert_eq!(document["scan"]["scope"], json!({ "state": "SCOPED", "named": 1, "notFound": [] }));
+}
+
+fn change(event_id: &str, bucket: &str) -> AccountChange {
+    AccountChange {
+        event_id: event_id.to_owned(),
+        event_name: "PutBucketPolicy".to_owned(),
+        event_time: sample::STARTED_AT - jiff::SignedDuration::from_secs(130),
+        principal: "arn:aws:sts::123456789012:assumed-role/deployer/alex".to_owned(),
+        source_address: "198.51.100.7".to_owned(),
+        resources: vec![format!("arn:aws:s3:::{bucket}")],
+    }
+}
+
+#[tokio::test]
+async fn a_message_after_a_change_says_who_made_it_and_what_it_opened() {
+    let mut case = scoped(Case::of(vec![critical("shop")]));
+    case.plan.changes = vec![change("0d1f", "harmless"), change("7ab3-0c", "shop")];
+    let message = case.whole_message().await;
+    assert_eq!(message.subject, "[CRITICAL] 1 new, 1 open in changed resources of account 123456789012 (dev-pr42)");
+    let text = form(&message, "email");
+    assert_says(
+        &text,
+        &[
+            "CHANGED BY",
+            "- PutBucketPolicy by arn:aws:sts::123456789012:assumed-role/deployer/alex from 198.51.100.7 at \
+             2026-11-23T05:57:50Z, of arn:aws:s3:::shop; event 7ab3-0c",
+            "https://us-east-1.console.aws.amazon.com/cloudtrailv2/home?region=us-east-1#/events/7ab3-0c",
+            "To undo a change",
+            "NEW: 1 violation",
+            "- shop",
+        ],
+    );
+    assert!(!text.contains("0d1f"), "{text}");
+    let document = json_form(&message, "sqs");
+    schema::assert_valid(&document);
+    assert_eq!(document["changes"][0]["eventId"], "7ab3-0c");
+    assert_eq!(document["changes"].as_array().unwrap().len(), 1);
+}
+
+/// A violation of what hangs on the changed resource may come of any of the changes.
+#[tokio::test]
+async fn where_a_violation_is_of_no_changed_resource_all_changes_are_told() {
+    let mut case = scoped(Case::of(vec![critical("shop"), critical("hangs-on-it")]));
+    case.plan.changes = vec![change("0d1f", "other"), change("7ab3", "shop")];
+    assert_says(&form(&case.whole_message().await, "email"), &["CHANGED BY", "event 0d1f", "event 7ab3", "NEW"]);
+}
+
+#[tokio::test]
+async fn a_change_that_made_nothing_worse_makes_no_message() {
+    let (store, mailbox) = (MemoryStore::default(), Mailbox::default());
+    Case::of(vec![critical("shop")]).later(0, &store, &mailbox).await;
+    let mut case = scoped(Case::of(vec![known("shop")]));
+    case.plan.changes = vec![change("7ab3", "shop")];
+    assert_eq!(case.later(1, &store, &mailbox).await.message_id, None);
+    assert_eq!(mailbox.kinds(), [Kind::Violations]);
 }
 
 /// (what the second scan, six hours after one with a violation, finds on top, whether it speaks)

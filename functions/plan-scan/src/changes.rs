@@ -135,7 +135,8 @@ impl Batch {
             TaskError::Unavailable(format!("other executions keep replacing {}; try again", keys::CHANGES))
         })?;
         self.targets.retain(|target, _| taken.contains(target));
-        self.changes.retain(|change| change.resources.iter().any(|name| self.targets.keys().any(|it| it.name() == name)));
+        self.changes
+            .retain(|change| change.resources.iter().any(|name| self.targets.keys().any(|it| it.name() == name)));
         Ok(self)
     }
 

@@ -21,8 +21,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub use executions::{RunningExecution, RunningExecutions, StepFunctions};
 use changes::Batch;
+pub use executions::{RunningExecution, RunningExecutions, StepFunctions};
 use request::{Form, Request, ScanRequest};
 
 /// What planning works with.

@@ -5,6 +5,7 @@ use audit_artifacts::{MemoryStore, sample};
 use audit_model::task::Execution;
 use audit_model::{RemediationMode, Service, TriggerKind};
 use audit_rules::CLOUD_TRAIL;
+use jiff::Timestamp;
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
@@ -393,4 +394,126 @@ async fn a_scan_of_named_resources_steps_aside_for_nobody_and_nobody_for_it() {
     assert!(plan.is_scoped() && !plan.covers_all_services());
     machine.end("everything");
     scan_id_of(&machine.plan(&machine.start("next", 3), json!({})).await);
+}
+
+/// An event of a call that changes a bucket, that many seconds after 05:50 UTC, as a rule cuts it down.
+fn changed(bucket: &str, second: i64, role: &str) -> Value {
+    let time = "2026-11-23T05:50:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(second);
+    json!({
+        "account": "123456789012",
+        "detail": {
+            "eventID": format!("{bucket}-{second}"),
+            "eventName": "PutBucketPolicy",
+            "eventSource": "s3.amazonaws.com",
+            "eventTime": time.to_string(),
+            "awsRegion": "us-east-1",
+            "sourceIPAddress": "198.51.100.7",
+            "userIdentity": {
+                "type": "AssumedRole",
+                "accountId": "123456789012",
+                "principalId": "AROAEXAMPLE:alex",
+                "sessionContext": { "sessionIssuer": { "userName": role } },
+            },
+            "named": bucket,
+        },
+    })
+}
+
+async fn plan_of(machine: &Machine, output: &Result<PlanScanOutput, TaskError>) -> Plan {
+    machine.store.get_json(&keys::plan(scan_id_of(output))).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_batch_of_changes_makes_one_scan_of_what_was_changed_and_repairs_nothing() {
+    let machine = Machine::default();
+    // A scan of everything runs, and began to read before: it is no reason to step aside.
+    let full = machine.start("full", 0);
+    machine.plan(&full, json!({})).await.unwrap();
+    let execution = machine.start("changes", 1);
+    let events =
+        json!([changed("ledger", 0, "deployer"), changed("ledger", 20, "deployer"), changed("shop", 70, "deployer")]);
+
+    let output = machine.plan(&execution, events.clone()).await;
+
+    let plan = plan_of(&machine, &output).await;
+    let arns: Vec<&str> = plan.resources.iter().map(|named| named.arn()).collect();
+    assert_eq!(arns, ["arn:aws:s3:::ledger", "arn:aws:s3:::shop"]);
+    assert_eq!((plan.services, plan.remediation), (vec![Service::S3], RemediationMode::Off));
+    assert_eq!(plan.trigger.kind, TriggerKind::Change);
+    let told: Vec<_> = plan.changes.iter().map(|it| (it.event_id.as_str(), it.principal.as_str())).collect();
+    let alex = "arn:aws:sts::123456789012:assumed-role/deployer/alex";
+    assert_eq!(told, [("ledger-0", alex), ("ledger-20", alex), ("shop-70", alex)]);
+    assert_eq!(machine.plan(&execution, events).await, output, "the same execution has the same plan");
+}
+
+/// Windows of changes are as long as the settling time, 60 seconds here.
+#[tokio::test]
+async fn one_window_of_changes_of_a_resource_makes_one_scan() {
+    let machine = Machine::default();
+    let plan = async |name: &str, events: Value| machine.plan(&machine.start(name, 1), events).await;
+    assert!(matches!(
+        plan("first", json!([changed("ledger", 0, "deployer")])).await,
+        Ok(PlanScanOutput::Proceed { .. })
+    ));
+    // Delivered twice, or made in the same window.
+    assert_skipped(&plan("again", json!([changed("ledger", 0, "deployer")])).await, &["none of the 1 events"]);
+    let next = json!([changed("ledger", 59, "deployer"), changed("shop", 59, "deployer")]);
+    let shop = plan_of(&machine, &plan("same window", next).await).await;
+    assert_eq!(shop.resources, ["arn:aws:s3:::shop".parse().unwrap()]);
+    assert_eq!(shop.changes.len(), 1);
+    // The next window.
+    assert!(matches!(
+        plan("later", json!([changed("ledger", 60, "deployer")])).await,
+        Ok(PlanScanOutput::Proceed { .. })
+    ));
+}
+
+#[tokio::test]
+async fn what_the_auditor_itself_changes_starts_nothing() {
+    let machine = Machine::default();
+    let events = json!([changed("ledger", 0, "remediate-s3-encryption-role-dev-pr42")]);
+    assert_skipped(&machine.plan(&machine.start("own", 1), events).await, &["none of the 1 events"]);
+}
+
+#[tokio::test]
+async fn what_is_not_understood_and_what_is_too_much_are_looked_at_whole() {
+    let whole = async |events: Value| {
+        let machine = Machine::default();
+        let plan = plan_of(&machine, &machine.plan(&machine.start("changes", 1), events).await).await;
+        (plan.services, plan.resources.len())
+    };
+    let mut unnamed = changed("", 0, "deployer");
+    assert_eq!(whole(json!([changed("ledger", 0, "deployer"), unnamed])).await, (vec![Service::S3], 0));
+    unnamed["detail"]["eventSource"] = "who.knows".into();
+    assert_eq!(whole(json!([unnamed])).await, (Service::ALL.to_vec(), 0));
+    let many = |number: i64| (0..number).map(|it| changed(&format!("bucket-{it}"), 0, "deployer")).collect::<Value>();
+    assert_eq!(whole(many(100)).await, (vec![Service::S3], 100));
+    assert_eq!(whole(many(101)).await, (vec![Service::S3], 0));
+}
+
+#[tokio::test]
+async fn a_scan_of_everything_steps_aside_for_no_change() {
+    let machine = Machine::default();
+    let mut unnamed = changed("", 0, "deployer");
+    unnamed["detail"]["eventSource"] = "who.knows".into();
+    machine.plan(&machine.start("changes", 0), json!([unnamed])).await.unwrap();
+    let output = machine.plan(&machine.start("scheduled", 1), json!({})).await;
+    assert!(matches!(output, Ok(PlanScanOutput::Proceed { .. })), "{output:?}");
+}
+
+/// What has been claimed long ago is forgotten, so that the claims stay small.
+#[tokio::test]
+async fn claims_are_remembered_for_two_hours() {
+    let machine = Machine::default();
+    let at = |hour: u8| Execution {
+        start_time: format!("2026-11-23T{hour:02}:00:00Z").parse().unwrap(),
+        ..execution("e", 0)
+    };
+    for (hour, windows) in [(6, 1), (7, 2), (9, 1)] {
+        let execution = Execution { id: format!("{}-{hour}", at(hour).id), ..at(hour) };
+        let events = json!([changed("ledger", i64::from(hour - 6) * 3600, "deployer")]);
+        machine.plan(&execution, events).await.unwrap();
+        let claims: Value = machine.store.get_json(keys::CHANGES).await.unwrap();
+        assert_eq!(claims["windows"].as_object().unwrap().len(), windows, "{hour}: {claims}");
+    }
 }

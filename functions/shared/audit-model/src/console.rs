@@ -37,6 +37,12 @@ pub fn object(bucket: &str, key: &str, region: &str) -> String {
     format!("https://{region}.console.aws.amazon.com/s3/object/{bucket}?region={region}&prefix={prefix}")
 }
 
+/// The page of an event of `CloudTrail`, if the id is one.
+pub fn trail_event(id: &str, region: &str) -> Option<String> {
+    let plain = !id.is_empty() && id.chars().all(|char| char.is_ascii_alphanumeric() || char == '-');
+    plain.then(|| format!("https://{region}.console.aws.amazon.com/cloudtrailv2/home?region={region}#/events/{id}"))
+}
+
 /// The page of an execution.
 pub fn execution(arn: &str, region: &str) -> String {
     format!("https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}")
