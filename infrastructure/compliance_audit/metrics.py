@@ -118,6 +118,18 @@ class ScanMetrics:
         """From the start of the execution to the metrics, in seconds."""
         return self._metric("ScanDuration", WORST_OF_BAD, "Scan duration (s)")
 
+    def changes_judged(self) -> cloudwatch.Metric:
+        """Calls that changed something of the account and were looked at."""
+        return self._metric("ChangesJudged", "Sum", "Changes judged", period=Duration.hours(1))
+
+    def change_alerts(self) -> cloudwatch.Metric:
+        """Scans after changes of which people hear."""
+        return self._metric("ChangeAlerts", "Sum", "Alerts", period=Duration.hours(1))
+
+    def change_seconds(self) -> cloudwatch.Metric:
+        """From a call to the metrics of its scan, in seconds, for one half of the calls at the most."""
+        return self._metric("ChangeSeconds", "p50", "Median seconds", period=Duration.hours(1))
+
     def scans_completed(self, status: str, *, period: Duration = SCAN_INTERVAL) -> cloudwatch.Metric:
         """Scans that reached their end with this status."""
         return self._metric("ScansCompleted", "Sum", period=period, Status=status)

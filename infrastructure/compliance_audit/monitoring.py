@@ -30,6 +30,8 @@ _FIVE_MINUTES = Duration.minutes(5)
 # CloudWatch shows a point after minutes: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 _QUARTER = Duration.minutes(15)
 _HOUR = Duration.hours(1)
+# What people are promised: from a change to the right person within minutes.
+_SOON = Duration.minutes(5)
 # A scan is due every 6 hours, and may take longer than the one before.
 _HOURS_BETWEEN_SCANS = 7
 _WEEK = Duration.days(7)
@@ -189,6 +191,16 @@ class Monitoring(Construct):
                 "changed is seen by the next scan of everything.",
                 cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
                 threshold=late.to_seconds(),
+                missing=cloudwatch.TreatMissingData.NOT_BREACHING,
+            ),
+            "changes-late": self._alarm(
+                "changes-late",
+                self._scans.change_seconds(),
+                f"One half of the changes of the last hour were looked at later than {_SOON.to_minutes():.0f} minutes after "
+                "the call. CloudTrail delivers most events within minutes, and its page tells when it does not; the "
+                "alarm on the queue of changes tells of ours.",
+                cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+                threshold=_SOON.to_seconds(),
                 missing=cloudwatch.TreatMissingData.NOT_BREACHING,
             ),
             # An alarm has ten metrics at most; what EventBridge could not deliver and did put into the queue of dead
@@ -379,6 +391,16 @@ class Monitoring(Construct):
     def _is_the_auditor_healthy(self) -> list[list[cloudwatch.IWidget]]:
         machine, scans = self._workflow.state_machine, self._scans
         functions = self._functions.by_name
+        of_changes = [
+            cloudwatch.GraphWidget(
+                title="Changes of the account",
+                left=[scans.changes_judged(), scans.change_alerts()],
+                left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+                right=[scans.change_seconds()],
+                width=6,
+                height=6,
+            )
+        ]
         return [
             [_heading("Is the auditor itself healthy?", "A scan that does not come is an alarm, not a good day.")],
             [
@@ -449,6 +471,7 @@ class Monitoring(Construct):
                     height=6,
                 ),
             ],
+            *([of_changes] if self._triggers.changes else []),
         ]
 
     def _rule_metric(self, rule: str, name: str) -> cloudwatch.Metric:

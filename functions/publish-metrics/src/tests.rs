@@ -374,6 +374,36 @@ async fn a_scan_that_a_younger_one_has_overtaken_says_nothing_of_a_change() {
 }
 
 #[tokio::test]
+async fn a_scan_after_changes_says_how_long_each_waited_and_whether_people_hear() {
+    let change = |seconds: i64| AccountChange {
+        event_id: format!("event-{seconds}"),
+        event_name: "PutBucketPolicy".to_owned(),
+        event_time: NOW - jiff::SignedDuration::from_secs(seconds),
+        principal: "root".to_owned(),
+        source_address: "198.51.100.7".to_owned(),
+        resources: vec!["arn:aws:s3:::ledger".to_owned()],
+    };
+    for (news, alerts) in [(0, 0.0), (3, 1.0)] {
+        let plan = Plan { changes: vec![change(130), change(190)], ..sample::plan() };
+        let summary = Summary { alerting_news: news, ..summary() };
+        let record = ScanRecord { plan, summary };
+        let points = data_points(&record, None, None, &RECIPIENTS, NOW);
+        let of_changes: Vec<_> = points
+            .iter()
+            .filter(|point| point.metric.starts_with("Change"))
+            .map(|point| (point.metric, point.unit, point.value))
+            .collect();
+        let expected = [
+            ("ChangesJudged", Unit::Count, 2.0),
+            ("ChangeAlerts", Unit::Count, alerts),
+            ("ChangeSeconds", Unit::Seconds, 130.0),
+            ("ChangeSeconds", Unit::Seconds, 190.0),
+        ];
+        assert_eq!(of_changes, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_rollback_publishes_its_outcomes_and_its_failures() {
     let rollback = RollbackOutput {
         rollback_id: "20261124T091500Z-5a6b7c8d".to_owned(),
