@@ -79,6 +79,7 @@ pub(super) const CALLS: &[Call] = &[
     deleted(access_point("DeleteAccessPoint", &[])),
     directory_bucket("CreateBucket", &["DirectoryBucket.lifecycle"]),
     deleted(directory_bucket("DeleteBucket", &[])),
+    // Of a lifecycle AWS's list of these says nothing; the names are those of the API.
     directory_bucket("PutBucketLifecycleConfiguration", &["DirectoryBucket.lifecycle"]),
     directory_bucket("DeleteBucketLifecycle", &["DirectoryBucket.lifecycle"]),
     trail("CreateTrail", &["S3Account.trails"]),
