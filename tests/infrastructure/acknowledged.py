@@ -389,8 +389,8 @@ _REPORTS = "<storagecomplianceauditreports72FCA672.Arn>"
 
 _ALSO_ON_EVERYTHING = {
     "list-targets": [
-        "So is the listing of buckets of both kinds, access points, VPCs and functions, its task, and the description of "
-        "what hangs on a VPC, by which it finds the VPC."
+        "So is the listing of buckets of both kinds, access points, VPCs and functions, its task, and the description "
+        "of what hangs on a VPC, by which it finds the VPC."
     ],
     "scan-s3": [
         "So is the reading of the account's own public access block and of its access points, which it judges; AWS "

@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::time::SystemTime;
 
-use audit_model::summary::{Comparison, LatestScans, ScanStatus};
+use audit_model::summary::{Comparison, LatestScans, ScanStatus, Scope};
 use audit_model::{Change, Finding, Rules, Service, Severity, Status, TriggerKind, UnreadableCause};
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use aws_sdk_sfn::types::ExecutionStatus;
 use pipeline_tests::{Ended, System};
 use pretty_assertions::assert_eq;
@@ -672,4 +673,55 @@ async fn a_control_is_not_compliant_as_long_as_a_reading_is_denied() {
     let counts = &public_access["rules"][RULE]["counts"];
     assert_eq!((&counts["nonCompliant"], &counts["insufficientData"]), (&json!(0), &json!(wrong.len())));
     assert!(counts["compliant"].as_u64() > Some(0), "{counts}");
+}
+
+#[tokio::test]
+#[ignore = "needs the deployed system: make test-pipeline"]
+async fn a_bucket_that_was_just_mended_is_seen_to_pass_and_nothing_else_is_read() {
+    const VERSIONING: &str = "s3-bucket-versioning-enabled";
+    let system = System::find().await;
+    assert_succeeded(&system.execute(&without_remediation()).await);
+    let bucket = format!("named-{:016x}", RandomState::new().hash_one(SystemTime::now()));
+    let arn = format!("arn:aws:s3:::{bucket}");
+    system.s3.create_bucket().bucket(&bucket).send().await.unwrap();
+    let (latest, history) = (system.text("state/latest.json").await, system.text("state/history.json").await);
+    let scan = async || {
+        let ended = system.execute(&json!({ "resources": [&arn], "remediation": "off" })).await;
+        assert_succeeded(&ended);
+        let id = ended.scan_id().to_owned();
+        (system.summary(&id).await, system.findings(&id).await)
+    };
+    let seen = |findings: &[Finding]| {
+        assert!(findings.iter().all(|finding| finding.resource.arn == arn), "nothing else was read");
+        findings.iter().find(|finding| finding.rule_id == VERSIONING).map(|finding| (finding.status, finding.change))
+    };
+
+    let (summary, findings) = scan().await;
+    assert_eq!((summary.status, summary.resources), (ScanStatus::Complete, [(Service::S3, 1)].into()));
+    assert_eq!(summary.scope, Scope::Scoped { named: 1, not_found: Vec::new() });
+    assert_eq!(seen(&findings), Some((Status::NonCompliant, Some(Change::New))));
+    let first_seen = findings.iter().find(|finding| finding.rule_id == VERSIONING).unwrap().first_seen;
+
+    // The scan of everything knows it from there.
+    let everything = system.execute(&json!({ "services": ["s3"], "remediation": "off" })).await;
+    let findings = system.findings(everything.scan_id()).await;
+    let known = findings.iter().find(|it| it.resource.arn == arn && it.rule_id == VERSIONING).unwrap();
+    assert_eq!((known.change, known.first_seen), (Some(Change::StillOpen), first_seen));
+    assert_ne!(system.text("state/latest.json").await, latest);
+    assert_ne!(system.text("state/history.json").await, history);
+    let (latest, history) = (system.text("state/latest.json").await, system.text("state/history.json").await);
+
+    let enabled = BucketVersioningStatus::Enabled;
+    let versioning = VersioningConfiguration::builder().status(enabled).build();
+    let mended = system.s3.put_bucket_versioning().bucket(&bucket).versioning_configuration(versioning);
+    mended.send().await.unwrap();
+    assert_eq!(seen(&scan().await.1), Some((Status::Compliant, Some(Change::Resolved))));
+    assert_eq!(seen(&scan().await.1), Some((Status::Compliant, None)), "it is resolved once");
+
+    system.s3.delete_bucket().bucket(&bucket).send().await.unwrap();
+    let (summary, findings) = scan().await;
+    assert_eq!(summary.scope, Scope::Scoped { named: 1, not_found: vec![arn.clone()] });
+    assert_eq!(findings, []);
+    assert_eq!(system.text("state/latest.json").await, latest);
+    assert_eq!(system.text("state/history.json").await, history);
 }

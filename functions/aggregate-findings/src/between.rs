@@ -3,6 +3,7 @@
 //! It is small, for it holds only what has changed: violations that were not known, and known ones that were seen resolved.
 //! What counts at a place, a resource and a rule, is what was read there last, whoever wrote it down first.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -206,7 +207,7 @@ pub(crate) async fn record(store: &dyn ArtifactStore, plan: &Plan) -> Result<(),
                 left_out,
                 "there is no room for what was seen first; the next scan of everything finds it anew"
             );
-            stored.sightings.sort_by(|one, other| other.at.cmp(&one.at));
+            stored.sightings.sort_by_key(|sighting| Reverse(sighting.at));
             stored.sightings.truncate(ROOM);
         }
         true

@@ -159,9 +159,11 @@ fn a_partial_scan_says_nothing_about_the_posture_but_what_has_changed() {
 fn a_scan_of_some_services_passes_neither_for_a_complete_nor_for_a_partial_one() {
     let plan = Plan { services: vec![Service::S3, Service::Vpc], ..sample::plan() };
     let rest = [("ScanDuration", 90.0), ("ScansCompleted Status=SCOPED", 1.0)];
-    for summary in [summary(), partial()] {
+    let resources = ["arn:aws:s3:::ledger", "arn:aws:lambda:us-east-1:123456789012:function:settle"];
+    let of_named = Plan { resources: resources.map(|arn| arn.parse().unwrap()).into(), ..sample::plan() };
+    for (plan, summary) in [(&plan, summary()), (&plan, partial()), (&of_named, summary()), (&of_named, partial())] {
         assert_eq!(
-            published(&plan, &summary, None),
+            published(plan, &summary, None),
             expected(&[&rest[..], &CHANGED, &NOTHING_REMEDIATED, &TOLD].concat())
         );
     }

@@ -196,6 +196,39 @@ mod tests {
         }
     }
 
+    /// <https://docs.aws.amazon.com/lambda/latest/api/API_ListVersionsByFunction.html>
+    #[tokio::test]
+    async fn the_versions_of_named_functions_are_asked_for_one_by_one() {
+        let answers = answers(&[
+            (
+                200,
+                r#"{"Versions":[{"FunctionName":"settle","Version":"$LATEST"},{"FunctionName":"settle","Version":"2"}],
+                    "NextMarker":"more"}"#,
+            ),
+            (200, r#"{"Versions":[{"FunctionName":"settle","Version":"10"}]}"#),
+            (404, r#"{"__type":"ResourceNotFoundException","Message":"Function not found"}"#),
+        ]);
+        let names = ["settle".to_owned(), "gone".to_owned()];
+        let expected: Versions =
+            [("settle".to_owned(), vec!["10".to_owned(), "2".to_owned()]), ("gone".to_owned(), Vec::new())].into();
+        assert_eq!(lambda_answering(&answers).versions_of(&names).await, Ok(expected));
+        let asked: Vec<String> = answers.actual_requests().map(|request| request.uri().to_owned()).collect();
+        assert!(asked[0].contains("/functions/settle/versions?"), "{asked:?}");
+        assert!(asked[1].contains("Marker=more") && asked[2].contains("/functions/gone/versions"), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn versions_of_a_named_function_that_are_not_told_are_none_that_are_known() {
+        let denied = r#"{"__type":"AccessDeniedException","message":"no"}"#;
+        for (given, name) in
+            [((403, denied), "AccessDenied"), ((200, r#"{"Versions":[{}]}"#), "Corrupt"), ((200, "{}"), "Corrupt")]
+        {
+            let error = lambda_answering(&answers(&[given])).versions_of(&["settle".to_owned()]).await.unwrap_err();
+            assert_eq!(error.name(), name, "{given:?}");
+            assert!(error.to_string().contains("lambda:ListVersionsByFunction"), "{error}");
+        }
+    }
+
     #[tokio::test]
     async fn versions_of_which_some_are_not_told_are_no_list() {
         let denied = r#"{"__type":"AccessDeniedException","message":"no"}"#;

@@ -3,6 +3,7 @@
 use audit_artifacts::{ArtifactStoreExt, Condition};
 use audit_model::AlertReceipt;
 use audit_model::remediation::RemediationOutcome::{Announced, Applied, Skipped, WouldApply};
+use audit_model::summary::{LatestScan, LatestScans};
 use pretty_assertions::assert_eq;
 
 use super::interrupted::as_scan;
@@ -67,7 +68,8 @@ impl Days {
         self.scans += 1;
         let scan_id = format!("20261123T06{:04}Z-aaaaaaaa", self.scans);
         let failing: Vec<String> = self.account.names_without_a_key();
-        let failing: Vec<&str> = failing.iter().map(String::as_str).collect();
+        let mut failing: Vec<&str> = failing.iter().map(String::as_str).collect();
+        failing.retain(|bucket| !plan.is_scoped() || plan.resources.iter().any(|named| named.id() == *bucket));
         as_scan(&scan_id, &self.store, plan, &failing).await;
         let (account, store) = (&self.account, &self.store);
         let now = || now;
@@ -321,4 +323,40 @@ async fn a_rollback_that_ends_while_a_scan_decides_is_not_overridden() {
     assert_eq!(counts(&output.unwrap()), (0, 0, 1, 0));
     assert_eq!(codes(&only_record(&store)), [ReasonCode::RolledBack]);
     assert_eq!((account.encryption_of("ledger"), account.encryption.writes()), (Some(sample::sse_s3()), 0));
+}
+
+/// A scan of one bucket by name, after one of everything.
+#[tokio::test]
+async fn a_named_bucket_is_changed_when_it_was_announced_and_what_was_announced_of_others_stands() {
+    let resources = vec!["arn:aws:s3:::ledger".parse().unwrap()];
+    let named = || Plan { resources: resources.clone(), ..sample::plan() };
+    let mut days = Days::of(&["ledger", "payments"]);
+    assert_eq!(days.scan_as(named()).await.all(), [Skipped], "no scan has looked at what others deliver into it");
+    assert_eq!(days.scan().await.all(), [Announced, Announced]);
+    let last = LatestScan { scan_id: "20261123T060002Z-aaaaaaaa".to_owned(), started_at: sample::STARTED_AT };
+    days.store.replace_json(keys::LATEST, &LatestScans::from([(Service::S3, last)])).await.unwrap();
+    assert_eq!(days.scan_as(named()).await.outcomes(), [("ledger", Applied, Vec::new())]);
+    assert_eq!(days.scan().await.outcomes(), [("payments", Applied, Vec::new())]);
+}
+
+/// What only the last scan of everything knows of the buckets that deliver into a named one, and what only the scan by name.
+#[tokio::test]
+async fn a_named_bucket_is_left_alone_when_any_bucket_delivers_into_it() {
+    let logs = || delivers("third", Reading::seen("ledger".to_owned()), Reading::Absent);
+    let nothing = || delivers("third", Reading::Absent, Reading::Absent);
+    for (last, own, expected) in [
+        (vec![nothing()], vec![nothing()], (1, 0, 0, 0)),
+        (vec![logs()], vec![], (0, 0, 1, 0)),
+        (vec![nothing()], vec![logs()], (0, 0, 1, 0)),
+    ] {
+        let plan = Plan { resources: vec!["arn:aws:s3:::ledger".parse().unwrap()], ..asked_for() };
+        let store = scan_of(plan, &["ledger"]).await;
+        let everything = as_scan("everything", &store, asked_for(), &[]).await;
+        everything.replace_json(&keys::deliveries("everything", sample::LISTING, 1), &last).await.unwrap();
+        leave(&store, &[Some(&own)]).await;
+        let scan = LatestScan { scan_id: "everything".to_owned(), started_at: sample::STARTED_AT };
+        store.replace_json(keys::LATEST, &LatestScans::from([(Service::S3, scan)])).await.unwrap();
+        let account = Account::new([("ledger", sse_s3_bucket())]);
+        assert_eq!(counts(&remediate(&store, &account).await.unwrap()), expected);
+    }
 }
