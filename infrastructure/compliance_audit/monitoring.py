@@ -196,9 +196,9 @@ class Monitoring(Construct):
             "changes-late": self._alarm(
                 "changes-late",
                 self._scans.change_seconds(),
-                f"One half of the changes of the last hour were looked at later than {_SOON.to_minutes():.0f} minutes after "
-                "the call. CloudTrail delivers most events within minutes, and its page tells when it does not; the "
-                "alarm on the queue of changes tells of ours.",
+                f"One half of the changes of the last hour were looked at later than {_SOON.to_minutes():.0f} minutes "
+                "after the call. CloudTrail delivers most events within minutes, and its page tells when it does not; "
+                "the alarm on the queue of changes tells of ours.",
                 cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
                 threshold=_SOON.to_seconds(),
                 missing=cloudwatch.TreatMissingData.NOT_BREACHING,
@@ -391,7 +391,7 @@ class Monitoring(Construct):
     def _is_the_auditor_healthy(self) -> list[list[cloudwatch.IWidget]]:
         machine, scans = self._workflow.state_machine, self._scans
         functions = self._functions.by_name
-        of_changes = [
+        of_changes: list[cloudwatch.IWidget] = [
             cloudwatch.GraphWidget(
                 title="Changes of the account",
                 left=[scans.changes_judged(), scans.change_alerts()],

@@ -42,7 +42,6 @@ def acknowledgements() -> Iterator[Acknowledgement]:
     """Everything that is acknowledged."""
     yield from _reports_bucket()
     yield from _network()
-    yield from _dead_letters()
     for function in CALLED_BY_THE_STATE_MACHINE:
         yield _without_dead_letters(
             function,
@@ -112,15 +111,6 @@ def _network() -> Iterator[Acknowledgement]:
             reason="The subnets use the network ACL that AWS makes with the VPC, which is open. Our own scan reports "
             "that, and these entries close it but for the answers of Amazon S3. Security groups do the rest.",
         )
-
-
-def _dead_letters() -> Iterator[Acknowledgement]:
-    yield Acknowledgement(
-        resource="triggers/dead-letters/Resource",
-        findings=("AwsSolutions-SQS3",),
-        reason="It is the dead-letter queue: that of EventBridge's targets, at which the rule does not look. An alarm "
-        "tells people of the first message.",
-    )
 
 
 def _without_dead_letters(function: str, reason: str) -> Acknowledgement:

@@ -716,7 +716,7 @@ def test_the_functions_are_told_what_they_need() -> None:
     """The variables that the functions' main.rs read; those that serve CloudFormation are told everything by it."""
     everyone = {"ACCOUNT_ID", "REPORTS_BUCKET", "MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"}
     own = {
-        "plan-scan": {"CLOUD_TRAIL", "SYSTEM_NAME"},
+        "plan-scan": {"CHANGE_SETTLING_SECONDS", "CLOUD_TRAIL", "SYSTEM_NAME"},
         "list-targets": {"LISTING_SECONDS", "MAP_CONCURRENCY"},
         "remediate-s3-encryption": {"KEY_TAGS", "SYSTEM_NAME"},
         "write-json-report": {"SYSTEM_NAME"},

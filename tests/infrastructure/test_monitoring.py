@@ -31,6 +31,9 @@ SCAN_METRICS = {
     ("RemediationFailures", None),
     ("ConfirmedSubscriptions", None),
     ("PendingSubscriptions", None),
+    ("ChangesJudged", None),
+    ("ChangeAlerts", None),
+    ("ChangeSeconds", None),
     ("ScanDuration", None),
     ("ScansCompleted", "Status"),
 }
@@ -60,7 +63,7 @@ def shown_metrics() -> list[list[Any]]:
 
 
 def test_every_alarm_tells_people_when_it_starts_and_when_it_ends() -> None:
-    assert len(properties("AWS::CloudWatch::Alarm")) == 8
+    assert len(properties("AWS::CloudWatch::Alarm")) == 11
     for found in properties("AWS::CloudWatch::Alarm"):
         assert found["AlarmActions"] == found["OKActions"]
         assert [text(action) for action in found["AlarmActions"]] == [

@@ -32,7 +32,14 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
-from compliance_audit.preflight.account import clients, read_account, read_identity, read_quota, region_of
+from compliance_audit.preflight.account import (
+    clients,
+    read_account,
+    read_identity,
+    read_management_trail,
+    read_quota,
+    region_of,
+)
 from compliance_audit.preflight.checks import BOOTSTRAP_VERSION, Line, Verdict, judge, no_identity
 from compliance_audit.preflight.needs import Needs
 from compliance_audit.preflight.readings import (
@@ -89,6 +96,7 @@ def new_account(**changes: Any) -> Readings:
         "service_zones": dict.fromkeys(SERVICES, ZONES),
         "s3_express_prefix_list": NEEDS.s3_express_prefix_list,
         "log_policies": frozenset(),
+        "management_trail": True,
         "deployments": {},
         "iam": {"Roles": 12, "RolesQuota": 1000, "Policies": 0, "PoliciesQuota": 1500},
     }
@@ -163,6 +171,7 @@ FAILING: list[tuple[str, dict[str, Any], str]] = [
         "s3express is pl-0fedcba9876543210, and not pl-0123456789abcdef0; "
         "deploy with -c s3ExpressPrefixList=pl-0fedcba9876543210$",
     ),
+    ("trail", {"management_trail": False}, "-c changeScans=false"),
     ("prefix list", {"s3_express_prefix_list": None}, "AWS has no prefix list com.amazonaws.us-east-1.s3express here"),
     (
         "endpoint services",
@@ -414,6 +423,7 @@ UNREADABLE = {
     "zone_ids": {"availability zones"},
     "stack_zones": {"availability zones"},
     "s3_express_prefix_list": {"prefix list"},
+    "management_trail": {"trail"},
     "log_policies": {"log delivery"},
     "deployments": {"other deployments"},
     "bucket": {"reports bucket's name"},
@@ -650,9 +660,65 @@ def test_what_is_denied_is_unreadable_and_names_the_action(administrator: boto3.
         "service_zones": "ec2:DescribeVpcEndpointServices",
         "s3_express_prefix_list": "ec2:DescribeManagedPrefixLists",
         "log_policies": "logs:DescribeResourcePolicies",
+        "management_trail": "cloudtrail:DescribeTrails",
         "deployments": "cloudformation:ListStacks",
         "iam": "iam:GetAccountSummary",
     }
+
+
+MANAGEMENT = {"Field": "eventCategory", "Equals": ["Management"]}
+
+
+@pytest.mark.parametrize(
+    ("logging", "selectors", "expected"),
+    [
+        (True, {"EventSelectors": [{"IncludeManagementEvents": True, "ReadWriteType": "All"}]}, True),
+        (True, {"EventSelectors": [{"IncludeManagementEvents": True, "ReadWriteType": "WriteOnly"}]}, True),
+        (True, {"EventSelectors": [{"IncludeManagementEvents": True, "ReadWriteType": "ReadOnly"}]}, False),
+        (True, {"EventSelectors": [{"IncludeManagementEvents": False, "ReadWriteType": "All"}]}, False),
+        (True, {"AdvancedEventSelectors": [{"FieldSelectors": [MANAGEMENT]}]}, True),
+        (
+            True,
+            {
+                "AdvancedEventSelectors": [
+                    {"FieldSelectors": [MANAGEMENT, {"Field": "readOnly", "Equals": ["false"]}]},
+                ]
+            },
+            True,
+        ),
+        (
+            True,
+            {"AdvancedEventSelectors": [{"FieldSelectors": [MANAGEMENT, {"Field": "readOnly", "Equals": ["true"]}]}]},
+            False,
+        ),
+        (
+            True,
+            {"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Data"]}]}]},
+            False,
+        ),
+        (False, {"EventSelectors": [{"IncludeManagementEvents": True, "ReadWriteType": "All"}]}, False),
+        (True, None, Unreadable("cloudtrail:GetEventSelectors", "AccessDeniedException")),
+        (None, None, Unreadable("cloudtrail:GetTrailStatus", "AccessDeniedException")),
+    ],
+)
+def test_a_trail_is_one_that_logs_what_changes_the_region(
+    logging: bool | None, selectors: dict[str, Any] | None, expected: bool | Unreadable
+) -> None:
+    """The answers of https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetEventSelectors.html."""
+    trail = f"arn:aws:cloudtrail:us-east-1:{ACCOUNT_ID}:trail/organization"
+    client = boto3.client("cloudtrail", region_name="us-east-1", aws_access_key_id="-", aws_secret_access_key="-")
+    with Stubber(client) as aws:
+        aws.add_response("describe_trails", {"trailList": [{"TrailARN": trail}]}, {"includeShadowTrails": True})
+        if logging is None:
+            aws.add_client_error("get_trail_status", "AccessDeniedException")
+        else:
+            aws.add_response("get_trail_status", {"IsLogging": logging}, {"Name": trail})
+        if logging and selectors is None:
+            aws.add_client_error("get_event_selectors", "AccessDeniedException")
+        elif logging:
+            aws.add_response("get_event_selectors", selectors, {"TrailName": trail})
+        assert read_management_trail(lambda service: client) == expected
+        aws.assert_no_pending_responses()
 
 
 def unreachable(service: str) -> Any:

@@ -28,7 +28,7 @@ def type_of(reference: object) -> str:
 
 
 def test_there_are_no_other_rules() -> None:
-    assert len(resources("AWS::Events::Rule")) == len(RULES)
+    assert len(resources("AWS::Events::Rule")) == len(RULES) + len(CHANGES["rules"])
 
 
 def test_the_account_is_scanned_every_six_hours() -> None:
@@ -108,8 +108,10 @@ def refers(reference: object, kind: str, name: str) -> bool:
 
 
 def test_changes_start_nothing_where_they_are_not_to() -> None:
-    assert not resources("AWS::Pipes::Pipe")
-    assert not [queue for queue in properties("AWS::SQS::Queue") if "changes" in text(queue["QueueName"])]
+    without = synthesize(changeScans=False)
+    assert len(resources("AWS::Events::Rule", without)) == len(RULES)
+    assert not resources("AWS::Pipes::Pipe", without)
+    assert not [queue for queue in properties("AWS::SQS::Queue", without) if "changes" in text(queue["QueueName"])]
 
 
 @pytest.mark.parametrize("rule", CHANGES["rules"], ids=[rule["name"] for rule in CHANGES["rules"]])
@@ -185,7 +187,7 @@ def test_a_pipe_starts_one_execution_for_up_to_a_hundred_changes() -> None:
     assert refers(pipe["Target"], "AWS::StepFunctions::StateMachine", "compliance-audit-state-machine")
     batches = pipe["SourceParameters"]["SqsQueueParameters"]
     window = batches["MaximumBatchingWindowInSeconds"]
-    assert batches == {"BatchSize": 100, "MaximumBatchingWindowInSeconds": 60}
+    assert batches == {"BatchSize": 100, "MaximumBatchingWindowInSeconds": 30}
     queue = of_changes("AWS::SQS::Queue", "changes-queue")
     assert queue["VisibilityTimeout"] > window, "or a batch would come again while it is gathered"
     assert pipe["TargetParameters"] == {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -93,8 +93,62 @@ def read_account(client: Client, needs: Needs, *, caller: str, region: str | Non
         s3_express_prefix_list=_read("ec2:DescribeManagedPrefixLists", lambda: _prefix_list(client, S3_EXPRESS)),
         log_policies=_read("logs:DescribeResourcePolicies", lambda: _log_policies(client)),
         deployments=_other_deployments(client, needs.stack),
+        management_trail=read_management_trail(client) if needs.change_scans else None,
         iam=_read("iam:GetAccountSummary", lambda: _iam(client)),
     )
+
+
+def read_management_trail(client: Client) -> bool | Unreadable:
+    """Whether a trail that is logging records what changes the region.
+
+    A trail of all regions, or of an organization, is listed in each as a shadow.
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_DescribeTrails.html
+    """
+    trails = _read("cloudtrail:DescribeTrails", lambda: _trails(client))
+    if isinstance(trails, Unreadable):
+        return trails
+    unread: Unreadable | None = None
+    for trail in trails:
+        recorded = _read("cloudtrail:GetTrailStatus", partial(_is_logging, client, trail))
+        if recorded is True:
+            recorded = _read("cloudtrail:GetEventSelectors", partial(_records_management_writes, client, trail))
+        if recorded is True:
+            return True
+        if isinstance(recorded, Unreadable):
+            unread = recorded
+    return unread or False
+
+
+def _trails(client: Client) -> Sequence[str]:
+    found = client("cloudtrail").describe_trails(includeShadowTrails=True)["trailList"]
+    return [trail["TrailARN"] for trail in found]
+
+
+def _is_logging(client: Client, trail: str) -> bool:
+    logging: bool = client("cloudtrail").get_trail_status(Name=trail)["IsLogging"]
+    return logging
+
+
+def _records_management_writes(client: Client, trail: str) -> bool:
+    """Of either form of selectors: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetEventSelectors.html"""
+    answer = client("cloudtrail").get_event_selectors(TrailName=trail)
+    plain = any(
+        selector["IncludeManagementEvents"] and selector["ReadWriteType"] in ("All", "WriteOnly")
+        for selector in answer.get("EventSelectors", [])
+    )
+    return plain or any(
+        _selects_management_writes(selector["FieldSelectors"]) for selector in answer.get("AdvancedEventSelectors", [])
+    )
+
+
+def _selects_management_writes(fields: Sequence[Mapping[str, Any]]) -> bool:
+    """What else a selector leaves out are sources that the rules on changes are not about.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_AdvancedFieldSelector.html
+    """
+    found = {field["Field"]: field for field in fields}
+    category, read_only = found.get("eventCategory", {}), found.get("readOnly", {})
+    return category.get("Equals") == ["Management"] and read_only.get("Equals", ["false"]) == ["false"]
 
 
 def read_quota(client: Client, code: str) -> int | Unreadable:

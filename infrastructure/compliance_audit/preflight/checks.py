@@ -480,6 +480,19 @@ def _other_deployments(needs: Needs, readings: Readings) -> str:
     return f"{', '.join(sorted(modes))}; none of them changes a bucket"
 
 
+def _trail(needs: Needs, readings: Readings) -> str:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html"""
+    if not needs.change_scans:
+        return "not needed, for changes of the account start no scans"
+    if not value(readings.management_trail):
+        raise _WouldFailError(
+            "no trail that is logging records the management events of the region, so that no change would ever start "
+            "a scan: make one in the CloudTrail console, whose first copy of management events is free but for its "
+            "storage, or deploy with -c changeScans=false"
+        )
+    return "a trail records the management events of the region"
+
+
 _CHECKS: Mapping[str, _Check] = {
     "account": _account,
     "region": _region,
@@ -499,6 +512,7 @@ _CHECKS: Mapping[str, _Check] = {
     "endpoint services": _endpoint_services,
     "prefix list": _prefix_list,
     "log delivery": _log_delivery,
+    "trail": _trail,
     "IAM roles and policies": _iam,
     "other deployments": _other_deployments,
 }

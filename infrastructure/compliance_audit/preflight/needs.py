@@ -47,6 +47,8 @@ class Needs:
     """The services that interface endpoints lead to."""
     s3_express_prefix_list: str
     """The id that the prefix list of S3 Express One Zone must have."""
+    change_scans: bool
+    """Whether changes of the account start scans."""
     repairs: bool
     """Whether remediation may change buckets."""
     roles: frozenset[str]
@@ -64,6 +66,7 @@ class Needs:
     ) -> Needs:
         """What the settings' deployment takes from an account that was bootstrapped with this qualifier."""
         names = settings.names
+        roles = (*_ROLES, *(("scan-changes",) if settings.change_scans else ()))
         return cls(
             account=account,
             stack=names.stack(),
@@ -73,7 +76,9 @@ class Needs:
                 {*(names.function_log_group(name) for name in FUNCTIONS), names.state_machine_log_group()}
             ),
             flow_log_group=names.flow_log_group(REGION, settings.flow_log_date),
-            key_aliases=frozenset(f"alias/{names.of(what, 'key')}" for what in _KEYS),
+            key_aliases=frozenset(
+                f"alias/{names.of(what, 'key')}" for what in (*_KEYS, *(("changes",) if settings.change_scans else ()))
+            ),
             reservations=sum((settings.reserved_concurrency or {}).values()),
             map_concurrency=settings.map_concurrency,
             zones=settings.zones,
@@ -83,8 +88,9 @@ class Needs:
             ),
             s3_express_prefix_list=settings.s3_express_prefix_list,
             repairs=remediation_mode == APPLY,
-            roles=frozenset(names.of(what, "role") for what in _ROLES),
-            policies=frozenset(f"arn:aws:iam::{account}:policy/{names.of(what, 'policy')}" for what in _ROLES),
+            change_scans=settings.change_scans,
+            roles=frozenset(names.of(what, "role") for what in roles),
+            policies=frozenset(f"arn:aws:iam::{account}:policy/{names.of(what, 'policy')}" for what in roles),
             bootstrap_parameter=f"/cdk-bootstrap/{qualifier}/version",
             bootstrap_bucket=f"cdk-{qualifier}-assets-{account}-{REGION}",
         )

@@ -101,5 +101,7 @@ class Readings:
     """The names of the account's resource policies of CloudWatch Logs."""
     deployments: Mapping[str, str | None] | Unreadable
     """What remediation may do at most in each other deployment, by the stack's name; None if the stack does not say."""
+    management_trail: bool | Unreadable | None
+    """Whether a trail records the management events of the region; `None` where changes start no scans."""
     iam: Mapping[str, int] | Unreadable
     """`Roles` and `Policies` of the account, and `RolesQuota` and `PoliciesQuota`."""
