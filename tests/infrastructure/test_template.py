@@ -17,7 +17,7 @@ from compliance_audit.app import build
 from compliance_audit.functions import BundleMissingError
 from compliance_audit.policy import remediation_mode
 from compliance_audit.settings import FUNCTIONS, SettingsError
-from synthesis import ROOT, context, resources, stand_in, synthesize, template
+from synthesis import ROOT, context, resources, stand_in, synthesize, template, template_of_everything
 
 INFRASTRUCTURE = ROOT / "infrastructure"
 
@@ -36,7 +36,7 @@ def run_app(folder: Path, **changes: object) -> subprocess.CompletedProcess[str]
 
 
 def test_cloudformation_would_take_the_template() -> None:
-    checked = copy.deepcopy(template())
+    checked = copy.deepcopy(template_of_everything())
     [machine] = resources("AWS::StepFunctions::StateMachine", checked).values()
     # cfn-lint 1.58 takes only a number for MaxConcurrency, but Step Functions a JSONata expression too:
     # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html
@@ -52,8 +52,8 @@ def test_cloudformation_would_take_the_template() -> None:
 
 def test_the_template_fits_into_what_cloudformation_takes() -> None:
     """500 resources: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html."""
-    assert len(template()["Resources"]) < 500
-    assert len(json.dumps(template()).encode()) < 1_000_000
+    assert len(template_of_everything()["Resources"]) < 500
+    assert len(json.dumps(template_of_everything()).encode()) < 1_000_000
 
 
 def test_the_outputs_that_others_build_upon() -> None:
