@@ -91,15 +91,15 @@ def _event() -> Json:
 
 def list_once(service: str) -> Scene:
     """A service is listed for the first time. What cannot be listed fails nothing; the log says so."""
-    return lambda system: _listing(system, service)
+    return lambda system: _list_targets(system, service)
 
 
 def look_up(service: str, *resources: str) -> Scene:
     """A scan names resources of a service, which need not be there."""
-    return lambda system: _listing(system, service, resources=resources)
+    return lambda system: _list_targets(system, service, resources=resources)
 
 
-def _listing(system: System, service: str, **named: Sequence[str]) -> str:
+def _list_targets(system: System, service: str, **named: Sequence[str]) -> str:
     scan_id = new_scan_id()
     plan = json.loads(system.recorded["plan.json"])
     system.write(f"scans/{scan_id}/plan.json", json.dumps({**plan, "scanId": scan_id, **named}))

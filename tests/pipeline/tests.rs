@@ -725,3 +725,22 @@ async fn a_bucket_that_was_just_mended_is_seen_to_pass_and_nothing_else_is_read(
     assert_eq!(system.text("state/latest.json").await, latest);
     assert_eq!(system.text("state/history.json").await, history);
 }
+
+/// A group, a subnet and its route table are read with their VPC, and a function with its versions; nothing else is told of.
+#[tokio::test]
+#[ignore = "needs the deployed system: make test-pipeline"]
+async fn what_hangs_on_a_vpc_is_judged_by_it_and_reported_alone() {
+    let system = System::find().await;
+    let own = system.own_resources().await;
+    let of_kind = |kind: &str| own.keys().find(|arn| arn.contains(kind)).unwrap().clone();
+    let named = [":security-group/", ":network-acl/", ":subnet/", ":vpc-endpoint/", ":function:"].map(of_kind);
+    let ended = system.execute(&json!({ "resources": named, "remediation": "off" })).await;
+    assert_succeeded(&ended);
+    let summary = system.summary(ended.scan_id()).await;
+    assert_eq!(summary.status, ScanStatus::Complete, "{:?}", summary.gaps);
+    assert_eq!(summary.scope, Scope::Scoped { named: named.len() as u64, not_found: Vec::new() });
+    let findings = system.findings(ended.scan_id()).await;
+    let told: BTreeSet<&str> = findings.iter().map(|finding| finding.resource.arn.as_str()).collect();
+    assert_eq!(told, named.iter().map(String::as_str).collect());
+    assert!(findings.iter().all(|finding| finding.status != Status::InsufficientData), "{findings:?}");
+}

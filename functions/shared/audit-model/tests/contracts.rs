@@ -27,8 +27,9 @@ fn assert_agreed<T: DeserializeOwned + Serialize>(name: &str) {
 
 #[test]
 fn every_payload_is_as_agreed() {
-    let checks: [(&str, Check); 22] = [
+    let checks: [(&str, Check); 23] = [
         ("plan-scan.input", assert_agreed::<task::PlanScanInput>),
+        ("plan-scan.named", assert_agreed::<task::PlanScanInput>),
         ("plan-scan.output", assert_agreed::<task::PlanScanOutput>),
         ("plan-scan.skip", assert_agreed::<task::PlanScanOutput>),
         ("plan-scan.rollback", assert_agreed::<task::PlanScanOutput>),

@@ -243,7 +243,7 @@ impl Trend {
         ];
         let lead = match (of_the_account.len(), aside.len()) {
             (0, 0) => "No scan is in the history yet.".to_owned(),
-            (1, 0) => "This is the first scan in the history; the lines begin here.".to_owned(),
+            (1, 0) if !plan.is_scoped() => "This is the first scan in the history; the lines begin here.".to_owned(),
             (some, 0) => format!("{} in the last 90 days.", things(some as u64, "scan")),
             (some, aside) => format!(
                 "{} in the last 90 days. {} more of some services or of a part only: marked at the foot of the charts, and in no line.",
