@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use audit_artifacts::{ArtifactStoreExt, Condition, MemoryStore, keys, sample};
 use audit_model::summary::{Comparison, Counts, Gap, ScanStatus, Summary};
 use audit_model::task::{CaughtError, DeliverInput, RemediateOutput, RemediationResult, RollbackOutput};
-use audit_model::{Plan, RemediationMode, Service, Severity, Status, Unreadable};
+use audit_model::{AccountChange, Plan, RemediationMode, Service, Severity, Status, Unreadable};
 use pretty_assertions::assert_eq;
 
 use super::*;
