@@ -14,7 +14,7 @@ mod schema;
 const MENDED: &str = "payments-website-123456789012";
 const NEW: &str = "second-scan-123456789012";
 
-fn public_access(blocked: bool) -> PublicAccessBlockConfiguration {
+pub(super) fn public_access(blocked: bool) -> PublicAccessBlockConfiguration {
     PublicAccessBlockConfiguration::builder()
         .block_public_acls(blocked)
         .ignore_public_acls(blocked)
@@ -24,7 +24,7 @@ fn public_access(blocked: bool) -> PublicAccessBlockConfiguration {
 }
 
 /// Puts a bucket's settings, and answers with those of before.
-async fn block(
+pub(super) async fn block(
     system: &System,
     bucket: &str,
     settings: Option<PublicAccessBlockConfiguration>,
@@ -44,7 +44,7 @@ async fn block(
 }
 
 /// Makes a bucket that anybody may read.
-async fn make_public(system: &System, bucket: &str) {
+pub(super) async fn make_public(system: &System, bucket: &str) {
     system.s3.create_bucket().bucket(bucket).send().await.unwrap();
     block(system, bucket, Some(public_access(false))).await;
     let policy = json!({

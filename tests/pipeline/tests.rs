@@ -3,6 +3,7 @@
 //! The deployed system, driven as its users drive it. The tests share one deployment and run one after the other.
 
 mod alerts;
+mod changes;
 mod remediation;
 mod waiting;
 
