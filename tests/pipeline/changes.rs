@@ -192,3 +192,51 @@ async fn groups_acls_subnets_functions_and_tags_are_judged_after_a_change() {
     assert_eq!(verdict(&findings, &function, "lambda-function-public-access-prohibited"), resolved);
     system.take_emails().await;
 }
+
+/// As the pipe hands it on: a thousand events in ten batches, by turns over 200 buckets, while all of the account is read.
+#[tokio::test]
+#[ignore = "needs the deployed system: make test-pipeline"]
+async fn a_storm_of_changes_ends_in_few_scans_and_disturbs_no_scan_of_everything() {
+    const BUCKETS: usize = 200;
+    let system = System::find().await;
+    let name = |number: usize| format!("storm-{:03}", number % BUCKETS);
+    for number in 0..BUCKETS {
+        system.s3.create_bucket().bucket(name(number)).send().await.unwrap();
+    }
+    let everything = system.start(&without_remediation()).await;
+    let batches = (0..10).map(|batch| {
+        // Each bucket is changed five times within a minute: in the last window of this test.
+        let call = |number: usize| event(29, "s3", "PutBucketTagging", &json!({ "bucketName": name(number) }));
+        (batch * 100..(batch + 1) * 100).map(call).collect::<Value>()
+    });
+    let mut executions = Vec::new();
+    for batch in batches {
+        executions.push(system.start(&batch).await);
+    }
+
+    let full = system.end_of(&everything).await;
+    assert_succeeded(&full);
+    assert_eq!(system.summary(full.scan_id()).await.status, ScanStatus::Complete);
+    let mut judged = Vec::new();
+    let mut scans = 0;
+    for execution in &executions {
+        let ended = system.end_of(execution).await;
+        assert_succeeded(&ended);
+        if ended.output.get("reason").is_some() {
+            continue;
+        }
+        scans += 1;
+        let summary = system.summary(ended.scan_id()).await;
+        assert_eq!(summary.status, ScanStatus::Complete, "{:?}", summary.gaps);
+        let named = system.plan(ended.scan_id()).await.resources;
+        judged.extend(named.iter().map(|named| named.id().to_owned()));
+    }
+    judged.sort();
+    assert_eq!(judged, (0..BUCKETS).map(name).collect::<Vec<_>>(), "each once, after the window of its changes");
+    assert_eq!(scans, 2, "a hundred buckets each");
+
+    for number in 0..BUCKETS {
+        system.s3.delete_bucket().bucket(name(number)).send().await.unwrap();
+    }
+    system.take_emails().await;
+}
