@@ -188,6 +188,7 @@ async fn scan_buckets(own: &Unbudgeted, store: &S3Store, policy: Policy) -> Resu
         account: ACCOUNT.to_owned(),
         region: REGION.to_owned(),
         services: vec![Service::S3],
+        resources: Vec::new(),
         remediation: RemediationMode::Off,
         remediation_requested: false,
         reapply: Vec::new(),
