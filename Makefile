@@ -50,8 +50,11 @@ demo: setup bundles-dev ## Watch a real scan of a sample account on the local AW
 
 # --- Test it --------------------------------------------------------------------------------------------------------
 
+# What deploys takes most of the time and waits for much of it, so two of these go on at once.
 .PHONY: test
-test: setup check-policy format-check lint test-rust test-asl test-infrastructure test-local-aws test-pipeline test-report test-permissions test-teardown test-benchmark ## Run everything that CI runs
+test: setup check-policy format-check lint test-rust ## Run everything that CI runs
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-permissions test-pipeline test-report test-infrastructure \
+		test-teardown test-asl test-local-aws test-benchmark
 
 .PHONY: check-policy
 check-policy: ## Check infrastructure/audit-policy.toml
