@@ -106,7 +106,9 @@ def test_a_template_fills_in_what_is_there(piped: Piped) -> None:
     assert item == {"n": 2, "none": ""}
 
 
-@pytest.mark.parametrize("lacking", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "states:StartExecution"])
+@pytest.mark.parametrize(
+    "lacking", ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "states:StartExecution"]
+)
 def test_a_pipe_needs_every_permission(piped: Piped, lacking: str) -> None:
     taking = may_take(piped.queue)
     taking["Action"] = [action for action in taking["Action"] if action != lacking]

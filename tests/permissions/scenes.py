@@ -46,6 +46,19 @@ def plan_for_an_event_that_is_taken(system: System) -> str:
     return _planning(system, event, uuid.uuid4().hex)
 
 
+def plan_after_a_change(system: System) -> str:
+    """A call has changed a bucket."""
+    detail = {
+        "eventID": str(uuid.uuid4()),
+        "eventName": "PutBucketPolicy",
+        "eventSource": "s3.amazonaws.com",
+        "eventTime": "2026-01-01T00:00:00Z",
+        "awsRegion": "us-east-1",
+        "named": f"changed-{uuid.uuid4()}",
+    }
+    return _planning(system, [{"account": "123456789012", "detail": detail}], uuid.uuid4().hex)
+
+
 def plan_a_rollback(system: System) -> str:
     """An event asks that what a scan changed be taken back."""
     asked = {"detail-type": "Compliance Remediation Rollback Requested", "detail": _back(system.scan_id)}
@@ -56,12 +69,12 @@ def _back(scan_id: str) -> Json:
     return {"scanId": scan_id, "buckets": "all", "requestedBy": "somebody", "reason": "a permission is missing"}
 
 
-def _planning(system: System, event: Json, execution: str) -> str:
+def _planning(system: System, asked: Json | list[Json], execution: str) -> str:
     machine = system.deployment.outputs["StateMachineArn"]
     return system.invoke(
         "plan-scan",
         {
-            "input": event,
+            "input": asked,
             "execution": {
                 "id": f"{machine.replace(':stateMachine:', ':execution:')}:{execution}",
                 "name": execution,
@@ -604,13 +617,13 @@ def send_the_event(system: System) -> str:
 _PARTS_OF_A_VPC = ("security-group", "network-acl", "subnet", "route-table", "vpc-endpoint")
 
 SCENES: Mapping[str, tuple[Scene, ...]] = {
-    "plan-scan": (plan_once, plan_again, plan_for_an_event_that_is_taken, plan_a_rollback),
+    "plan-scan": (plan_once, plan_again, plan_for_an_event_that_is_taken, plan_after_a_change, plan_a_rollback),
     "list-targets": (
+        look_up("vpc", *(f"arn:aws:ec2:us-east-1:123456789012:{part}/{part}-1" for part in _PARTS_OF_A_VPC)),
         list_once("s3"),
         list_once("vpc"),
         list_once("lambda"),
         list_again,
-        look_up("vpc", *(f"arn:aws:ec2:us-east-1:123456789012:{part}/{part}-1" for part in _PARTS_OF_A_VPC)),
         look_up("lambda", "arn:aws:lambda:us-east-1:123456789012:function:no-such-function"),
     ),
     "scan-s3": (scan_the_account_and_its_buckets, scan_what_nobody_planned("s3")),
@@ -663,6 +676,7 @@ SCENES: Mapping[str, tuple[Scene, ...]] = {
         execute(_back(_DEAD)),
     ),
     "start-scan": (send_the_event,),
+    "scan-changes": (),
     "flow-logs": (),
     # The last one: it leaves nothing for the others.
     "empty-bucket": (empty,),

@@ -17,6 +17,7 @@ _KEY = "Amazon SNS uses the topic's key for AWS Step Functions; here nobody asks
 _NOTHING_TO_DECRYPT = (
     "the function has a key and no variables; that AWS Lambda then leaves the key alone is not documented"
 )
+_NO_WORD = "a pipe says nothing of what it may not; ../local_aws/test_pipes.py shows that it needs each"
 _LOST_ANSWER = "asked for only when the answer to a completed upload has got lost, which no answer does here"
 _MORE_THAN_A_PART = "asked for only where more than 8 MiB of them were written before the pass broke off"
 _VERSIONS = "AWS documents that deleting a version needs it beside s3:DeleteObjectVersion; here the latter is enough"
@@ -70,6 +71,13 @@ _OF_ONE: Mapping[str, Mapping[str, str]] = {
         "logs:DescribeLogGroups": _LOG_OF_SERVICES,
         "logs:DescribeLogStreams": _LOG_OF_SERVICES,
         "logs:PutLogEvents": _LOG_OF_SERVICES,
+    },
+    "scan-changes": {
+        "kms:Decrypt": _NO_WORD,
+        "sqs:DeleteMessage": _NO_WORD,
+        "sqs:GetQueueAttributes": _NO_WORD,
+        "sqs:ReceiveMessage": _NO_WORD,
+        "states:StartExecution": _NO_WORD,
     },
     "close-default-security-group": {"kms:Decrypt": _NOTHING_TO_DECRYPT},
     "empty-bucket": {
