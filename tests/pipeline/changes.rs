@@ -107,9 +107,9 @@ async fn a_bucket_that_becomes_public_is_told_with_who_did_it_and_one_that_is_pu
     assert_eq!(system.take_emails().await, []);
 }
 
-fn verdict(findings: &[Finding], arn: &str, rule: &str) -> (Status, Option<Change>) {
+fn verdict(findings: &[Finding], arn: &str, rule: &str) -> Option<(Status, Option<Change>)> {
     let found = findings.iter().find(|it| it.resource.arn == arn && it.rule_id == rule);
-    found.map(|it| (it.status, it.change)).unwrap_or_else(|| panic!("{rule} said nothing of {arn}"))
+    found.map(|it| (it.status, it.change))
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn groups_acls_subnets_functions_and_tags_are_judged_after_a_change() {
     let findings = system.findings(ended.scan_id()).await;
     let in_ec2 = |kind: &str, id: &str| format!("arn:aws:ec2:us-east-1:123456789012:{kind}/{id}");
     let function = format!("arn:aws:lambda:us-east-1:123456789012:function:{FUNCTION}");
-    let new = (Status::NonCompliant, Some(Change::New));
+    let new = Some((Status::NonCompliant, Some(Change::New)));
     for (arn, rule) in [
         (in_ec2("security-group", &group), "security-group-ssh-from-internet-prohibited"),
         (in_ec2("network-acl", &acl), "network-acl-admin-ports-from-internet-prohibited"),
@@ -169,7 +169,7 @@ async fn groups_acls_subnets_functions_and_tags_are_judged_after_a_change() {
         assert_eq!(verdict(&findings, &arn, rule), new, "{rule}");
     }
     let tagged = verdict(&findings, &format!("arn:aws:s3:::{BUCKET}"), "s3-bucket-required-tags");
-    assert_eq!(tagged, (Status::NonCompliant, Some(Change::StillOpen)));
+    assert_eq!(tagged, Some((Status::NonCompliant, Some(Change::StillOpen))));
 
     let url = lambda.delete_function_url_config().function_name(FUNCTION);
     url.send().await.unwrap();
@@ -188,7 +188,7 @@ async fn groups_acls_subnets_functions_and_tags_are_judged_after_a_change() {
     let ended = system.execute(&gone).await;
     assert_succeeded(&ended);
     let findings = system.findings(ended.scan_id()).await;
-    let resolved = (Status::Compliant, Some(Change::Resolved));
+    let resolved = Some((Status::Compliant, Some(Change::Resolved)));
     assert_eq!(verdict(&findings, &function, "lambda-function-public-access-prohibited"), resolved);
     system.take_emails().await;
 }
