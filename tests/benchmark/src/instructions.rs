@@ -193,7 +193,6 @@ async fn scan_buckets(own: &Unbudgeted, store: &S3Store, policy: Policy) -> Resu
         remediation_requested: false,
         reapply: Vec::new(),
         changes: Vec::new(),
-        resources: Vec::new(),
         missing_settings: Vec::new(),
         policy,
         started_at: STARTED_AT,
