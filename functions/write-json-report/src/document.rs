@@ -7,7 +7,8 @@ use audit_model::remediation::RemediationRecord;
 use audit_model::summary::{Changes, ScanStatus, Summary};
 use audit_model::task::RemediationResult;
 use audit_model::{
-    NamedResource, Policy, RemediationMode, ResolvedViolation, ResourceTags, Rules, Service, Trigger, to_the_second,
+    AccountChange, NamedResource, Policy, RemediationMode, ResolvedViolation, ResourceTags, Rules, Service, Trigger,
+    to_the_second,
 };
 use audit_rules::{FrameworkCoverage, framework_coverage};
 use audit_task::TaskError;
@@ -43,6 +44,9 @@ struct Scan<'a> {
     /// The only resources that were looked at, by ARN; absent in a scan of all that its services have.
     #[serde(skip_serializing_if = "<[NamedResource]>::is_empty")]
     resources: &'a [NamedResource],
+    /// The calls for which they were looked at; absent unless changes of the account started the scan.
+    #[serde(skip_serializing_if = "<[AccountChange]>::is_empty")]
+    changes: &'a [AccountChange],
     remediation: RemediationMode,
     started_at: Timestamp,
     aggregated_at: Timestamp,
@@ -83,6 +87,7 @@ impl<'a> Head<'a> {
                 region: &plan.region,
                 services: &plan.services,
                 resources: &plan.resources,
+                changes: &plan.changes,
                 remediation: plan.remediation,
                 started_at: to_the_second(plan.started_at),
                 aggregated_at: to_the_second(summary.aggregated_at),

@@ -12,7 +12,7 @@ use audit_artifacts::{
 };
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::task::{CaughtError, RemediationResult};
-use audit_model::{Finding, Severity, Status};
+use audit_model::{AccountChange, Finding, Plan, Severity, Status};
 use bytes::Bytes;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
@@ -196,6 +196,26 @@ async fn scan_policy_and_figures_stand_in_the_head() {
     .map(|part| text.find(&format!("\n  {part}")))
     .into();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}");
+}
+
+/// An auditor asks who made a change, and nobody else asks of a scan that no change has started.
+#[tokio::test]
+async fn a_scan_after_changes_names_the_calls() {
+    let change = AccountChange {
+        event_id: "7ab3".to_owned(),
+        event_name: "PutBucketPolicy".to_owned(),
+        event_time: sample::STARTED_AT,
+        principal: "arn:aws:iam::123456789012:user/alex".to_owned(),
+        source_address: "198.51.100.7".to_owned(),
+        resources: vec!["arn:aws:s3:::ledger".to_owned()],
+    };
+    for (changes, told) in [(vec![], None), (vec![change.clone()], Some(json!([change])))] {
+        let plan = Plan { changes, ..sample::plan() };
+        let store = sample::store(&plan, &sample::summary(&[]), &[], &[]).await.unwrap();
+        handle(&input(None), &store, "dev-pr42", NOW).await.unwrap();
+        let report: Value = serde_json::from_str(&store.text(KEY).unwrap()).unwrap();
+        assert_eq!(report["scan"].get("changes"), told.as_ref());
+    }
 }
 
 #[tokio::test]
