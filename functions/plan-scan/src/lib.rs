@@ -4,10 +4,9 @@
 mod claim;
 mod executions;
 mod request;
-mod scan_id;
 mod step_aside;
 
-use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys, scan_id};
 use audit_model::Plan;
 use audit_model::remediation::RollbackPlan;
 use audit_model::task::{Execution, PlanScanInput, PlanScanOutput};
