@@ -27,9 +27,9 @@ impl Left {
     /// # Errors
     /// `Unavailable` when something is changed at the same time, and those of the store.
     pub(crate) async fn of(subject: &Subject, ports: &Ports<'_>) -> Result<Self, TaskError> {
-        let mut keys = ports.evidence.list(&subject.folder()).await.map_err(not_read)?;
+        let mut keys = ports.evidence.list_objects(&subject.folder()).await.map_err(not_read)?;
         if let Some(reports) = subject.reports() {
-            keys.extend(ports.evidence.list(&reports).await.map_err(not_read)?);
+            keys.extend(ports.evidence.list_objects(&reports).await.map_err(not_read)?);
         }
         let own = [subject.manifest(), subject.signature()];
         keys.retain(|key| !own.contains(key));

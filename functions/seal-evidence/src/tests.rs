@@ -37,7 +37,7 @@ impl Key {
     fn signature(&self, sha256: &[u8; 32]) -> Vec<u8> {
         let signature: Signature = self.key.sign_prehash(sha256).unwrap();
         let (r, s) = signature.split_scalars();
-        let is_even = self.calls.fetch_add(1, Ordering::Relaxed) % 2 == 0;
+        let is_even = self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
         // Of two signatures with opposite scalars one is as good as the other.
         let signature = if is_even { signature } else { Signature::from_scalars(r, -s).unwrap() };
         signature.to_der().as_bytes().to_vec()

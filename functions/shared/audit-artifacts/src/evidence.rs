@@ -22,7 +22,7 @@ pub fn not_read(error: io::Error) -> TaskError {
 /// S3 lists keys in the order of their UTF-8 bytes. <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
 #[async_trait]
 impl EvidenceStore for S3Store {
-    async fn list(&self, prefix: &str) -> io::Result<Vec<String>> {
+    async fn list_objects(&self, prefix: &str) -> io::Result<Vec<String>> {
         let mut pages = self
             .client
             .list_objects_v2()
@@ -90,7 +90,7 @@ mod memory {
     /// An object's version is its ETag, the digest of its content.
     #[async_trait]
     impl EvidenceStore for MemoryStore {
-        async fn list(&self, prefix: &str) -> io::Result<Vec<String>> {
+        async fn list_objects(&self, prefix: &str) -> io::Result<Vec<String>> {
             Ok(self.keys().into_iter().filter(|key| key.starts_with(prefix)).collect())
         }
 
@@ -158,7 +158,7 @@ mod tests {
                 other => panic!("{other}"),
             })
         });
-        assert_eq!(store.list("scans/s1/").await.unwrap(), ["scans/s1/a", "scans/s1/b"]);
+        assert_eq!(store.list_objects("scans/s1/").await.unwrap(), ["scans/s1/a", "scans/s1/b"]);
         assert_eq!(store.folders("scans/").await.unwrap(), ["s1", "s2"]);
     }
 
@@ -184,7 +184,7 @@ mod tests {
         };
         let store = bucket(denied);
         let names = [
-            store.list("scans/").await.map(drop),
+            store.list_objects("scans/").await.map(drop),
             store.folders("scans/").await.map(drop),
             EvidenceStore::open(&store, "a").await.map(drop),
         ]

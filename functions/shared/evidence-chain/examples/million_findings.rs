@@ -74,7 +74,7 @@ impl Store {
 
 #[async_trait]
 impl EvidenceStore for Store {
-    async fn list(&self, prefix: &str) -> io::Result<Vec<String>> {
+    async fn list_objects(&self, prefix: &str) -> io::Result<Vec<String>> {
         let keys = self.made_up.iter().map(|(key, _)| key);
         Ok(keys.filter(|key| key.starts_with(prefix)).cloned().collect())
     }

@@ -12,7 +12,7 @@ use tokio::io::AsyncBufRead;
 #[async_trait]
 pub trait EvidenceStore: Send + Sync {
     /// The keys of all objects that begin with `prefix`, sorted.
-    async fn list(&self, prefix: &str) -> io::Result<Vec<String>>;
+    async fn list_objects(&self, prefix: &str) -> io::Result<Vec<String>>;
 
     /// The names of the folders in a folder, sorted. Its name ends with `/`, and theirs do not.
     async fn folders(&self, folder: &str) -> io::Result<Vec<String>>;

@@ -149,7 +149,7 @@ pub async fn verify(store: &dyn EvidenceStore, expected: &Expectations<'_>) -> i
             }
         }
     }
-    let of_reports = store.list(REPORTS).await?;
+    let of_reports = store.list_objects(REPORTS).await?;
     let of_reports = of_reports.iter().filter_map(|key| reported(key));
     unsealed.extend(of_reports.map(|id| Subject { kind: Kind::Scan, id: id.to_owned() }));
     unsealed.extend(links.iter_mut().flat_map(|link| std::mem::take(&mut link.without_link)));
@@ -296,9 +296,9 @@ async fn policy_differs(store: &dyn EvidenceStore, manifest: &Manifest) -> io::R
 /// What lies beside the sealed objects.
 async fn added(store: &dyn EvidenceStore, manifest: &Manifest) -> io::Result<Vec<Problem>> {
     let Manifest { subject, objects, .. } = manifest;
-    let mut there = store.list(&subject.folder()).await?;
+    let mut there = store.list_objects(&subject.folder()).await?;
     if let Some(reports) = subject.reports() {
-        there.extend(store.list(&reports).await?);
+        there.extend(store.list_objects(&reports).await?);
     }
     let known: BTreeSet<&str> = objects.iter().map(|object| object.key.as_str()).collect();
     let own = [subject.manifest(), subject.signature()];
