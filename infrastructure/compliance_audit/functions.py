@@ -28,6 +28,7 @@ _MEMORY = 256
 _MEMORIES = {
     **dict.fromkeys(SCANNERS, 1024),
     **dict.fromkeys(("aggregate-findings", "write-json-report", "write-csv-report", "write-html-report"), 512),
+    "seal-evidence": 512,
 }
 """MB. None holds more than a quarter of it (`tests/benchmark`); what counts is the share of a processor that comes with
 it, 1,769 MB a whole one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html. Those with 512 only
@@ -40,6 +41,7 @@ _TIMEOUTS = {
     "list-targets": Duration.minutes(5),
     "publish-metrics": Duration.minutes(1),
     "notify-critical": Duration.minutes(1),
+    "seal-evidence": Duration.minutes(5),
     "close-default-security-group": Duration.minutes(5),
 }
 
@@ -64,6 +66,8 @@ class Surroundings:
     """The reports bucket's name."""
     alerts_topic: str
     """The alerts topic's ARN."""
+    evidence_key: str
+    """The ARN of the key that signs the evidence."""
 
 
 class Functions(Construct):
@@ -231,5 +235,6 @@ def _environments(settings: Settings, surroundings: Surroundings) -> Mapping[str
         "write-html-report": system,
         "publish-metrics": {"METRICS_NAMESPACE": settings.metrics_namespace, **topic},
         "notify-critical": {**system, **topic},
+        "seal-evidence": {"EVIDENCE_KEY_ARN": surroundings.evidence_key},
     }
     return {name: {} if name in CUSTOM_RESOURCES else {**everyone, **own.get(name, {})} for name in FUNCTIONS}

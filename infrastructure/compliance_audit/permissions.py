@@ -54,6 +54,8 @@ class Resources:
     """The alerts topic."""
     alerts_key: str
     """The key of the alerts topic."""
+    evidence_key: str
+    """The key that signs the evidence."""
     state_machine: str
     """The state machine."""
     default_security_group: str
@@ -83,6 +85,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
     claimed_changes = ("state/changes.json",) if on.change_scans else ()
     journal, figures, alert = "state/remediation.json", "state/figures.json", "scans/*/alert.json"
     history, latest, scoped, pieces = "state/history.json", "state/latest.json", "state/scoped.json", "scans/*/pieces/*"
+    evidence, evidence_keys = "state/evidence.json", "state/evidence-keys/*"
     return {
         "plan-scan": (
             *_artifacts(
@@ -258,6 +261,20 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 on, reads=(plan, summary, rules, alert_violations, remediation, alert, alerts), writes=(alert, alerts)
             ),
             *publishing(on),
+        ),
+        # Whatever a scan or a rollback left is sealed, so all of it may be read; but nothing of it may be written.
+        "seal-evidence": (
+            *_artifacts(
+                on,
+                reads=("scans/*", "rollbacks/*", "reports/*", evidence, evidence_keys),
+                writes=("scans/*/manifest.*", "rollbacks/*/manifest.*", evidence, evidence_keys),
+            ),
+            Permission(actions=("kms:GetPublicKey",), resources=(on.evidence_key,)),
+            Permission(
+                actions=("kms:Sign",),
+                resources=(on.evidence_key,),
+                conditions={"StringEquals": {"kms:MessageType": "DIGEST", "kms:SigningAlgorithm": "ECDSA_SHA_256"}},
+            ),
         ),
         "empty-bucket": (
             Permission(

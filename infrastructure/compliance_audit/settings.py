@@ -31,6 +31,7 @@ FUNCTIONS = (
     "write-html-report",
     "publish-metrics",
     "notify-critical",
+    "seal-evidence",
     "empty-bucket",
     "close-default-security-group",
 )

@@ -8,6 +8,7 @@ from constructs import Construct
 from compliance_audit.alerts import Alerts
 from compliance_audit.default_security_group import DefaultSecurityGroup
 from compliance_audit.functions import Functions, Surroundings
+from compliance_audit.keys import signing_key
 from compliance_audit.logs import Logs
 from compliance_audit.monitoring import Monitoring
 from compliance_audit.names import REMEDIATION_MODE_OUTPUT
@@ -35,6 +36,13 @@ class ComplianceAuditStack(cdk.Stack):
         )
         storage = Storage(self, settings=settings)
         alerts = Alerts(self, settings=settings)
+        evidence_key = signing_key(
+            self,
+            "evidence",
+            names=settings.names,
+            description="Signs the chain of evidence of the auditor's scans",
+            signer=settings.names.of("seal-evidence", "role"),
+        )
         logs = Logs(self, settings=settings)
         network = Network(self, settings=settings, logs=logs)
         resources = Resources(
@@ -43,6 +51,7 @@ class ComplianceAuditStack(cdk.Stack):
             reports_key=storage.key.key_arn,
             alerts_topic=alerts.topic.topic_arn,
             alerts_key=alerts.key.key_arn,
+            evidence_key=evidence_key.key_arn,
             # By its name: the state machine itself refers to the functions whose policies refer to it.
             state_machine=f"arn:aws:states:{REGION}:{self.account}:stateMachine:{state_machine_name(settings.names)}",
             metrics_namespace=settings.metrics_namespace,
@@ -62,6 +71,7 @@ class ComplianceAuditStack(cdk.Stack):
                 account=self.account,
                 reports_bucket=storage.reports.bucket_name,
                 alerts_topic=alerts.topic.topic_arn,
+                evidence_key=evidence_key.key_arn,
             ),
         )
         teardown = Teardown(self, functions=functions, network=network, storage=storage)
@@ -77,6 +87,8 @@ class ComplianceAuditStack(cdk.Stack):
             "StateMachineArn": workflow.state_machine.state_machine_arn,
             "ReportsBucketName": storage.reports.bucket_name,
             "AlertsTopicArn": alerts.topic.topic_arn,
+            # Its public half is what `aws kms get-public-key` answers; CloudFormation cannot read it.
+            "EvidenceKeyArn": evidence_key.key_arn,
             "DashboardName": monitoring.dashboard_name,
             "MetricsNamespace": settings.metrics_namespace,
             # Tells the next deployment in this account whether the two would repair the same buckets.

@@ -19,6 +19,7 @@ CALLED_BY_THE_STATE_MACHINE = (
     "write-html-report",
     "publish-metrics",
     "notify-critical",
+    "seal-evidence",
 )
 """The functions whose reasons speak of the state machine."""
 
@@ -268,6 +269,19 @@ def _objects() -> Iterator[Acknowledgement]:
                 "scans/*/alert.json",
             ),
             "It reads a scan's results, and writes only the receipt of the message that it sent.",
+        ),
+        (
+            "seal-evidence",
+            (
+                "scans/*",
+                "rollbacks/*",
+                "reports/*",
+                "state/evidence-keys/*",
+                "scans/*/manifest.*",
+                "rollbacks/*/manifest.*",
+            ),
+            "It reads whatever a scan or a rollback left, for it seals all of it. It writes the manifest, its "
+            "signature and the public key.",
         ),
     ):
         yield _wildcards(

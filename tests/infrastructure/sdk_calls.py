@@ -112,7 +112,7 @@ def _bodies(crate: str) -> dict[str, list[str]]:
         if "tests" in (file.stem, *(parent.name for parent in file.parents)):
             continue
         source = _OPAQUE.sub("", file.read_text()).partition("#[cfg(test)]\nmod tests {")[0]
-        for found in re.finditer(r"\bfn (\w+)[^{;]*\{", source):
+        for found in re.finditer(r"\bfn (\w+)(?:[^{;]|; \d+\])*\{", source):
             bodies.setdefault(found[1], []).append(_braced(source, found.end()))
     return bodies
 

@@ -724,6 +724,7 @@ def test_the_functions_are_told_what_they_need() -> None:
         "write-html-report": {"SYSTEM_NAME"},
         "publish-metrics": {"ALERTS_TOPIC_ARN", "METRICS_NAMESPACE"},
         "notify-critical": {"ALERTS_TOPIC_ARN", "SYSTEM_NAME"},
+        "seal-evidence": {"EVIDENCE_KEY_ARN"},
     }
     serving_cloudformation = ("empty-bucket", "close-default-security-group")
     for name, function in lambda_functions().items():

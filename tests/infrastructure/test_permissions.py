@@ -61,6 +61,7 @@ ACTIONS: dict[tuple[str, str], set[str]] = {
     ("s3", "ListDirectoryBuckets"): {"s3express:ListAllMyDirectoryBuckets"},
     ("s3", "ListMultipartUploads"): {"s3:ListBucketMultipartUploads"},
     ("s3", "ListObjectVersions"): {"s3:ListBucketVersions"},
+    ("s3", "ListObjectsV2"): {"s3:ListBucket"},
     ("s3", "PutBucketEncryption"): {"s3:PutEncryptionConfiguration"},
     ("s3", "PutObject"): {"s3:PutObject", "kms:GenerateDataKey"},
     ("s3", "UploadPart"): WRITTEN_IN_PARTS,
@@ -222,6 +223,19 @@ def test_the_tags_of_new_keys_are_those_that_the_code_gives() -> None:
         # Or a key of others could get another owner.
         for tag, value in settings().tags.items():
             assert must(condition, f"aws:RequestTag/{tag}") == value, f"{tag} for {action}"
+
+
+def test_one_function_signs_digests_with_one_key() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-signing-algorithm"""
+    signing = [
+        (function, condition)
+        for function, action, resources, condition in grants()
+        if action == "kms:Sign" and resources != ["*"]
+    ]
+    assert signing == [
+        ("seal-evidence", {"StringEquals": {"kms:MessageType": "DIGEST", "kms:SigningAlgorithm": "ECDSA_SHA_256"}})
+    ]
+    assert [function for function, action, _, _ in grants() if action == "kms:Sign"] == ["seal-evidence"]
 
 
 def test_keys_are_described_whoever_owns_them() -> None:

@@ -61,6 +61,7 @@ def test_the_outputs_that_others_build_upon() -> None:
         "StateMachineArn",
         "ReportsBucketName",
         "AlertsTopicArn",
+        "EvidenceKeyArn",
         "DashboardName",
         "MetricsNamespace",
         "RemediationMode",

@@ -632,6 +632,18 @@ def test_the_kind_of_a_new_key_is_a_condition(
         kms.create_key(**refused)
 
 
+def test_what_is_signed_and_how_is_a_condition(client: Client, restricted: RESTRICTED) -> None:
+    """conditions-kms.html#conditions-kms-message-type and #conditions-kms-signing-algorithm"""
+    key = client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    condition = {"StringEquals": {"kms:MessageType": "DIGEST", "kms:SigningAlgorithm": "ECDSA_SHA_256"}}
+    kms = restricted({"Effect": "Allow", "Action": "kms:Sign", "Resource": key, "Condition": condition})("kms")
+    signing = {"KeyId": key, "Message": bytes(32), "SigningAlgorithm": "ECDSA_SHA_256"}
+    kms.sign(**signing, MessageType="DIGEST")
+    for other in ({}, {"MessageType": "RAW"}, {"MessageType": "DIGEST", "SigningAlgorithm": "RSASSA_PSS_SHA_256"}):
+        with denied():
+            kms.sign(**signing | other)
+
+
 def test_the_tags_of_a_new_key_are_a_permission_and_a_condition(restricted: RESTRICTED) -> None:
     making = {"Effect": "Allow", "Action": "kms:CreateKey", "Resource": "*"}
     tagging = {

@@ -72,6 +72,25 @@ def test_a_template_may_make_a_disabled_key(kms: Any, deploy: Deploy, name: str)
     assert (described["KeyState"], described["Enabled"]) == ("Disabled", False)
 
 
+def test_a_template_may_make_a_key_that_signs_digests(kms: Any, deploy: Deploy) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html and API_GetPublicKey.html"""
+    policy: dict[str, Any] = {"Statement": []}
+    made = deploy({"Key": resource("AWS::KMS::Key", KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY", KeyPolicy=policy)})
+    key = {"KeyId": made["Key"]}
+    public = kms.get_public_key(**key)
+    # RFC 5480, sections 2 and 2.1.1.1: SubjectPublicKeyInfo of a point on secp256r1.
+    assert public["PublicKey"].hex().startswith("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+    assert public["SigningAlgorithms"] == ["ECDSA_SHA_256"]
+    how = {"SigningAlgorithm": "ECDSA_SHA_256", "MessageType": "DIGEST"}
+    signature = kms.sign(**key, **how, Message=bytes(32))["Signature"]
+    assert kms.verify(**key, **how, Message=bytes(32), Signature=signature)["SignatureValid"]
+    with pytest.raises(ClientError, match="KMSInvalidSignatureException"):
+        kms.verify(**key, **how, Message=bytes(31) + b"1", Signature=signature)
+    # What is no digest cannot be signed as one.
+    with pytest.raises(ClientError, match="ValidationException"):
+        kms.sign(**key, **how, Message=b"a manifest")
+
+
 def test_keys_aliases_and_tags_are_listed_in_pages(kms: Any, name: str) -> None:
     """Limit, Marker, NextMarker and Truncated.
 

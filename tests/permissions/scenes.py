@@ -524,6 +524,35 @@ def notify(system: System) -> str:
     )
 
 
+# --- The seal -------------------------------------------------------------------------------------------------------
+
+
+def seal(system: System) -> str:
+    """A scan is sealed as the first link of a chain."""
+    plan = {"decision": "PROCEED", "scanId": system.scan_id, "services": ["s3"], "remediation": "off"}
+    return _sealing(system, plan)
+
+
+def seal_a_rollback(system: System) -> str:
+    """A rollback is sealed as the first link of a chain."""
+    rollback_id = new_scan_id()
+    system.write(f"rollbacks/{rollback_id}/remediation.jsonl", "{}\n")
+    plan = {
+        "decision": "ROLLBACK",
+        "rollbackId": rollback_id,
+        "scanId": system.scan_id,
+        "mode": "apply",
+        "requestedBy": "a person",
+    }
+    return _sealing(system, plan)
+
+
+def _sealing(system: System, plan: Json) -> str:
+    system.remove(*system.keys("scans/", "manifest."), *system.keys("rollbacks/", "manifest."))
+    system.remove("state/evidence.json", *system.keys("state/evidence-keys/"))
+    return system.invoke("seal-evidence", {"execution": _EXECUTION, "plan": plan, "failure": None})
+
+
 # --- The custom resources -------------------------------------------------------------------------------------------
 
 
@@ -667,6 +696,7 @@ SCENES: Mapping[str, tuple[Scene, ...]] = {
         deliver_what_nobody_planned("publish-metrics"),
     ),
     "notify-critical": (notify,),
+    "seal-evidence": (seal, seal_a_rollback),
     "close-default-security-group": (close_the_default_group,),
     "compliance-audit": (
         execute(_SHORT),

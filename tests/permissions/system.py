@@ -99,6 +99,12 @@ class System:
         for key in keys:
             self.client("s3").delete_object(Bucket=self.bucket, Key=key)
 
+    def keys(self, prefix: str, part: str = "") -> list[str]:
+        """The keys of the reports bucket that begin with a prefix and hold a part."""
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        found = [str(content["Key"]) for page in pages for content in page.get("Contents", [])]
+        return [key for key in found if part in key]
+
     def copy_scan(self, purpose: str, changed: Mapping[str, str] | None = None) -> str:
         """The id of the copy of the recorded scan that is kept for a purpose; some of its objects may differ.
 

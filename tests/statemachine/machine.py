@@ -149,6 +149,7 @@ OUTPUTS = {
     "WriteHtmlReport": "write-html-report",
     "PublishMetrics": "publish-metrics",
     "NotifyCritical": "notify-critical",
+    "SealEvidence": "seal-evidence",
 }
 
 

@@ -12,10 +12,10 @@ _ASIDE = "NotPlanned"
 """What a service goes through that is not asked for; a diagram without these ways is the better one."""
 
 
-def diagram() -> tuple[set[tuple[str, str]], Mapping[str, set[str]]]:
-    """The arrows of the README's diagram, but for those from outside of the machine, and what stands in each box."""
+def diagram() -> tuple[set[tuple[str, str]], Mapping[str, set[str]], set[str]]:
+    """The arrows of the README's diagram, what stands in each box, and where arrows from outside lead."""
     source = (ROOT / "README.md").read_text(encoding="utf-8").partition("```mermaid\n")[2].partition("```")[0]
-    arrows, boxes, box = set(), {}, ""
+    arrows, boxes, box, entered = set(), {}, "", set()
     for line in source.splitlines()[1:]:
         if begun := re.fullmatch(r"\s*subgraph (\w+)", line):
             box = begun[1]
@@ -28,8 +28,10 @@ def diagram() -> tuple[set[tuple[str, str]], Mapping[str, set[str]]]:
         elif alone := re.fullmatch(r"\s*(\w+)", line):
             boxes[box].add(alone[1])
         else:
-            assert re.fullmatch(r"\s*\w+\(\[.+\]\) (-->|-\.->) \w+", line), line
-    return arrows, boxes
+            outside = re.fullmatch(r"\s*\w+\(\[.+\]\) (?:-->|-\.->) (\w+)", line)
+            assert outside, line
+            entered.add(outside[1])
+    return arrows, boxes, entered
 
 
 def states() -> Mapping[str, Json]:
@@ -59,8 +61,8 @@ def ways(name: str, named: set[str], every: Mapping[str, Json]) -> Iterator[tupl
 
 
 def test_the_readme_shows_every_task_and_every_end() -> None:
-    arrows, boxes = diagram()
-    shown = {name for arrow in arrows for name in arrow} | {name for box in boxes.values() for name in box}
+    arrows, boxes, entered = diagram()
+    shown = {name for arrow in arrows for name in arrow} | {name for box in boxes.values() for name in box} | entered
     every = states()
     must = {
         name
@@ -72,14 +74,14 @@ def test_the_readme_shows_every_task_and_every_end() -> None:
 
 
 def test_the_readme_s_arrows_are_the_machine_s_ways() -> None:
-    arrows, boxes = diagram()
+    arrows, boxes, _ = diagram()
     every = states()
     named = {name for arrow in arrows for name in arrow} | set(boxes)
     assert {way for name in named for way in ways(name, named, every)} == arrows
 
 
 def test_the_readme_s_boxes_hold_what_runs_side_by_side() -> None:
-    _, boxes = diagram()
+    _, boxes, _ = diagram()
     for box, members in boxes.items():
         parallel = states()[box]
         assert parallel["Type"] == "Parallel"

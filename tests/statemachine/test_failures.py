@@ -162,4 +162,4 @@ def test_what_cannot_be_published_still_fails_with_its_own_error(machine: Machin
     assert (ended.status, ended.error) == ("FAILED", "InvalidRequest")
     assert "services is wrong" in ended.cause
     assert "Nobody was told" in ended.cause
-    assert ended.entered[-2:] == ["NotifyFailure", "ExecutionFailed"]
+    assert ended.entered[-4:] == ["NotifyFailure", "SealEvidence", "HowDidItEnd", "ExecutionFailed"]

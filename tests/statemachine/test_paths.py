@@ -7,6 +7,7 @@ from fixtures import deployed, machine
 from machine import SERVICES, Machine, changed, contract, definition, picked_by
 
 SCAN = ["PlanScan", "WhatIsPlanned", "ScanServices"]
+SEALED = ["SealEvidence", "HowDidItEnd"]
 WHOLE_SCAN = [
     *SCAN,
     "AggregateFindings",
@@ -15,7 +16,8 @@ WHOLE_SCAN = [
     "Deliver",
     "IsAlertDue",
     "NotifyCritical",
-    "IsEverythingDelivered",
+    "SealEvidence",
+    "HowDidItEnd",
     "ScanDone",
 ]
 DENIED = {"error": "AccessDenied", "message": "it was denied; allow it in the function's managed policy"}
@@ -65,13 +67,17 @@ def test_the_functions_are_asked_what_the_contracts_say(machine: Machine) -> Non
     assert alert["failedDeliveries"] == []
     assert alert["subscriptions"] == contract("publish-metrics.output")["subscriptions"]
     assert alert["execution"] == plan["execution"]
+    sealed = {"execution": plan["execution"], "plan": contract("plan-scan.output"), "failure": None}
+    assert machine.asked("SealEvidence") == [sealed]
 
 
 def test_a_scan_that_steps_aside_does_nothing_and_says_why(machine: Machine) -> None:
     machine.script(PlanScan=[{"output": contract("plan-scan.skip")}])
     ended = machine.run()
-    assert (ended.status, ended.entered) == ("SUCCEEDED", ["PlanScan", "WhatIsPlanned", "SteppedAside"])
+    assert (ended.status, ended.entered) == ("SUCCEEDED", ["PlanScan", "WhatIsPlanned", *SEALED, "SteppedAside"])
     assert ended.output == contract("plan-scan.skip")
+    [sealed] = machine.asked("SealEvidence")
+    assert (sealed["plan"], sealed["failure"]) == (contract("plan-scan.skip"), None)
 
 
 def test_a_service_that_is_not_planned_is_neither_listed_nor_scanned(machine: Machine) -> None:
@@ -209,7 +215,10 @@ def test_every_road_that_breaks_ends_in_a_message_and_a_failed_execution(machine
     ended = machine.run({"services": ["ec3"]})
     assert (ended.status, ended.error) == ("FAILED", "InvalidRequest")
     assert "the field services is wrong" in ended.cause
-    assert ended.entered[-2:] == ["NotifyFailure", "ExecutionFailed"]
+    assert ended.entered[-4:] == ["NotifyFailure", *SEALED, "ExecutionFailed"]
+    [sealed] = machine.asked("SealEvidence")
+    assert (sealed["failure"]["state"], sealed["failure"]["error"]) == (name, "InvalidRequest")
+    assert (sealed["plan"] is None) == (name == "PlanScan")
     [message] = machine.take_messages()
     assert message["Subject"].isascii()
     assert len(message["Subject"]) < 100
@@ -219,6 +228,24 @@ def test_every_road_that_breaks_ends_in_a_message_and_a_failed_execution(machine
         assert told in message["Message"]
     if name == "PlanScan":
         assert machine.asked("ListTargets") == []
+
+
+def test_a_seal_that_fails_fails_the_execution_after_people_have_been_told(machine: Machine) -> None:
+    machine.script(SealEvidence=[{"error": "Corrupt", "message": "the head of the evidence chain is gone"}])
+    ended = machine.run()
+    assert (ended.status, ended.error) == ("FAILED", "EvidenceNotSealed")
+    assert "the head of the evidence chain is gone" in ended.cause
+    assert ended.entered[-3:] == ["NotifyCritical", "SealEvidence", "EvidenceNotSealed"]
+    # And of what broke off before, the failure says both.
+    machine.script(
+        PlanScan=[{"error": "InvalidRequest", "message": "the field services is wrong"}],
+        SealEvidence=[{"error": "AccessDenied", "message": "kms:Sign was denied"}],
+    )
+    ended = machine.run()
+    assert (ended.status, ended.error) == ("FAILED", "EvidenceNotSealed")
+    assert "kms:Sign was denied" in ended.cause
+    assert "broke off before, in PlanScan with InvalidRequest" in ended.cause
+    assert len(machine.take_messages()) == 1
 
 
 def test_what_is_transient_is_tried_again(machine: Machine) -> None:

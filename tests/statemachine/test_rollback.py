@@ -22,8 +22,10 @@ ROLLBACK = [
     "RollbackS3Encryption",
     "NotifyRollback",
     "PublishRollbackMetrics",
-    "IsEverythingRolledBack",
+    "SealEvidence",
+    "HowDidItEnd",
 ]
+BROKE_OFF = ["ExplainFailure", "NotifyFailure", "SealEvidence", "HowDidItEnd", "ExecutionFailed"]
 DENIED = {"error": "AccessDenied", "message": "s3:PutEncryptionConfiguration was denied"}
 OF_A_SCAN = ("ListTargets", "ScanS3", "AggregateFindings", "RemediateS3Encryption", "WriteJsonReport", "NotifyCritical")
 
@@ -142,7 +144,7 @@ def test_a_rollback_that_breaks_off_is_told_as_one(machine: Machine) -> None:
     machine.script(PlanScan=[{"output": contract("plan-scan.rollback")}], RollbackS3Encryption=[DENIED])
     ended = machine.run(TRIGGER)
     assert (ended.status, ended.error) == ("FAILED", "AccessDenied")
-    assert ended.entered[-4:] == ["RollbackS3Encryption", "ExplainFailure", "NotifyFailure", "ExecutionFailed"]
+    assert ended.entered[-6:] == ["RollbackS3Encryption", *BROKE_OFF]
     assert machine.asked("PublishMetrics") == []
     [message] = machine.take_messages()
     assert message["Subject"] == "test-local: remediation rollback failed"
@@ -226,5 +228,5 @@ def test_a_rollback_of_which_nobody_can_be_told_fails(machine: Machine) -> None:
     assert ended.status == "FAILED"
     assert ended.cause.startswith("NotifyRollback: ")
     assert "Nobody was told" in ended.cause
-    assert ended.entered[-4:] == ["NotifyRollback", "ExplainFailure", "NotifyFailure", "ExecutionFailed"]
+    assert ended.entered[-6:] == ["NotifyRollback", *BROKE_OFF]
     assert machine.asked("PublishMetrics") == []

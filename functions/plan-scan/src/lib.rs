@@ -5,10 +5,9 @@ mod changes;
 mod claim;
 mod executions;
 mod request;
-mod scan_id;
 mod step_aside;
 
-use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys};
+use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, keys, scan_id};
 use audit_changes::Ourselves;
 use audit_model::remediation::RollbackPlan;
 use audit_model::task::{Execution, PlanScanInput, PlanScanOutput};

@@ -14,8 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 /// How many shards are read at once.
 const CONCURRENCY: usize = 16;
 
-/// How old the scan's listing may be. An execution lasts three hours at the most, but one that failed may be taken up again
-/// days later, when other buckets may have begun to deliver.
+/// How old the scan's listing may be. An execution lasts three hours and 20 minutes at the most, but one that failed may be
+/// taken up again days later, when other buckets may have begun to deliver.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html>
 const OLDEST: SignedDuration = SignedDuration::from_hours(4);
 

@@ -13,7 +13,7 @@ DEFAULT_QUALIFIER = "hnb659fds"
 https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html
 """
 
-_KEYS = ("alerts", "dead-letters", "functions", "logs", "reports")
+_KEYS = ("alerts", "dead-letters", "evidence", "functions", "logs", "reports")
 # Those of the functions, the state machine, the rules and the flow logs; each has one managed policy of its own.
 _ROLES = (*FUNCTIONS, "compliance-audit", "start-scan", "flow-logs")
 _ENDPOINTS = ("ec2", "kms", "lambda", "monitoring", "sns", "states")

@@ -58,9 +58,17 @@ def no_key_of_aws(deployment: Deployment) -> Iterator[str]:
 
 @constraint("AWS::KMS::Key")
 def every_key_rotates_and_goes_with_the_stack(deployment: Deployment) -> Iterator[str]:
-    """Seven days is the shortest wait: https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html"""
+    """Seven days is the shortest wait: https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
+
+    AWS KMS does not rotate keys that sign: https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
+    """
     for logical_id, properties in deployment.of("AWS::KMS::Key"):
-        if properties.get("EnableKeyRotation") is not True:
+        if signs(properties):
+            if "EnableKeyRotation" in properties:
+                yield f"{logical_id}: has EnableKeyRotation and signs; allowed: none"
+            if properties.get("KeySpec") != "ECC_NIST_P256":
+                yield f"{logical_id}: is a {properties.get('KeySpec')}; allowed: ECC_NIST_P256"
+        elif properties.get("EnableKeyRotation") is not True:
             yield f"{logical_id}: does not rotate; allowed: EnableKeyRotation true"
         if properties.get("PendingWindowInDays") != 7:
             yield f"{logical_id}: waits {properties.get('PendingWindowInDays')} days for its deletion; allowed: 7"
@@ -70,6 +78,10 @@ def every_key_rotates_and_goes_with_the_stack(deployment: Deployment) -> Iterato
 def every_key_belongs_to_one_thing(deployment: Deployment) -> Iterator[str]:
     """A bucket's key is the bucket's alone; only log groups share a key, and the functions' environments another."""
     for key, users in users_of_keys(deployment).items():
+        if signs(deployment.resources[key].get("Properties", {})):
+            if users:
+                yield f"{key}: signs, and is the key of {', '.join(sorted(users))}; allowed: nothing"
+            continue
         kinds = sorted({deployment.resources[user]["Type"] for user in users})
         if len(users) != 1 and (len(kinds) != 1 or kinds[0] not in _SHARING):
             yield f"{key}: is the key of {', '.join(sorted(users)) or 'nothing'}; allowed: one resource"
@@ -82,6 +94,11 @@ def every_bucket_uses_a_bucket_key(deployment: Deployment) -> Iterator[str]:
         for rule in properties.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [{}]):
             if rule.get("BucketKeyEnabled") is not True:
                 yield f"{logical_id}: has BucketKeyEnabled {rule.get('BucketKeyEnabled')}; allowed: true"
+
+
+def signs(properties: Json) -> bool:
+    """Whether a key of these properties signs, and so encrypts nothing."""
+    return bool(properties.get("KeyUsage") == "SIGN_VERIFY")
 
 
 def users_of_keys(deployment: Deployment) -> dict[str, set[str]]:

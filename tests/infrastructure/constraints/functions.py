@@ -80,7 +80,8 @@ def every_function_has_its_memory_and_time(deployment: Deployment) -> Iterator[s
     """
     for logical_id, properties in deployment.of(_FUNCTION):
         name, memory = name_in_repository(properties, deployment), properties.get("MemorySize")
-        computes = name in ("aggregate-findings", "write-json-report", "write-csv-report", "write-html-report")
+        reports = ("write-json-report", "write-csv-report", "write-html-report")
+        computes = name in ("aggregate-findings", "seal-evidence", *reports)
         allowed = 1024 if name.startswith("scan-") else 512 if computes else 256
         if memory != allowed:
             yield f"{logical_id}: has {memory} MB; allowed: {allowed}"

@@ -11,7 +11,7 @@ from typing import Any
 from synthesis import Json, allowed_actions, listed, statements, target, text
 
 from constraints.deployment import Deployment, constraint, matches, references
-from constraints.encryption import users_of_keys
+from constraints.encryption import signs, users_of_keys
 from constraints.roles import roles_of
 from constraints.schemas import name_property
 
@@ -74,6 +74,25 @@ EXPECTED: Mapping[str, frozenset[Grant]] = {
                 "logs.us-east-1.amazonaws.com",
                 *("kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"),
                 by=(_LOGS_KEY,),
+            ),
+        }
+    ),
+    # The account may administer it, and may not let anybody sign; the one who may, a condition names.
+    "key that signs": frozenset(
+        {
+            _grant(
+                "arn:{AWS::Partition}:iam::{AWS::AccountId}:root",
+                *("kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:DescribeKey", "kms:DisableKey"),
+                *("kms:EnableKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:GetPublicKey"),
+                *("kms:ListGrants", "kms:ListKeyPolicies", "kms:ListResourceTags", "kms:PutKeyPolicy"),
+                *("kms:RevokeGrant", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource"),
+                *("kms:UpdateAlias", "kms:UpdateKeyDescription", "kms:Verify"),
+                by=(),
+            ),
+            _grant(
+                "arn:{AWS::Partition}:iam::{AWS::AccountId}:root",
+                "kms:Sign",
+                by=("aws:PrincipalArn", "kms:MessageType", "kms:SigningAlgorithm"),
             ),
         }
     ),
@@ -277,6 +296,8 @@ def holder_of(deployment: Deployment, logical_id: str) -> str:
     """What a policy is of: a type, and for keys and roles the type of what uses them."""
     kind: str = deployment.resources[logical_id]["Type"]
     if kind == "AWS::KMS::Key":
+        if signs(deployment.resources[logical_id]["Properties"]):
+            return "key that signs"
         users = users_of_keys(deployment)[logical_id]
         return f"key of {', '.join(sorted({deployment.resources[user]['Type'] for user in users}))}"
     if kind == "AWS::IAM::Role":

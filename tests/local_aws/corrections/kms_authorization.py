@@ -182,6 +182,26 @@ def a_new_key_has_its_kind_for_conditions(
 
 
 @replaces("core.iam_actions", "request_tag_context")
+def a_signature_has_its_kind_for_conditions(
+    original: Callable[..., dict[str, Any]], service: str, iam_action: str, body: bytes, params: dict[str, Any]
+) -> dict[str, Any]:
+    """What Sign and Verify are asked for, with the default of what they leave out.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-message-type and
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-signing-algorithm
+    """
+    context = original(service, iam_action, body, params)
+    if iam_action not in ("kms:Sign", "kms:Verify"):
+        return context
+    asked = json.loads(body or b"{}")
+    return {
+        **context,
+        "kms:MessageType": asked.get("MessageType", "RAW"),
+        "kms:SigningAlgorithm": asked.get("SigningAlgorithm", ""),
+    }
+
+
+@replaces("core.iam_actions", "request_tag_context")
 def an_encryption_context_is_there_for_conditions(
     original: Callable[..., dict[str, Any]], service: str, iam_action: str, body: bytes, params: dict[str, Any]
 ) -> dict[str, Any]:

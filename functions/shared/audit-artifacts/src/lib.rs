@@ -2,6 +2,7 @@
 //! reports bucket, and JSON Lines as streams, so that memory does not grow with the number of findings.
 
 mod compression;
+mod evidence;
 mod findings;
 mod json_lines;
 pub mod keys;
@@ -11,10 +12,12 @@ mod outcomes;
 mod s3;
 #[cfg(any(test, feature = "memory"))]
 pub mod sample;
+pub mod scan_id;
 mod scan_record;
 mod store;
 mod write_object;
 
+pub use evidence::not_read;
 pub use findings::{FindingsReader, FindingsWriter};
 pub use json_lines::{JsonLinesReader, JsonLinesWriter};
 #[cfg(any(test, feature = "memory"))]

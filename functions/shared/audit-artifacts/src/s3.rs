@@ -2,7 +2,7 @@
 //! written under a condition, with the name of the attempt that wrote it. The checksum is a signed header, and so the content
 //! is not hashed a second time for the signature: <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
 
-mod reading;
+pub(crate) mod reading;
 
 use std::time::Duration;
 
@@ -44,9 +44,9 @@ const ATTEMPT: &str = "attempt";
 /// The reports bucket.
 #[derive(Debug, Clone)]
 pub struct S3Store {
-    client: Client,
-    bucket: String,
-    account: String,
+    pub(crate) client: Client,
+    pub(crate) bucket: String,
+    pub(crate) account: String,
 }
 
 impl S3Store {
@@ -64,7 +64,7 @@ impl S3Store {
         Self { client: Client::from_conf(config), bucket, account }
     }
 
-    async fn get_object(
+    pub(crate) async fn get_object(
         &self,
         key: &str,
     ) -> Result<Option<aws_sdk_s3::operation::get_object::GetObjectOutput>, TaskError> {

@@ -362,3 +362,35 @@ pub struct NotifyOutput {
     /// SNS's id of the message; `None` when people know it all.
     pub message_id: Option<String>,
 }
+
+/// Input of `SealEvidence`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SealEvidenceInput {
+    /// The execution.
+    pub execution: Execution,
+    /// What was planned; `None` when nothing was.
+    pub plan: Option<PlanScanOutput>,
+    /// What broke the execution off; `None` when it came to its end.
+    pub failure: Option<CaughtError>,
+}
+
+/// Output of `SealEvidence`: the link of the chain that it made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SealEvidenceOutput {
+    /// The scan, or the rollback.
+    pub scan_id: String,
+    /// The link's number in the chain.
+    pub number: u64,
+    /// When it was sealed.
+    pub sealed_at: Timestamp,
+    /// Key of the manifest in the reports bucket.
+    pub manifest: String,
+    /// SHA-256 of the manifest, in lowercase hexadecimal.
+    pub sha256: String,
+    /// How many objects it seals.
+    pub objects: u64,
+    /// How many bytes these have.
+    pub bytes: u64,
+}

@@ -27,7 +27,7 @@ fn assert_agreed<T: DeserializeOwned + Serialize>(name: &str) {
 
 #[test]
 fn every_payload_is_as_agreed() {
-    let checks: [(&str, Check); 23] = [
+    let checks: [(&str, Check); 27] = [
         ("plan-scan.input", assert_agreed::<task::PlanScanInput>),
         ("plan-scan.named", assert_agreed::<task::PlanScanInput>),
         ("plan-scan.output", assert_agreed::<task::PlanScanOutput>),
@@ -51,6 +51,10 @@ fn every_payload_is_as_agreed() {
         ("publish-metrics.output", assert_agreed::<task::PublishMetricsOutput>),
         ("notify-critical.input", assert_agreed::<task::NotifyInput>),
         ("notify-critical.output", assert_agreed::<task::NotifyOutput>),
+        ("seal-evidence.input", assert_agreed::<task::SealEvidenceInput>),
+        ("seal-evidence.skip", assert_agreed::<task::SealEvidenceInput>),
+        ("seal-evidence.failure", assert_agreed::<task::SealEvidenceInput>),
+        ("seal-evidence.output", assert_agreed::<task::SealEvidenceOutput>),
     ];
     for (name, check) in checks {
         check(name);

@@ -77,8 +77,8 @@ mod inputs {
     //! The scan that each input belongs to.
 
     use audit_model::task::{
-        AggregateFindingsInput, DeliverInput, ListTargetsInput, NotifyInput, PlanScanInput, PublishMetricsInput,
-        RemediateInput, RollbackInput, ScanShardInput,
+        AggregateFindingsInput, DeliverInput, ListTargetsInput, NotifyInput, PlanScanInput, PlanScanOutput,
+        PublishMetricsInput, RemediateInput, RollbackInput, ScanShardInput, SealEvidenceInput,
     };
 
     use super::ScanScoped;
@@ -87,6 +87,17 @@ mod inputs {
         /// The plan gives the scan its id; until then the execution's name stands for it.
         fn scan_id(&self) -> &str {
             &self.execution.name
+        }
+    }
+
+    impl ScanScoped for SealEvidenceInput {
+        /// What was refused, or broke off before it was planned, has no id but the execution's name.
+        fn scan_id(&self) -> &str {
+            match &self.plan {
+                Some(PlanScanOutput::Proceed { scan_id, .. } | PlanScanOutput::Skip { scan_id, .. }) => scan_id,
+                Some(PlanScanOutput::Rollback { rollback_id, .. }) => rollback_id,
+                None => &self.execution.name,
+            }
         }
     }
 

@@ -52,7 +52,7 @@ impl Breaks {
 }
 
 /// The object's bytes.
-pub(super) fn reader(store: S3Store, key: &str, object: GetObjectOutput) -> ArtifactReader {
+pub(crate) fn reader(store: S3Store, key: &str, object: GetObjectOutput) -> ArtifactReader {
     let reading = Reading {
         breaks: Breaks::of(&store.client),
         store,

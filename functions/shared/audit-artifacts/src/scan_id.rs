@@ -10,13 +10,13 @@ const FORM: &str = "%Y%m%dT%H%M%SZ";
 /// The id of the scan that an execution makes: when the execution started, in UTC and to the second, so that ids sort
 /// by time, and eight hexadecimal digits of the SHA-256 digest of its ARN, so that two executions of the same second
 /// are told apart. Every attempt of a task, and everybody who looks at the execution, comes to the same id.
-pub(crate) fn of(started_at: Timestamp, execution_arn: &str) -> String {
+pub fn of(started_at: Timestamp, execution_arn: &str) -> String {
     let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(execution_arn));
     format!("{}-{a:02x}{b:02x}{c:02x}{d:02x}", started_at.strftime(FORM))
 }
 
 /// Whether a text is such an id.
-pub(crate) fn is_one(text: &str) -> bool {
+pub fn is_one(text: &str) -> bool {
     let Some((time, digest)) = text.split_once('-') else {
         return false;
     };
