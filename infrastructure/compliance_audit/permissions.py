@@ -258,7 +258,9 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
         ),
         "notify-critical": (
             *_artifacts(
-                on, reads=(plan, summary, rules, alert_violations, remediation, alert, alerts), writes=(alert, alerts)
+                on,
+                reads=(plan, summary, rules, alert_violations, remediation, alert, alerts, evidence),
+                writes=(alert, alerts),
             ),
             *publishing(on),
         ),

@@ -13,7 +13,7 @@ use audit_model::{
 use crate::document::{is_missing, reports};
 use crate::layout::{count, field, item, joined, paragraph, wrapped};
 use crate::listing::Listing;
-use crate::{Deployment, Gathered, Kind, change, violation};
+use crate::{Deployment, Gathered, Kind, change, evidence, violation};
 
 /// Bytes that the gaps of a partial scan may take; those of exceptions, of failed deliveries, of rules that are still open and
 /// of resolved violations may each.
@@ -26,7 +26,7 @@ pub(crate) fn body(gathered: &Gathered<'_>, kind: Kind, deployment: &Deployment)
     let verdict = verdict(gathered, kind).iter().map(|sentence| paragraph(sentence)).collect();
     let first = [heading, not_looked_at(&record.summary), verdict, out_of_sight(gathered)];
     let known = [still_open(gathered), resolved(gathered)];
-    let ways_on = [ways_on(gathered, deployment)];
+    let ways_on = [ways_on(gathered, deployment), evidence::section(gathered)];
     let parts: Vec<String> = if kind.is_news() {
         let of_news = [
             change::section(gathered, |items| bounded(items.into_iter())),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::change::ChangeMade;
+use crate::evidence::LastLink;
 use crate::layout::clipped;
 use crate::message::Attributes;
 use crate::{Deployment, Gathered, Kind, change};
@@ -47,6 +48,9 @@ pub(crate) struct Document<'a> {
     /// The worst first, as many as there is room for.
     still_open: Vec<StillOpen<'a>>,
     links: Links,
+    /// The last link of the chain of evidence before this scan's; absent before there is one, and where it cannot be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evidence: Option<&'a LastLink>,
 }
 
 #[derive(Serialize)]
@@ -183,6 +187,7 @@ pub(crate) fn document<'a>(
             execution: gathered.execution(),
             reports: reports(gathered, deployment).into_iter().filter(|report| !is_missing(gathered, report)).collect(),
         },
+        evidence: gathered.last_link.as_ref().ok().and_then(Option::as_ref),
     }
 }
 

@@ -11,8 +11,9 @@ use audit_model::{Finding, Rules, Severity, console};
 use audit_task::TaskError;
 use jiff::Timestamp;
 
+use crate::evidence::LastLink;
 use crate::listing::Listing;
-use crate::{body, violation};
+use crate::{body, evidence, violation};
 
 /// Bytes that the violations may take that people are told of for the first time. With everything else the e-mail stays below
 /// 80 KiB, and all forms of the message together below the 256 KiB that SNS takes, even where every character of a text must be
@@ -46,6 +47,8 @@ pub(crate) struct Gathered<'a> {
     pub(crate) lost_sight: Listing<usize>,
     /// The buckets that a later scan changes, unless somebody objects.
     pub(crate) announced: Announced,
+    /// The last link of the chain of evidence, or why nobody can tell.
+    pub(crate) last_link: Result<Option<LastLink>, String>,
     /// What else was done, or was not, about buckets, failures first, then changes.
     pub(crate) remediations: Listing<(u8, u64)>,
 }
@@ -111,7 +114,8 @@ impl<'a> Gathered<'a> {
                 remediations.add((rank, place), || body::remediation_entry(&decision));
             }
         }
-        Ok(Self { input, record, rules, named, news, lost_sight, announced, remediations })
+        let last_link = evidence::last_link(store).await;
+        Ok(Self { input, record, rules, named, news, lost_sight, announced, last_link, remediations })
     }
 
     /// The worst severity of the open violations that raise the alert; of those only, of which people are told for the first

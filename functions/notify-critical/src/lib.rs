@@ -6,6 +6,7 @@ mod change;
 mod chat;
 mod decide;
 mod document;
+mod evidence;
 mod gathered;
 mod layout;
 mod listing;

@@ -285,6 +285,10 @@ REPORTS, in the console and with the AWS CLI
   All        aws s3 cp --recursive s3://compliance-audit-reports-bucket-123456789012-dev-pr42/reports/date=2026-11-23/ . --exclude '*' --include '20261123T060000Z-1f2e3d4c.*'
   Execution  https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/arn:aws:states:us-east-1:123456789012:execution:compliance-audit-state-machine-dev-pr42:run
   Scan anew  aws stepfunctions start-execution --input '{}' --state-machine-arn arn:aws:states:us-east-1:123456789012:stateMachine:compliance-audit-state-machine-dev-pr42
+
+EVIDENCE
+  Last link  none yet; what this scan leaves is sealed after this message, in
+             scans/20261123T060000Z-1f2e3d4c/manifest.json
 ";
     assert_eq!(body, expected);
 }
@@ -1069,6 +1073,26 @@ async fn a_message_about_named_resources_says_that_it_is() {
     let document = json_form(&message, "sqs");
     schema::assert_valid(&document);
     assert_eq!(document["scan"]["scope"], json!({ "state": "SCOPED", "named": 1, "notFound": [] }));
+}
+
+/// A copy of the chain's state lies in every mailbox, and one that cannot be read keeps no message back.
+#[tokio::test]
+async fn every_message_tells_how_far_the_chain_of_evidence_has_come() {
+    let link = json!({
+        "number": 41,
+        "subject": { "kind": "SCAN", "id": "20261123T000000Z-0a1b2c3d" },
+        "sealedAt": "2026-11-23T00:03:00Z",
+    });
+    let case = Case::of(vec![critical("ledger")]);
+    for (head, told) in [
+        (Head::sample(&link), "Last link number 41, sealed at 2026-11-23T00:03:00Z, SHA-256"),
+        ("{}".to_owned(), "The last link of the chain cannot be told: it cannot be understood"),
+    ] {
+        let (store, mailbox) = (case.store().await, Mailbox::default());
+        let _ = store.put(evidence_chain::HEAD, "application/json", head.into(), Condition::None).await.unwrap();
+        tell(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
+        assert_says(&form(&mailbox.only(), "email"), &["EVIDENCE", told]);
+    }
 }
 
 fn change(event_id: &str, bucket: &str) -> AccountChange {

@@ -12,6 +12,7 @@ use audit_model::{
 };
 use audit_rules::{FrameworkCoverage, framework_coverage};
 use audit_task::TaskError;
+use evidence_chain::Subject;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -52,6 +53,8 @@ struct Scan<'a> {
     aggregated_at: Timestamp,
     reported_at: Timestamp,
     execution_arn: &'a str,
+    /// Where the manifest will lie by which all of this can be checked.
+    manifest: String,
 }
 
 /// The summary with what follows from it. `score` and `coverage` are percentages, null when nothing was judged.
@@ -93,6 +96,7 @@ impl<'a> Head<'a> {
                 aggregated_at: to_the_second(summary.aggregated_at),
                 reported_at: to_the_second(now),
                 execution_arn: &plan.execution_arn,
+                manifest: Subject::of_scan(&plan.scan_id).manifest(),
             },
             policy: &plan.policy,
             frameworks: framework_coverage(plan, summary),

@@ -163,6 +163,7 @@ async fn scan_policy_and_figures_stand_in_the_head() {
             "reportedAt": "2026-11-23T06:03:00Z",
             "executionArn":
                 "arn:aws:states:us-east-1:123456789012:execution:compliance-audit-state-machine-dev-pr42:run",
+            "manifest": "scans/20261123T060000Z-1f2e3d4c/manifest.json",
         })
     );
     assert_eq!(report["policy"], serde_json::to_value(sample::plan().policy).unwrap());

@@ -48,6 +48,11 @@ impl Kind {
 }
 
 impl Subject {
+    /// The scan of that id.
+    pub fn of_scan(id: &str) -> Self {
+        Self { kind: Kind::Scan, id: id.to_owned() }
+    }
+
     /// The folder of what it left.
     pub fn folder(&self) -> String {
         format!("{}{}/", self.kind.folder(), self.id)

@@ -6,6 +6,7 @@ use audit_model::task::DeliverInput;
 use audit_model::{Plan, Rules, console};
 use audit_rules::{ControlResult, FrameworkCoverage};
 use audit_task::TaskError;
+use evidence_chain::Subject;
 
 use super::engineer::Violations;
 use super::{POLICY, TEXT, room, severity_class};
@@ -197,6 +198,7 @@ pub(super) fn evidence(record: &ScanRecord, input: &DeliverInput, deployment: &D
             "what remediation decided and did, each line with the digest of the one before",
         ));
     }
+    objects.push((Subject::of_scan(scan).manifest(), "the manifest that seals all of these, written last of all"));
     let object = |(key, holds): (String, &'static str)| Evidence {
         link: console::object(&deployment.bucket, &key, &plan.region),
         key: shown(&key, TEXT),
