@@ -1132,6 +1132,14 @@ async fn a_message_after_a_change_says_who_made_it_and_what_it_opened() {
     assert_eq!(document["changes"].as_array().unwrap().len(), 1);
 }
 
+/// A scan of one bucket may be over within the second in which it started.
+#[tokio::test]
+async fn what_this_scan_saw_first_needs_no_time() {
+    let mut case = Case::of(vec![Finding { first_seen: Some(sample::STARTED_AT), ..critical("shop") }]);
+    case.plan.started_at = sample::STARTED_AT + jiff::SignedDuration::from_millis(900);
+    assert_says(&case.message().await.1, &["- shop: what was seen"]);
+}
+
 /// A violation of what hangs on the changed resource may come of any of the changes.
 #[tokio::test]
 async fn where_a_violation_is_of_no_changed_resource_all_changes_are_told() {

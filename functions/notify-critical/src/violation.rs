@@ -1,7 +1,7 @@
 //! Violations in the message.
 
 use audit_model::summary::AlertingRule;
-use audit_model::{Change, Finding, ResolvedViolation, ResourceRef, RuleInForce, Rules, console};
+use audit_model::{Change, Finding, ResolvedViolation, ResourceRef, RuleInForce, Rules, console, to_the_second};
 use jiff::Timestamp;
 
 use crate::layout::{clipped, count, day, field, item, minute, resource_noun, wrapped};
@@ -25,7 +25,8 @@ pub(crate) fn heading(finding: &Finding, rule: Option<&RuleInForce>, number: u64
 pub(crate) fn item_of(finding: &Finding, started_at: Timestamp) -> String {
     let since = match (finding.change, finding.first_seen) {
         (Some(Change::FirstEvaluated), _) | (_, None) => " (since when is not known)".to_owned(),
-        (_, Some(first_seen)) if first_seen >= started_at => String::new(),
+        // Findings have their times to the second.
+        (_, Some(first_seen)) if first_seen >= to_the_second(started_at) => String::new(),
         (_, Some(first_seen)) => format!(" (first seen {})", minute(first_seen)),
     };
     let link = console::resource(&finding.resource);
