@@ -115,6 +115,9 @@ impl<'a> Gathered<'a> {
             }
         }
         let last_link = evidence::last_link(store).await;
+        if let Err(why) = &last_link {
+            tracing::warn!(why, "nobody can tell how far the chain of evidence has come");
+        }
         Ok(Self { input, record, rules, named, news, lost_sight, announced, last_link, remediations })
     }
 

@@ -11,6 +11,7 @@ use audit_model::{
     AccountChange, AlertState, Change, ExceptionMark, Finding, Plan, PolicyException, Reading, RemediationMode,
     Service, Severity, Status, Unreadable,
 };
+use evidence_chain::{Head, Link};
 use jiff::civil::date;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
@@ -1078,14 +1079,24 @@ async fn a_message_about_named_resources_says_that_it_is() {
 /// A copy of the chain's state lies in every mailbox, and one that cannot be read keeps no message back.
 #[tokio::test]
 async fn every_message_tells_how_far_the_chain_of_evidence_has_come() {
-    let link = json!({
+    let manifest = json!({
+        "schemaVersion": "1.0",
         "number": 41,
         "subject": { "kind": "SCAN", "id": "20261123T000000Z-0a1b2c3d" },
+        "outcome": "COMPLETE",
+        "execution": { "arn": "arn:aws:states:us-east-1:123456789012:execution:m:e", "startedAt": "2026-11-23T00:00:00Z" },
         "sealedAt": "2026-11-23T00:03:00Z",
+        "catalogue": { "version": "1.0.0" },
+        "objects": [],
+        "withoutLink": [],
+        "key": { "arn": "arn:aws:kms:us-east-1:123456789012:key/0a1b", "fingerprint": "00" },
     });
+    let link = Link::new(manifest.to_string(), vec![0x30]).unwrap();
+    let digits = link.as_previous().sha256[..16].to_owned();
+    let last = format!("Last link number 41, sealed at 2026-11-23T00:03:00Z, SHA-256 {digits}…");
     let case = Case::of(vec![critical("ledger")]);
     for (head, told) in [
-        (Head::sample(&link), "Last link number 41, sealed at 2026-11-23T00:03:00Z, SHA-256"),
+        (Head::of(&link).canonical().unwrap(), last.as_str()),
         ("{}".to_owned(), "The last link of the chain cannot be told: it cannot be understood"),
     ] {
         let (store, mailbox) = (case.store().await, Mailbox::default());
