@@ -632,6 +632,19 @@ def test_the_kind_of_a_new_key_is_a_condition(
         kms.create_key(**refused)
 
 
+def test_the_principal_of_a_session_is_its_role(restricted: RESTRICTED) -> None:
+    """condition-keys-principalarn: for roles "the request context returns the ARN of the role"."""
+
+    def where_the_principal_is(pattern: str) -> Any:
+        condition = {"ArnLike": {"aws:PrincipalArn": pattern}}
+        listing = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*", "Condition": condition}
+        return restricted(listing)("s3")
+
+    where_the_principal_is(f"arn:aws:iam::{ACCOUNT_ID}:role/role-*").list_buckets()
+    with denied():
+        where_the_principal_is(f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/*").list_buckets()
+
+
 def test_what_is_signed_and_how_is_a_condition(client: Client, restricted: RESTRICTED) -> None:
     """conditions-kms.html#conditions-kms-message-type and #conditions-kms-signing-algorithm"""
     key = client("kms").create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]

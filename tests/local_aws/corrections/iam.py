@@ -15,6 +15,7 @@ from patching import ministack, replaces
 
 from corrections.caller import refusal
 
+iam = ministack("services.iam")
 iam_actions = ministack("core.iam_actions")
 s3 = ministack("services.s3")
 sts = ministack("services.sts")
@@ -80,6 +81,19 @@ def the_calling_function_is_known(original: Original, credential: Any) -> dict[s
     if SOURCE_FUNCTION in session:
         keys["lambda:sourcefunctionarn"] = session[SOURCE_FUNCTION]
     return keys
+
+
+@replaces("core.iam_evaluator", "_resolve_condition_key")
+def the_principal_of_a_session_is_its_role(original: Original, key: str, context: Any) -> Any:
+    """``aws:PrincipalArn`` of a role's session is the role's ARN, and not the session's.
+
+    AWS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+    value = original(key, context)
+    if key.lower() != "aws:principalarn" or ":assumed-role/" not in str(value):
+        return value
+    role = iam._roles.get(str(value).split("/")[1])
+    return role["Arn"] if role else value
 
 
 @replaces("core.iam_actions", "request_tag_context")
