@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use audit_model::plan::{Target, TargetKind, Unlisted};
-use audit_model::{NamedKind, NamedResource, Plan, Service, VpcPart};
+use audit_model::{NamedKind, NamedResource, Plan, Service, TriggerKind, VpcPart};
 use audit_task::TaskError;
 
 use crate::{Listed, Ports, known_versions};
@@ -24,7 +24,8 @@ pub(crate) async fn look_up(plan: &Plan, service: Service, ports: &Ports<'_>) ->
     match service {
         // Whether they are there the scanner is told by what it reads of them.
         Service::S3 => Ok(Listed { targets, ..Listed::default() }),
-        Service::Vpc => vpcs(targets, parts, ports).await,
+        // What changes a part may change what is said of its VPC and of all that hangs on it, as a route does.
+        Service::Vpc => vpcs(targets, parts, plan.trigger.kind == TriggerKind::Change, ports).await,
         Service::Lambda => {
             let names: Vec<String> = targets.iter().map(|target| target.id.clone()).collect();
             let versions = known_versions(ports.patience.versions_of(ports.versions, &names).await)?;
@@ -40,10 +41,11 @@ fn target(kind: TargetKind, named: &NamedResource, region: &str) -> Target {
 }
 
 /// The VPCs that are named, and those on which named parts hang, of which only these are reported. What is not there has no
-/// target.
+/// target. With `all_of_them`, everything is reported of each.
 async fn vpcs(
     whole: Vec<Target>,
     parts: BTreeMap<VpcPart, Vec<&NamedResource>>,
+    all_of_them: bool,
     ports: &Ports<'_>,
 ) -> Result<Listed, TaskError> {
     let whole: BTreeSet<String> = whole.into_iter().map(|target| target.id).collect();
@@ -83,7 +85,7 @@ async fn vpcs(
             Vec::new()
         }
     };
-    for target in targets.iter_mut().filter(|target| !whole.contains(&target.id)) {
+    for target in targets.iter_mut().filter(|target| !all_of_them && !whole.contains(&target.id)) {
         target.only = only.remove(&target.id).unwrap_or_default();
     }
     Ok(Listed { targets, unlisted, versions: None })

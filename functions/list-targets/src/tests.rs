@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use audit_artifacts::{ArtifactStoreExt, MemoryStore, keys, sample};
 use audit_model::plan::{Inventory, Target, TargetKind, Unlisted, Versions};
 use audit_model::task::{ListTargetsInput, ListTargetsOutput};
-use audit_model::{Plan, Reading, Service, Shard, Unreadable, UnreadableCause, VpcPart};
+use audit_model::{Plan, Reading, Service, Shard, TriggerKind, Unreadable, UnreadableCause, VpcPart};
 use audit_task::TaskError;
 use jiff::Timestamp;
 use pretty_assertions::assert_eq;
@@ -133,8 +133,20 @@ async fn run_for(
     account: &Account,
     named: &[&str],
 ) -> Result<ListTargetsOutput, TaskError> {
+    run_planned(store, service, account, named, TriggerKind::Event).await
+}
+
+async fn run_planned(
+    store: &MemoryStore,
+    service: Service,
+    account: &Account,
+    named: &[&str],
+    kind: TriggerKind,
+) -> Result<ListTargetsOutput, TaskError> {
     let resources = named.iter().map(|arn| arn.parse().unwrap()).collect();
-    store.replace_json(&keys::plan(SCAN), &Plan { resources, ..sample::plan() }).await.unwrap();
+    let mut plan = Plan { resources, ..sample::plan() };
+    plan.trigger.kind = kind;
+    store.replace_json(&keys::plan(SCAN), &plan).await.unwrap();
     let ports = Ports {
         store,
         account: ACCOUNT,
@@ -604,6 +616,20 @@ async fn named_resources_are_looked_up_and_nothing_is_listed() {
         assert_eq!(inventory(&store, service).await.unlisted, []);
         let shard: Shard = store.get_json(&keys::shard(SCAN, service, LISTING, 1)).await.unwrap();
         assert_eq!((shard.targets, shard.versions), (targets, versions), "{service}");
+    }
+}
+
+/// A route that somebody adds makes a subnet public, which is said of the VPC.
+#[tokio::test]
+async fn after_a_change_of_a_part_all_of_its_vpc_is_reported() {
+    let account = Account::default().with(TargetKind::Vpc, &["vpc-1", "vpc-2"]);
+    let table = "arn:aws:ec2:us-east-1:123456789012:route-table/rtb-2";
+    for (kind, only) in [(TriggerKind::Event, vec![table.to_owned()]), (TriggerKind::Change, Vec::new())] {
+        let store = MemoryStore::default();
+        run_planned(&store, Service::Vpc, &account, &[table], kind).await.unwrap();
+        let shard: Shard = store.get_json(&keys::shard(SCAN, Service::Vpc, LISTING, 1)).await.unwrap();
+        let [target] = &shard.targets[..] else { panic!("{:?}", shard.targets) };
+        assert_eq!((target.id.as_str(), &target.only), ("vpc-2", &only));
     }
 }
 

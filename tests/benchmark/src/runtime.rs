@@ -117,6 +117,7 @@ impl Functions {
             .env("LISTING_SECONDS", self.listing.as_secs().to_string())
             .env("SYSTEM_NAME", "bench-bench")
             .env("CLOUD_TRAIL", "true")
+            .env("CHANGE_SETTLING_SECONDS", "60")
             .env("KEY_TAGS", "{}")
             .env("METRICS_NAMESPACE", "Benchmark")
             .env("ALERTS_TOPIC_ARN", format!("arn:aws:sns:{REGION}:{ACCOUNT}:alerts-topic-bench-bench"))
