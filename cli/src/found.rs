@@ -1,0 +1,1 @@
+//! Where on this machine, or in which bucket, a scan lies.

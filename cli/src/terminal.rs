@@ -1,0 +1,37 @@
+//! How things look on a terminal. Where the output is none, or `NO_COLOR` is set, the streams of `anstream` take the colours away.
+
+use std::fmt::{self, Display};
+
+use anstyle::{AnsiColor, Style};
+use audit_model::Severity;
+
+/// Something that is as it should be.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// Something that is not.
+pub(crate) const PROBLEM: Style = AnsiColor::Red.on_default().bold();
+/// Something to look at.
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// A heading.
+pub(crate) const HEADING: Style = Style::new().bold();
+/// What is said beside.
+pub(crate) const ASIDE: Style = Style::new().dimmed();
+
+/// How a severity looks.
+pub(crate) const fn of_severity(severity: Severity) -> Style {
+    match severity {
+        Severity::Critical => AnsiColor::Magenta.on_default().bold(),
+        Severity::High => PROBLEM,
+        Severity::Medium => WARNING,
+        Severity::Low => AnsiColor::Cyan.on_default(),
+    }
+}
+
+/// A text in a style.
+pub(crate) struct Styled<T>(pub(crate) T, pub(crate) Style);
+
+impl<T: Display> Display for Styled<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(text, style) = self;
+        write!(f, "{style}{text}{style:#}")
+    }
+}
