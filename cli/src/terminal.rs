@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 
 use anstyle::{AnsiColor, Style};
 use audit_model::Severity;
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 
 /// Something that is as it should be.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -16,16 +17,6 @@ pub(crate) const HEADING: Style = Style::new().bold();
 /// What is said beside.
 pub(crate) const ASIDE: Style = Style::new().dimmed();
 
-/// How a severity looks.
-pub(crate) const fn of_severity(severity: Severity) -> Style {
-    match severity {
-        Severity::Critical => AnsiColor::Magenta.on_default().bold(),
-        Severity::High => PROBLEM,
-        Severity::Medium => WARNING,
-        Severity::Low => AnsiColor::Cyan.on_default(),
-    }
-}
-
 /// A text in a style.
 pub(crate) struct Styled<T>(pub(crate) T, pub(crate) Style);
 
@@ -34,4 +25,23 @@ impl<T: Display> Display for Styled<T> {
         let Self(text, style) = self;
         write!(f, "{style}{text}{style:#}")
     }
+}
+
+/// A table without lines, as wide as its columns need or the terminal is.
+pub(crate) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).enforce_styling();
+    table.set_header(header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    table
+}
+
+/// A severity in a table.
+pub(crate) fn severity_cell(severity: Severity) -> Cell {
+    let color = match severity {
+        Severity::Critical => Color::Magenta,
+        Severity::High => Color::Red,
+        Severity::Medium => Color::Yellow,
+        Severity::Low => Color::Cyan,
+    };
+    Cell::new(severity.as_str()).fg(color).add_attribute(Attribute::Bold)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 
 use crate::answers::http_client;
 
@@ -15,6 +15,19 @@ pub(crate) const MAX_ATTEMPTS: u32 = 6;
 /// that no call hangs until the function's own time-out, and an HTTP client that lets whole answers through only.
 pub async fn aws_config() -> SdkConfig {
     settings().load().await
+}
+
+/// The same for a person: of this profile and in this region, where they are named, and otherwise of those that AWS's tools
+/// take. <https://docs.aws.amazon.com/sdkref/latest/guide/creds-config-files.html>
+pub async fn aws_config_of(profile: Option<&str>, region: Option<&str>) -> SdkConfig {
+    let mut settings = settings();
+    if let Some(profile) = profile {
+        settings = settings.profile_name(profile);
+    }
+    if let Some(region) = region {
+        settings = settings.region(Region::new(region.to_owned()));
+    }
+    settings.load().await
 }
 
 pub(crate) fn settings() -> ConfigLoader {

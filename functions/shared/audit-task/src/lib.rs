@@ -12,7 +12,7 @@ mod listed;
 mod run;
 
 pub use budget::Budget;
-pub use clients::aws_config;
+pub use clients::{aws_config, aws_config_of};
 pub use deadline::until;
 pub use environment::{required, required_number, required_switch};
 pub use error::TaskError;
