@@ -1,14 +1,17 @@
 //! The clients of AWS that the command has. None of them can write.
 
+use std::error::Error;
+use std::iter;
+
 use audit_artifacts::S3Store;
 use audit_task::{aws_config_of, error_code};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use bucket_readings::{s3_client, s3_control_client};
@@ -108,22 +111,19 @@ impl Clients {
                     "they have expired; get new ones, for instance by `aws sso login`"
                 }
                 Some("InvalidClientTokenId" | "UnrecognizedClientException") => {
-                    "AWS does not know them; see which ones are taken by `aws configure list`"
+                    "AWS does not know them; `aws configure list` tells which ones are taken"
                 }
                 Some("SignatureDoesNotMatch" | "RequestExpired") => {
-                    "the secret key is another one's, or this machine's clock is wrong"
+                    "their secret key is another one's, or this machine's clock is wrong"
                 }
                 Some(_) => "AWS does not take them",
-                None => {
-                    "there are none, or AWS cannot be reached: log in, for instance by `aws sso login`, name a --profile, \
-                     or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                None if causes(&error).any(|cause| cause.is::<CredentialsError>()) => {
+                    "there are none that work: log in, for instance by `aws sso login`, name a --profile, or set \
+                     AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
                 }
+                None => "AWS does not answer; see whether this machine reaches it, and whether there is such a region",
             };
-            Failure::new(format!(
-                "the account of the credentials is not known in {}: {advice}\n  {}",
-                self.region,
-                DisplayErrorContext(&error)
-            ))
+            Failure::new(format!("whose credentials these are is not known: {advice}\n  {}", told(&error)))
         })?;
         let (Some(account), Some(arn)) = (answer.account, answer.arn) else {
             return Err(Failure::new("sts:GetCallerIdentity answered without an account or an ARN; try again"));
@@ -143,9 +143,9 @@ impl Clients {
     /// Where EC2 does not list them.
     pub(crate) async fn regions(&self) -> Result<Vec<String>, Failure> {
         let answer = self.ec2().describe_regions().send().await.map_err(|error| {
+            let why = told(&error);
             Failure::new(format!(
-                "the account's regions cannot be listed (ec2:DescribeRegions); name those that are meant by --region\n  {}",
-                DisplayErrorContext(&error)
+                "the account's regions cannot be listed (ec2:DescribeRegions); name those that are meant by --region\n  {why}"
             ))
         })?;
         let named = |region: aws_sdk_ec2::types::Region| region.region_name;
@@ -161,6 +161,23 @@ impl Clients {
     pub(crate) fn reports(&self, bucket: String, account: String) -> S3Store {
         S3Store::new(self.s3(), bucket, account)
     }
+}
+
+/// An error and what caused it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+/// The same in words, each once: what wraps an error often says no more than it.
+fn told(error: &(dyn Error + 'static)) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for cause in causes(error) {
+        let cause = cause.to_string();
+        if !words.iter().any(|said| said.contains(&cause)) {
+            words.push(cause);
+        }
+    }
+    words.join(": ")
 }
 
 /// Lets an operation through only if its name says that it reads. In the APIs that are called, every operation that changes
@@ -193,6 +210,7 @@ mod tests {
     use aws_credential_types::provider::SharedCredentialsProvider;
     use aws_sdk_ec2::error::SdkError;
     use aws_smithy_http_client::test_util::{CaptureRequestReceiver, capture_request};
+    use aws_smithy_types::error::display::DisplayErrorContext;
     use aws_types::sdk_config::SharedHttpClient;
     use pretty_assertions::assert_eq;
 

@@ -4,10 +4,16 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use audit_artifacts::keys;
+use audit_artifacts::{FolderStore, keys};
+use audit_task::TaskError;
 
 use crate::end::Failure;
+
+/// How often a store is asked for that is still being written, and how long is waited each time.
+const ATTEMPTS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A folder that is empty, or holds such stores.
 #[derive(Debug)]
@@ -47,11 +53,20 @@ impl Folder {
         self.0.join(account).join(region)
     }
 
-    /// Takes away what a scan has left that did not come to its figures. Whether there is one that did.
-    pub(super) fn forget_unfinished(&self, account: &str, regions: &[String], scan_id: &str) -> Result<bool, Failure> {
+    /// Takes away what a scan has left in these regions that did not come to its figures. Whether it did in one of them.
+    ///
+    /// # Errors
+    /// Where it cannot be taken away.
+    pub(super) async fn forget_unfinished(
+        &self,
+        account: &str,
+        regions: &[String],
+        scan_id: &str,
+    ) -> Result<bool, Failure> {
         let mut kept = false;
-        for region in regions {
-            let root = self.root(account, region);
+        for root in regions.iter().map(|region| self.root(account, region)).filter(|root| root.exists()) {
+            // What is still being written ends first, and gives the store free.
+            let store = lock(&root).await?;
             if root.join(keys::summary(scan_id)).exists() {
                 kept = true;
                 continue;
@@ -60,18 +75,25 @@ impl Folder {
             match fs::remove_dir_all(&left) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(Failure::new(format!(
-                        "{}, which is not a whole scan, cannot be removed: {error}; remove it",
+                        "{}, which is no whole scan, cannot be removed: {error}; remove it",
                         left.display()
                     )));
                 }
                 Ok(()) | Err(_) => {}
             }
+            drop(store);
         }
         Ok(kept)
     }
 }
 
-/// The path of an object in a store.
-pub(super) fn path(root: &Path, key: &str) -> PathBuf {
-    root.join(key)
+/// The store, once nobody else writes it.
+async fn lock(root: &Path) -> Result<FolderStore, Failure> {
+    for _ in 0..ATTEMPTS {
+        match FolderStore::create(root) {
+            Err(TaskError::Conflict(_)) => tokio::time::sleep(PAUSE).await,
+            store => return Ok(store?),
+        }
+    }
+    Ok(FolderStore::create(root)?)
 }

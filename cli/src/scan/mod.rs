@@ -115,9 +115,10 @@ pub(crate) async fn run(asked: &Scan, out: &mut impl Write) -> Result<End, Failu
     };
     progress.end();
     let Some(scans) = scans else {
-        // What was being written went with the walks.
-        let id = scan.id();
-        let kept = folder.map_or(Ok(false), |folder| folder.forget_unfinished(&scan.caller.account, &regions, &id))?;
+        let kept = match &folder {
+            None => false,
+            Some(folder) => folder.forget_unfinished(&scan.caller.account, &regions, &scan.id()).await?,
+        };
         told::interrupted(out, kept)?;
         return Ok(End::Interrupted);
     };
@@ -133,28 +134,25 @@ async fn in_region(
     folder: Option<&Folder>,
     progress: &Progress,
 ) -> (String, Result<Ended, Failure>) {
-    let account = &scan.caller.account;
-    let region = Region::new(clients.in_region(name), account, regions);
+    let region = Region::new(clients.in_region(name), &scan.caller.account, regions);
     let ended = match folder {
         None => walk::scan(scan, &region, &MemoryStore::default(), None, progress).await,
-        Some(folder) => {
-            let root = folder.root(account, name);
-            match FolderStore::create(&root) {
-                Err(error) => Err(error.into()),
-                Ok(store) => {
-                    let ended = walk::scan(scan, &region, &store, Some(&root), progress).await;
-                    // What broke off is in nobody's way, and a full disk gets its room back.
-                    match ended {
-                        Err(failure) => {
-                            folder.forget_unfinished(account, &[name.to_owned()], &scan.id()).and_then(|_| Err(failure))
-                        }
-                        ended => ended,
-                    }
-                }
-            }
-        }
+        Some(folder) => into_folder(scan, &region, folder, progress).await,
     };
     (name.to_owned(), ended)
+}
+
+async fn into_folder(scan: &Asked, region: &Region, folder: &Folder, progress: &Progress) -> Result<Ended, Failure> {
+    let account = &scan.caller.account;
+    let root = folder.root(account, &region.name);
+    let store = FolderStore::create(&root)?;
+    let ended = walk::scan(scan, region, &store, Some(&root), progress).await;
+    drop(store);
+    if ended.is_err() {
+        // What broke off is in nobody's way, and a full disk gets its room back.
+        folder.forget_unfinished(account, std::slice::from_ref(&region.name), &scan.id()).await?;
+    }
+    ended
 }
 
 impl Scan {

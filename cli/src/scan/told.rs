@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use audit_artifacts::ScanRecord;
-use audit_model::summary::{Changes, Comparison, ScanStatus, Scope, Summary};
 use audit_model::Severity;
+use audit_model::summary::{Changes, Comparison, ScanStatus, Scope, Summary};
 use comfy_table::{Cell, CellAlignment};
 
 use super::tally::Tally;
@@ -17,7 +17,11 @@ use crate::terminal::{ASIDE, GOOD, HEADING, PROBLEM, Styled, WARNING, severity_c
 pub(super) fn begin(out: &mut impl Write, asked: &Asked, regions: &[String]) -> Result<(), Failure> {
     let services: Vec<&str> = asked.services.iter().map(|service| service.as_str()).collect();
     writeln!(out, "Account {} as {}", Styled(&asked.caller.account, HEADING), asked.caller.arn)?;
-    writeln!(out, "{} in {}; nothing is changed\n", services.join(", "), regions.join(", "))?;
+    let regions = match regions {
+        [_, _, _, _, ..] => format!("{} regions", regions.len()),
+        few => few.join(", "),
+    };
+    writeln!(out, "{} in {regions}; nothing is changed\n", services.join(", "))?;
     Ok(())
 }
 
@@ -51,7 +55,9 @@ pub(super) fn end(
         }
     }
     regions(out, ended.iter().map(|(region, record, _)| (region.as_str(), record)))?;
-    violations(out, &all, ended.iter().any(|(_, record, _)| record.summary.changes().is_some()))?;
+    if !ended.is_empty() {
+        violations(out, &all, ended.iter().any(|(_, record, _)| record.summary.changes().is_some()))?;
+    }
     for (region, ScanRecord { summary, .. }, _) in &ended {
         since(out, region, summary)?;
     }
@@ -62,6 +68,7 @@ pub(super) fn end(
             writeln!(out, "{} in {region}: {gap}", Styled("Not looked at", WARNING))?;
         }
         if let Scope::Scoped { not_found, .. } = &summary.scope {
+            is_whole &= not_found.is_empty();
             for arn in not_found {
                 writeln!(out, "{} in {region}: {arn}", Styled("Not there", WARNING))?;
             }
@@ -71,12 +78,22 @@ pub(super) fn end(
     for (region, failure) in &failed {
         writeln!(out, "{} in {region}: {failure}", Styled("No scan", PROBLEM))?;
     }
-    let mut reports = ended.iter().flat_map(|(_, _, reports)| reports).peekable();
-    if reports.peek().is_some() {
-        writeln!(out, "\n{}", Styled("Reports", HEADING))?;
-    }
-    for report in reports {
-        writeln!(out, "  {}", report.display())?;
+    match &ended[..] {
+        [(_, _, reports)] if !reports.is_empty() => {
+            writeln!(out, "\n{}", Styled("Reports", HEADING))?;
+            for report in reports {
+                writeln!(out, "  {}", report.display())?;
+            }
+        }
+        many => {
+            let html = many.iter().filter_map(|(_, _, reports)| reports.first());
+            for (nth, report) in html.enumerate() {
+                if nth == 0 {
+                    writeln!(out, "\n{}, each beside its CSV and JSON", Styled("Reports", HEADING))?;
+                }
+                writeln!(out, "  {}", report.display())?;
+            }
+        }
     }
     Ok(how_it_ends(&all, is_whole, fail_on))
 }
@@ -120,7 +137,7 @@ fn regions<'a>(out: &mut impl Write, scans: impl Iterator<Item = (&'a str, &'a S
 /// One line a rule, the worst first.
 fn violations(out: &mut impl Write, all: &Tally, compared: bool) -> Result<(), Failure> {
     if all.by_rule.is_empty() {
-        writeln!(out, "{}", Styled("No open violations.", GOOD))?;
+        writeln!(out, "{}", Styled("No open violation was found.", GOOD))?;
         return Ok(());
     }
     let mut header = vec!["Severity", "Rule", "Open"];
