@@ -8,9 +8,10 @@ mod tally;
 mod told;
 mod walk;
 
+use std::fmt::Display;
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use audit_artifacts::{FolderStore, MemoryStore};
 use audit_model::{NAMED_FORMS, NamedResource, Service, Severity};
@@ -19,6 +20,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::clients::Clients;
 use crate::end::{End, Failure};
@@ -86,17 +88,12 @@ fn severities() -> impl TypedValueParser<Value = Severity> {
 }
 
 pub(crate) async fn run(asked: &Scan, out: &mut impl Write) -> Result<End, Failure> {
-    let policy = match &asked.policy {
-        None => SHIPPED_POLICY.to_owned(),
-        Some(path) => fs::read_to_string(path).map_err(|error| {
-            Failure::new(format!("the audit policy {} cannot be read: {error}; name another file", path.display()))
-        })?,
-    };
+    let started_at = Timestamp::now();
+    let policy = policy(asked.policy.as_deref(), started_at)?;
     let folder = asked.out.clone().map(Folder::at).transpose()?;
     let clients = Clients::new(asked.profile.as_deref(), asked.first_region()).await?;
     let caller = clients.caller().await?;
     let regions = asked.regions(&clients).await?;
-    let started_at = Timestamp::now();
     let scan = Asked::new(caller, policy, asked, started_at);
     told::begin(out, &scan, &regions)?;
     out.flush()?;
@@ -123,6 +120,15 @@ pub(crate) async fn run(asked: &Scan, out: &mut impl Write) -> Result<End, Failu
         return Ok(End::Interrupted);
     };
     told::end(out, scans, asked.fail_on)
+}
+
+/// The text of the policy, which is understood before anything is asked.
+fn policy(path: Option<&Path>, now: Timestamp) -> Result<String, Failure> {
+    let Some(path) = path else { return Ok(SHIPPED_POLICY.to_owned()) };
+    let wrong = |what: &dyn Display| Failure::new(format!("the audit policy {}: {what}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    audit_policy::parse(&text, TimeZone::UTC.to_datetime(now).date()).map_err(|error| wrong(&error))?;
+    Ok(text)
 }
 
 /// The scan of one region.

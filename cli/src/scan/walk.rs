@@ -26,6 +26,9 @@ use crate::end::Failure;
 /// What reports name as the auditor.
 pub(super) const SYSTEM: &str = concat!("compliance-audit ", env!("CARGO_PKG_VERSION"));
 
+/// Characters of a name that a request may have. A user's path may be longer.
+const REQUESTED_BY: usize = 256;
+
 /// What is asked for in every region.
 #[derive(Debug)]
 pub(super) struct Asked {
@@ -74,7 +77,7 @@ impl Asked {
         let mut request = json!({
             "services": self.services,
             "remediation": "off",
-            "requestedBy": self.caller.arn,
+            "requestedBy": self.caller.arn.chars().take(REQUESTED_BY).collect::<String>(),
             "force": true,
         });
         if !self.resources.is_empty() {
