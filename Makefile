@@ -30,6 +30,9 @@ LAMBDA_TARGET ?=
 # Settings for the targets that synthesize or deploy, for instance
 # make deploy SETTINGS="-c environment=prod -c environmentSuffix=main …".
 SETTINGS ?=
+# Cargo unifies the features of packages that it builds together, and the command needs some that the functions do without:
+# of aws-config for the credentials of people, of tokio for signals. What is shipped or measured is built without it.
+RELEASED := --workspace --exclude compliance-audit --bins --release
 # PREFLIGHT=--allow-unchecked deploys although something could not be checked.
 PREFLIGHT ?=
 # Which changes the CDK asks about before it deploys them. Without a terminal it cannot ask: APPROVAL=never.
@@ -48,6 +51,17 @@ help: ## List the targets
 demo: setup bundles-dev ## Watch a real scan of a sample account on the local AWS (KEEP=1 leaves it running)
 	LAMBDA_BUNDLES=$(TARGET)/lambda-dev python tests/demo/demo.py $(if $(KEEP),--keep)
 
+# Neither of the two needs `make setup`. SCAN="--region all --fail-on HIGH" for options.
+SCAN ?=
+.PHONY: scan
+scan: ## Scan the account of the current credentials, changing nothing, into out/scan (SCAN="--region all" for options)
+	$(CARGO) run --package compliance-audit -- scan --out out/scan $(SCAN)
+
+.PHONY: install
+install: ## Install the command compliance-audit into the user's cargo folder (release)
+	cargo install --locked --path cli
+	@echo 'The manual page: compliance-audit man | man -l -'
+
 # --- Test it --------------------------------------------------------------------------------------------------------
 
 # What deploys takes most of the time and waits for much of it, so two of these go on at once.
@@ -56,6 +70,7 @@ test: setup check-policy format-check lint test-rust ## Run everything that CI r
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-permissions test-pipeline test-report test-infrastructure \
 		test-teardown test-asl test-local-aws test-benchmark
 
+# Not by the command's `policy check`, before which the AWS SDK would be built.
 .PHONY: check-policy
 check-policy: ## Check infrastructure/audit-policy.toml
 	$(CARGO) run --quiet --package audit-policy -- infrastructure/audit-policy.toml
@@ -67,6 +82,10 @@ rules: ## Write functions/shared/audit-rules/RULES.md from the rules
 .PHONY: change-events
 change-events: ## Write infrastructure/change-events.json from the table of calls that can change a verdict
 	WRITE_CHANGE_EVENTS=1 $(CARGO) test --quiet --package audit-changes the_rules_are_what_the_table_says
+
+.PHONY: read-only-policy
+read-only-policy: setup ## Write cli/read-only-policy.json from the functions' permissions
+	WRITE_READ_ONLY_POLICY=1 pytest --quiet tests/infrastructure/test_read_only_policy.py
 
 .PHONY: new-rule
 new-rule: setup ## Begin a rule: make new-rule ID=s3-bucket-…, vpc-…, security-group-… or lambda-…
@@ -141,7 +160,7 @@ PROWLER := .local/prowler
 # Without the check of `make package`: what cannot be deployed from this machine can be measured on it.
 .PHONY: bench
 bench: check-policy $(if $(PEER),$(PROWLER)/.installed) ## Measure release binaries on a fake AWS (PEER=prowler beside it, ASK="…" one scan)
-	$(CARGO) build --workspace --bins --release
+	$(CARGO) build $(RELEASED)
 	$(call bundle,$(TARGET)/release,$(TARGET)/lambda-bench)
 	LAMBDA_BUNDLES=$(TARGET)/lambda-bench $(TARGET)/release/benchmark $(if $(PEER),--peer $(PROWLER)/bin/$(PEER)) --out $(TARGET)/benchmark $(ASK)
 
@@ -155,7 +174,7 @@ $(PROWLER)/.installed:
 
 .PHONY: package
 package: setup check-policy ## Build the functions for AWS Lambda (release), and check that it can start them
-	$(LAMBDA_BUILD) --workspace --bins --release $(if $(LAMBDA_TARGET),--target $(LAMBDA_TARGET))
+	$(LAMBDA_BUILD) $(RELEASED) $(if $(LAMBDA_TARGET),--target $(LAMBDA_TARGET))
 	$(call bundle,$(TARGET)/$(if $(LAMBDA_TARGET),$(firstword $(subst ., ,$(LAMBDA_TARGET)))/)release,$(TARGET)/lambda)
 	python infrastructure/check_binaries.py $(SETTINGS) $(TARGET)/lambda || { rm -rf $(TARGET)/lambda; exit 1; }
 

@@ -314,6 +314,37 @@ def publishing(on: Resources) -> tuple[Permission, ...]:
     )
 
 
+def reading_any_account() -> Mapping[tuple[str, ...], tuple[str, ...]]:
+    """The actions by which a scan reads an account, by the resources that AWS checks them against: of whatever account.
+
+    For people, whose scans with the command read every region and leave what they find in a folder: without the
+    conditions on this system's region and account, and without the reports bucket.
+    """
+    bucket, anything = "the reports bucket", "*"
+    on = Resources(
+        account=anything,
+        reports_bucket=bucket,
+        reports_key=bucket,
+        alerts_topic=anything,
+        alerts_key=anything,
+        evidence_key=anything,
+        state_machine=anything,
+        default_security_group=anything,
+        metrics_namespace=anything,
+        tags={},
+        cloud_trail=True,
+        change_scans=False,
+    )
+    of_the_functions = permissions(on)
+    allowed: dict[tuple[str, ...], set[str]] = {(anything,): {"ec2:DescribeRegions"}}
+    for function in ("list-targets", "scan-s3", "scan-vpc", "scan-lambda"):
+        for permission in of_the_functions[function]:
+            if not any(resource.startswith(bucket) for resource in permission.resources):
+                resources = tuple(resource.replace(f":{REGION}:", ":*:") for resource in permission.resources)
+                allowed.setdefault(resources, set()).update(permission.actions)
+    return {resources: tuple(sorted(actions)) for resources, actions in allowed.items()}
+
+
 def called_actions(on: Resources, service: str) -> list[str]:
     """Every action of one service that some function may call from inside the VPC, for that service's endpoint.
 

@@ -30,10 +30,29 @@ def test_another_glibc_and_processor_are_built_for_as_the_advice_says() -> None:
     """
     advised = ("LAMBDA_BUILD=cargo zigbuild --locked", "LAMBDA_TARGET=aarch64-unknown-linux-gnu.2.34")
     commands = would_run("package", *advised).stdout
-    assert "cargo zigbuild --locked --workspace --bins --release --target aarch64-unknown-linux-gnu.2.34\n" in commands
+    [built] = [command for command in commands.splitlines() if command.startswith("cargo zigbuild --locked ")]
+    assert built.endswith(" --release --target aarch64-unknown-linux-gnu.2.34")
     assert "/aarch64-unknown-linux-gnu/release/$function " in commands
     # This machine's does not know the other processor.
     assert "--strip" not in commands
+
+
+@pytest.mark.parametrize("target", ["package", "bench", "synth", "deploy"])
+def test_what_is_shipped_or_measured_is_built_without_the_command(target: str) -> None:
+    """Whatever is built together gets the features that any of it asks for.
+
+    https://doc.rust-lang.org/cargo/reference/resolver.html#features
+    """
+    commands = would_run(target).stdout.splitlines()
+    built = [command for command in commands if command.startswith("cargo ") and "--release" in command]
+    assert built
+    for command in built:
+        assert "--workspace --exclude compliance-audit " in command
+
+
+def test_an_account_is_scanned_without_what_the_other_targets_install() -> None:
+    commands = would_run("--always-make", "scan", "SCAN=--region all").stdout.splitlines()
+    assert commands == ["cargo --locked run --package compliance-audit -- scan --out out/scan --region all"]
 
 
 @pytest.mark.parametrize("approval", ["never", "broadening", "any-change"])

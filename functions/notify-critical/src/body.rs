@@ -297,6 +297,7 @@ fn asked_for(trigger: &Trigger) -> String {
         TriggerKind::Event => "by an event".to_owned(),
         TriggerKind::Execution => "by hand".to_owned(),
         TriggerKind::Change => "after changes of the account".to_owned(),
+        TriggerKind::Command => "by the command compliance-audit".to_owned(),
     };
     if let Some(requested_by) = &trigger.requested_by {
         words.push_str(&format!(", asked for by {requested_by}"));

@@ -11,7 +11,7 @@ use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, PutOutcome, ke
 use audit_changes::Ourselves;
 use audit_model::remediation::RollbackPlan;
 use audit_model::task::{Execution, PlanScanInput, PlanScanOutput};
-use audit_model::{AccountChange, Plan, Policy};
+use audit_model::{AccountChange, Plan, Policy, TriggerKind};
 use audit_rules::Setting;
 use audit_task::TaskError;
 use jiff::SignedDuration;
@@ -77,7 +77,10 @@ async fn plan_scan(
     ports: &Ports<'_>,
 ) -> Result<PlanScanOutput, TaskError> {
     let policy = policy(&execution, ports)?;
-    let request = request.scan(&policy, (&ports.region, &ports.account))?;
+    let mut request = request.scan(&policy, (&ports.region, &ports.account))?;
+    if execution.is_of_command() {
+        request.trigger.kind = TriggerKind::Command;
+    }
     if !request.force
         && request.resources.is_empty()
         && let Some(reason) = step_aside::reason(&request, &execution, ports).await?

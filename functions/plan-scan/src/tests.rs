@@ -153,6 +153,20 @@ async fn a_plan_holds_the_request_and_the_whole_policy_in_force() {
     );
 }
 
+/// No state machine runs it, so a plan that spoke of an execution started by hand would be untrue.
+#[tokio::test]
+async fn a_run_of_the_command_says_so() {
+    let machine = Machine::default();
+    let mut run = machine.start("first", 0);
+    run.id = "compliance-audit:2026-11-23T06:00:00Z".to_owned();
+    let caller = "arn:aws:sts::123456789012:assumed-role/auditor/alice";
+    let asked = json!({ "services": ["s3"], "remediation": "off", "requestedBy": caller, "force": true });
+    let plan = machine.plan(&run, asked).await;
+    let plan: Plan = machine.store.get_json(&keys::plan(scan_id_of(&plan))).await.unwrap();
+    assert_eq!((plan.trigger.kind, plan.is_of_deployment()), (TriggerKind::Command, false));
+    assert_eq!(plan.trigger.to_string(), format!("the command compliance-audit, requested by {caller}"));
+}
+
 #[tokio::test]
 async fn a_rule_that_needs_a_setting_of_the_deployment_is_off_without_it() {
     let mut machine = Machine { missing_settings: vec![CLOUD_TRAIL], ..Machine::default() };

@@ -59,7 +59,8 @@ async fn write(folder: &Path, name: &str, scan: Scan) -> Outcome<()> {
     store.replace_json(&keys::rules(sample::SCAN_ID), &audit_rules::in_force(&scan.plan.policy)).await?;
     store.replace_json(keys::HISTORY, &scan.history).await?;
     let input = DeliverInput { scan_id: sample::SCAN_ID.to_owned(), remediation: scan.remediation };
-    let deployment = Deployment { system: "dev-pr42".to_owned(), bucket: "compliance-reports-123456789012".to_owned() };
+    let deployment =
+        Deployment { system: "dev-pr42".to_owned(), bucket: Some("compliance-reports-123456789012".to_owned()) };
     let now = sample::AGGREGATED_AT.checked_add(2.minutes())?;
     let html = write_html_report::handle(&input, &store, &deployment, now).await?;
     let json = write_json_report::handle(&input, &store, &deployment.system, now).await?;

@@ -8,8 +8,8 @@ mod text;
 mod top;
 
 use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, Outcomes, PutOutcome, ScanRecord, keys, sha256};
-use audit_model::History;
 use audit_model::task::{DeliverInput, WriteReportOutput};
+use audit_model::{History, console};
 use audit_task::TaskError;
 use jiff::Timestamp;
 
@@ -19,10 +19,17 @@ use page::Sources;
 /// Who writes the report, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
-    /// The deployment, `<environment>-<suffix>`.
+    /// The deployment, `<environment>-<suffix>`; without one, the command's name.
     pub system: String,
-    /// The name of the reports bucket, for links.
-    pub bucket: String,
+    /// The name of the reports bucket, for links; `None` where the objects lie in a folder.
+    pub bucket: Option<String>,
+}
+
+impl Deployment {
+    /// The page of an object in the console, where the objects lie in a bucket.
+    fn link(&self, key: &str, region: &str) -> Option<String> {
+        self.bucket.as_ref().map(|bucket| console::object(bucket, key, region))
+    }
 }
 
 /// Writes the report of a scan into `store`, at the time `now`. The report appears whole or not at all. It takes the memory of

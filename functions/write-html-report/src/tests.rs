@@ -4,7 +4,7 @@ use audit_artifacts::{Condition, MemoryStore, PutOutcome, sample};
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::summary::{Comparison, Gap, ScanStatus, Scope, Summary};
 use audit_model::task::RemediationResult;
-use audit_model::{Change, Finding, PastScan, Plan, Service, Severity, Status};
+use audit_model::{Change, Finding, PastScan, Plan, Service, Severity, Status, Trigger, TriggerKind};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::ToSpan;
@@ -20,7 +20,7 @@ const KEY: &str = "reports/date=2026-11-23/20261123T060000Z-1f2e3d4c.html";
 const LIMIT: usize = 8 * 1024 * 1024;
 
 fn deployment() -> Deployment {
-    Deployment { system: "dev-pr42".to_owned(), bucket: "reports-bucket".to_owned() }
+    Deployment { system: "dev-pr42".to_owned(), bucket: Some("reports-bucket".to_owned()) }
 }
 
 async fn write(store: &MemoryStore, remediation: Option<RemediationResult>) -> Result<String, TaskError> {
@@ -74,6 +74,48 @@ async fn the_file_stands_alone() {
     );
     assert_eq!(allowed, expected);
     assert!(!text.contains(" style="), "the policy would not let a style attribute count");
+}
+
+/// More violations than the page has room for, so that it names the CSV report as well.
+async fn page_of(plan: &Plan, deployment: &Deployment) -> String {
+    let findings: Vec<Finding> =
+        (0..5_001).map(|number| violation(&format!("bucket-{number:04}"), Severity::Low)).collect();
+    let store = sample::store(plan, &sample::summary(&findings), &findings, &[]).await.unwrap();
+    let input = DeliverInput { scan_id: sample::SCAN_ID.to_owned(), remediation: None };
+    handle(&input, &store, deployment, NOW).await.unwrap();
+    store.text(KEY).unwrap()
+}
+
+#[tokio::test]
+async fn a_scan_in_a_folder_has_its_keys_and_no_link_to_a_bucket() {
+    let folder = Deployment { bucket: None, ..deployment() };
+    for (text, in_bucket) in
+        [(page_of(&sample::plan(), &deployment()).await, true), (page_of(&sample::plan(), &folder).await, false)]
+    {
+        assert_eq!(text.contains("console.aws.amazon.com/s3/object/"), in_bucket);
+        assert_eq!(text.contains("aws s3 cp"), in_bucket);
+        assert_eq!(text.contains("noncurrent versions"), in_bucket);
+        assert_eq!(text.contains("in the folder that holds"), !in_bucket);
+        assert_eq!(between(&text, "All are in the CSV report, <", " ").starts_with('a'), in_bucket);
+        for key in ["plan.json", "manifest.json", "summary.json", "rules.json", "findings.jsonl.zst"] {
+            assert!(text.contains(&format!("scans/{}/{key}", sample::SCAN_ID)), "{key}");
+        }
+        assert!(text.contains(&KEY.replace(".html", ".csv")));
+        assert!(text.contains("/states/home"), "its execution can still be looked up");
+    }
+}
+
+#[tokio::test]
+async fn a_scan_of_the_command_names_no_execution_and_no_manifest() {
+    let trigger = Trigger { kind: TriggerKind::Command, event_id: None, ..sample::plan().trigger };
+    let plan = Plan { trigger, execution_arn: "compliance-audit:2026-11-23T06:00:00Z".to_owned(), ..sample::plan() };
+    let command = Deployment { system: "compliance-audit".to_owned(), bucket: None };
+    let text = page_of(&plan, &command).await;
+    for untrue in ["/states/home", "<dt>Execution</dt>", "manifest", "/s3/object/"] {
+        assert!(!text.contains(untrue), "{untrue}");
+    }
+    assert!(text.contains("<dt>Asked for by</dt><dd>the command compliance-audit</dd>"));
+    assert!(text.contains(&format!("scans/{}/plan.json", sample::SCAN_ID)));
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub(crate) struct Head<'a> {
 #[serde(rename_all = "camelCase")]
 struct Scan<'a> {
     scan_id: &'a str,
-    /// The deployment that speaks, `<environment>-<suffix>`.
+    /// The deployment that speaks, `<environment>-<suffix>`; without one, the command's name.
     system: &'a str,
     status: ScanStatus,
     trigger: &'a Trigger,
@@ -52,9 +52,12 @@ struct Scan<'a> {
     started_at: Timestamp,
     aggregated_at: Timestamp,
     reported_at: Timestamp,
-    execution_arn: &'a str,
-    /// Where the manifest will lie by which all of this can be checked.
-    manifest: String,
+    /// Absent in a scan that the command made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    execution_arn: Option<&'a str>,
+    /// Where the manifest will lie by which all of this can be checked; absent where no deployment seals it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest: Option<String>,
 }
 
 /// The summary with what follows from it. `score` and `coverage` are percentages, null when nothing was judged.
@@ -95,8 +98,8 @@ impl<'a> Head<'a> {
                 started_at: to_the_second(plan.started_at),
                 aggregated_at: to_the_second(summary.aggregated_at),
                 reported_at: to_the_second(now),
-                execution_arn: &plan.execution_arn,
-                manifest: Subject::of_scan(&plan.scan_id).manifest(),
+                execution_arn: plan.is_of_deployment().then_some(plan.execution_arn.as_str()),
+                manifest: plan.is_of_deployment().then(|| Subject::of_scan(&plan.scan_id).manifest()),
             },
             policy: &plan.policy,
             frameworks: framework_coverage(plan, summary),

@@ -12,7 +12,7 @@ use audit_artifacts::{
 };
 use audit_model::remediation::{RemediationOutcome, RemediationRecord};
 use audit_model::task::{CaughtError, RemediationResult};
-use audit_model::{AccountChange, Finding, Plan, Severity, Status};
+use audit_model::{AccountChange, Finding, Plan, Severity, Status, Trigger, TriggerKind};
 use bytes::Bytes;
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
@@ -140,6 +140,19 @@ async fn what_was_resolved_is_a_list_of_its_own_as_long_as_the_summary_counts() 
     writer.finish().await.unwrap();
     let error = handle(&input(None), &store, "dev-pr42", NOW).await.unwrap_err();
     assert!(error.name() == "Corrupt" && error.to_string().contains("0 resolved violations"), "{error}");
+}
+
+/// A scan that no deployment made names neither an execution nor a manifest: there are none.
+#[tokio::test]
+async fn a_scan_of_the_command_names_no_execution_and_no_manifest() {
+    let trigger = Trigger { kind: TriggerKind::Command, event_id: None, ..sample::plan().trigger };
+    let plan = Plan { trigger, execution_arn: "compliance-audit:2026-11-23T06:00:00Z".to_owned(), ..sample::plan() };
+    let store = sample::store(&plan, &sample::summary(&[]), &[], &[]).await.unwrap();
+    handle(&input(None), &store, "compliance-audit", NOW).await.unwrap();
+    let report: Value = serde_json::from_str(&store.text(KEY).unwrap()).unwrap();
+    let scan = report["scan"].as_object().unwrap();
+    assert_eq!((&scan["trigger"], &scan["system"]), (&json!({"kind": "COMMAND"}), &json!("compliance-audit")));
+    assert!(!scan.contains_key("executionArn") && !scan.contains_key("manifest"), "{scan:?}");
 }
 
 #[tokio::test]

@@ -44,11 +44,16 @@ pub struct Plan {
     pub missing_settings: Vec<String>,
     /// When the execution started.
     pub started_at: Timestamp,
-    /// ARN of the execution.
+    /// ARN of the execution; the id of the run where the command made the scan.
     pub execution_arn: String,
 }
 
 impl Plan {
+    /// Whether a deployment made the scan: then there is an execution to look at, and a manifest seals what it leaves.
+    pub fn is_of_deployment(&self) -> bool {
+        self.trigger.kind != TriggerKind::Command
+    }
+
     /// Whether the scan looks at named resources only. What it finds says nothing of the account's others.
     pub fn is_scoped(&self) -> bool {
         !self.resources.is_empty()
@@ -85,6 +90,7 @@ impl fmt::Display for Trigger {
             TriggerKind::Change => "changes of the account",
             TriggerKind::Event => "a custom event",
             TriggerKind::Execution => "an execution started by hand",
+            TriggerKind::Command => "the command compliance-audit",
         })?;
         if let Some(who) = &self.requested_by {
             write!(f, ", requested by {who}")?;
@@ -108,6 +114,8 @@ pub enum TriggerKind {
     Execution,
     /// Calls that changed something of the account.
     Change,
+    /// The command, which no deployment stands behind.
+    Command,
 }
 
 /// A call that changed something of the account, which is looked at because of it.
@@ -346,5 +354,6 @@ mod tests {
         assert_eq!(told, "a custom event, requested by security, because: an audit");
         assert_eq!(trigger(TriggerKind::Schedule, None, None).to_string(), "the schedule");
         assert_eq!(trigger(TriggerKind::Execution, None, None).to_string(), "an execution started by hand");
+        assert_eq!(trigger(TriggerKind::Command, None, None).to_string(), "the command compliance-audit");
     }
 }

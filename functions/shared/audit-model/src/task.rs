@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::summary::ScanStatus;
 use crate::{Reading, RemediationMode, Service};
 
-/// The execution of the state machine, from its context object.
+/// The execution of the state machine, from its context object; or the run of the command, which has no state machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Execution {
-    /// Execution ARN.
+    /// Execution ARN, or [`COMMAND`], a colon and the time of the start.
     pub id: String,
     /// Execution name.
     pub name: String,
@@ -22,6 +22,16 @@ pub struct Execution {
     pub start_time: Timestamp,
     /// ARN of the state machine.
     pub state_machine_arn: String,
+}
+
+/// The command's name, with which the ids of its runs begin.
+pub const COMMAND: &str = "compliance-audit";
+
+impl Execution {
+    /// Whether the command runs it, so that there is no execution to be looked up anywhere.
+    pub fn is_of_command(&self) -> bool {
+        self.id.strip_prefix(COMMAND).is_some_and(|rest| rest.starts_with(':'))
+    }
 }
 
 /// Input of `PlanScan`.

@@ -1,11 +1,13 @@
 //! Reads the audit policy's file: what people may tune without touching code.
 
+mod check;
 mod exceptions;
 mod file;
 mod mistake;
 mod parameters;
 mod rules;
 
+pub use check::check;
 pub use file::parse;
 pub use mistake::PolicyError;
 

@@ -1,5 +1,7 @@
 //! What is wrong with a policy file, and where.
 
+use std::fmt::Display;
+
 use thiserror::Error;
 use toml::Spanned;
 
@@ -7,15 +9,20 @@ use crate::POLICY_FILE;
 
 /// A mistake in the policy file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "{POLICY_FILE}, line {line}: {what}; the comments in infrastructure/{POLICY_FILE} say what is allowed. Mend it and \
-     deploy again"
-)]
+#[error("{}. Mend it and deploy again", self.in_file(POLICY_FILE))]
 pub struct PolicyError {
     /// The line that it stands in, from 1.
     pub line: usize,
     /// What is wrong there, and what is allowed.
     pub what: String,
+}
+
+impl PolicyError {
+    /// The mistake in words, in a file of this name.
+    pub fn in_file(&self, name: impl Display) -> String {
+        let Self { line, what } = self;
+        format!("{name}, line {line}: {what}; the comments in infrastructure/{POLICY_FILE} say what is allowed")
+    }
 }
 
 /// What is wrong at a place in the text.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use audit_model::policy::FrameworkPolicy;
 use audit_model::resource::{
     AccessPoint, Audited, Bucket, ClientVpnEndpoint, DirectoryBucket, ElasticIp, EndpointService, Function,
     LaunchTemplate, NetworkAccount, NetworkAcl, NetworkInterface, PeeringConnection, RouteTable, S3Account,
@@ -10,7 +11,7 @@ use audit_model::resource::{
 use audit_model::{Guidance, Policy, RuleInForce, Rules, Service, Severity, Unreadable};
 
 use crate::catalogue::CATALOGUE;
-use crate::frameworks::Control;
+use crate::frameworks::{Control, Framework};
 use crate::parameter::Parameter;
 
 /// One demand on one type of resource.
@@ -84,9 +85,28 @@ impl Rule {
         if policy.rules.get(self.id).is_some_and(|tuned| !tuned.enabled) {
             return Some("the audit policy switches the rule off");
         }
-        let mut off = self.references.iter().map(|control| control.framework.off_under(policy));
+        self.off_with(&policy.frameworks)
+    }
+
+    /// Why it is not evaluated as long as the audit policy switches nothing on, where it is not.
+    pub fn off_by_default(&self) -> Option<&'static str> {
+        self.off_with(&FrameworkPolicy::default())
+    }
+
+    fn off_with(&self, frameworks: &FrameworkPolicy) -> Option<&'static str> {
+        let mut off = self.references.iter().map(|control| control.framework.off_with(frameworks));
         let first = off.next()??;
         off.all(|reason| reason.is_some()).then_some(first)
+    }
+
+    /// The controls that it answers to, by framework.
+    pub fn controls(&self) -> Vec<(Framework, Vec<&'static str>)> {
+        let of = |framework| self.references.iter().filter(move |control| control.framework == framework);
+        Framework::ALL
+            .into_iter()
+            .map(|framework| (framework, of(framework).map(|control| control.id).collect()))
+            .filter(|(_, ids): &(_, Vec<_>)| !ids.is_empty())
+            .collect()
     }
 
     /// The severity of its violations under the policy.

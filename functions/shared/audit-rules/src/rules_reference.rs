@@ -4,12 +4,10 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
-use audit_model::policy::FrameworkPolicy;
-use audit_model::{Policy, Service};
+use audit_model::Service;
 
 use crate::catalogue::CATALOGUE;
-use crate::fixtures;
-use crate::frameworks::{Control, Framework, rules_for, without};
+use crate::frameworks::{Control, Framework};
 use crate::rule::Rule;
 
 /// Set, to anything, it has the reference written instead of compared.
@@ -78,8 +76,8 @@ fn cell(text: &str) -> String {
 }
 
 fn framework_table(text: &mut String, framework: Framework) {
-    let ruled = framework.controls().iter().filter(|control| !rules_for(control).is_empty());
-    let (always, by_setting): (Vec<&Control>, Vec<&Control>) = ruled.partition(|control| without(control).is_none());
+    let ruled = framework.controls().iter().filter(|control| !control.rules().is_empty());
+    let (always, by_setting): (Vec<&Control>, Vec<&Control>) = ruled.partition(|control| control.without().is_none());
     let _ = write!(
         text,
         "\n### {}\n\n{} of {} controls in scope are covered{}. [Source]({}){}\n\n\
@@ -92,13 +90,12 @@ fn framework_table(text: &mut String, framework: Framework) {
             more => format!(", {more} more where the deployment's settings say so"),
         },
         framework.source(),
-        off(|policy| framework.off_under(policy)),
+        off(framework.off_by_default()),
     );
     for control in framework.controls() {
-        let rules: Vec<String> =
-            rules_for(control).iter().map(|rule| format!("[`{id}`](#{id})", id = rule.id)).collect();
+        let rules: Vec<String> = control.rules().iter().map(|rule| format!("[`{id}`](#{id})", id = rule.id)).collect();
         let rules = rules.join("<br>");
-        let rules = match (control.not_covered, without(control)) {
+        let rules = match (control.not_covered, control.without()) {
             (Some(reason), _) => format!("not covered: {}", cell(reason)),
             (None, Some(reason)) => format!("{rules}<br>not covered by default: {}", cell(reason)),
             (None, None) => rules,
@@ -108,8 +105,7 @@ fn framework_table(text: &mut String, framework: Framework) {
 }
 
 /// Why something is off as long as the audit policy switches nothing on.
-fn off(under: impl Fn(&Policy) -> Option<&'static str>) -> String {
-    let reason = under(&Policy { frameworks: FrameworkPolicy::default(), ..fixtures::policy() });
+fn off(reason: Option<&str>) -> String {
     reason.map(|reason| format!(" Off where {reason}.")).unwrap_or_default()
 }
 
@@ -121,7 +117,7 @@ fn section(text: &mut String, rule: &Rule) {
         rule.id,
         rule.title,
         rule.severity,
-        off(|policy| rule.off_under(policy)),
+        off(rule.off_by_default()),
         if rule.remediable { " Violations are repaired by `remediate-s3-encryption`." } else { "" },
         rule.rationale,
         rule.expected,
@@ -142,16 +138,8 @@ fn section(text: &mut String, rule: &Rule) {
     }
     if !rule.references.is_empty() {
         text.push_str("\n**References.**\n\n");
-        for framework in Framework::ALL {
-            let ids: Vec<&str> = rule
-                .references
-                .iter()
-                .filter(|control| control.framework == framework)
-                .map(|control| control.id)
-                .collect();
-            if !ids.is_empty() {
-                let _ = writeln!(text, "- {}: {}", framework.name(), ids.join(", "));
-            }
+        for (framework, ids) in rule.controls() {
+            let _ = writeln!(text, "- {}: {}", framework.name(), ids.join(", "));
         }
     }
     let _ = write!(text, "\nSee <{}>.\n", rule.documentation);

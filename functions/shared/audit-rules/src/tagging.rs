@@ -166,7 +166,7 @@ mod tests {
 
     use super::*;
     use crate::fixtures;
-    use crate::frameworks::{Framework, rules_for};
+    use crate::frameworks::{Control, Framework};
 
     fn with<K: AsRef<str>>(keys: &[K]) -> Reading<Tags> {
         Reading::seen(keys.iter().map(|key| (key.as_ref().to_owned(), String::new())).collect())
@@ -300,7 +300,8 @@ mod tests {
         types.sort_unstable();
         types.dedup();
         assert_eq!(types.len(), RULES.len());
-        let covered = Framework::ResourceTagging.controls().iter().map(rules_for).filter(|rules| !rules.is_empty());
+        let covered =
+            Framework::ResourceTagging.controls().iter().map(Control::rules).filter(|rules| !rules.is_empty());
         let covered: Vec<Vec<&str>> = covered.map(|rules| rules.iter().map(|rule| rule.id).collect()).collect();
         assert_eq!(covered, RULES.iter().map(|rule| vec![rule.id]).collect::<Vec<_>>());
     }

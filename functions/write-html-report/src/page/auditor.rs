@@ -3,7 +3,7 @@
 use audit_artifacts::{ScanRecord, keys};
 use audit_model::summary::Summary;
 use audit_model::task::DeliverInput;
-use audit_model::{Plan, Rules, console};
+use audit_model::{Plan, Rules};
 use audit_rules::{ControlResult, FrameworkCoverage};
 use audit_task::TaskError;
 use evidence_chain::Subject;
@@ -175,10 +175,10 @@ pub(super) fn policy(plan: &Plan) -> Result<String, TaskError> {
     Ok(lines.join("\n"))
 }
 
-/// An object of the reports bucket.
+/// An object that the scan left.
 pub(super) struct Evidence {
     pub(super) key: String,
-    pub(super) link: String,
+    pub(super) link: Option<String>,
     pub(super) holds: &'static str,
 }
 
@@ -198,9 +198,11 @@ pub(super) fn evidence(record: &ScanRecord, input: &DeliverInput, deployment: &D
             "what remediation decided and did, each line with the digest of the one before",
         ));
     }
-    objects.push((Subject::of_scan(scan).manifest(), "the manifest that seals all of these, written last of all"));
+    if plan.is_of_deployment() {
+        objects.push((Subject::of_scan(scan).manifest(), "the manifest that seals all of these, written last of all"));
+    }
     let object = |(key, holds): (String, &'static str)| Evidence {
-        link: console::object(&deployment.bucket, &key, &plan.region),
+        link: deployment.link(&key, &plan.region),
         key: shown(&key, TEXT),
         holds,
     };

@@ -9,7 +9,7 @@ use audit_artifacts::{ScanRecord, keys};
 use audit_model::remediation::RemediationOutcome;
 use audit_model::summary::Counts;
 use audit_model::task::{DeliverInput, RemediationResult};
-use audit_model::{Change, FrameworkReference, RuleInForce, Rules, Severity, console};
+use audit_model::{Change, FrameworkReference, RuleInForce, Rules, Severity};
 use audit_task::TaskError;
 
 use super::{TEXT, list, machine_time, not_rendered, room, severity_class};
@@ -25,7 +25,7 @@ pub(super) struct Violations {
     pub(super) omitted: u64,
     pub(super) omitted_told: String,
     pub(super) csv: String,
-    pub(super) csv_link: String,
+    pub(super) csv_link: Option<String>,
     /// The rule with the worst and newest violation first.
     pub(super) rules: Vec<RuleView>,
 }
@@ -112,7 +112,7 @@ impl Violations {
             ),
             omitted,
             omitted_told: count(omitted),
-            csv_link: console::object(&deployment.bucket, &csv, &plan.region),
+            csv_link: deployment.link(&csv, &plan.region),
             csv,
             rules: by_rule,
         })

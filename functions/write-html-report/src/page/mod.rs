@@ -73,6 +73,12 @@ pub(crate) struct Page {
     remediation: RemediationView,
 }
 
+/// The execution that made the scan.
+struct Execution {
+    arn: String,
+    link: String,
+}
+
 /// The scan's identity.
 struct Identity {
     id: String,
@@ -80,7 +86,7 @@ struct Identity {
     region: String,
     services: String,
     system: String,
-    bucket: String,
+    bucket: Option<String>,
     status: ScanStatus,
     status_class: &'static str,
     trigger: String,
@@ -90,8 +96,7 @@ struct Identity {
     aggregated_shown: String,
     reported: String,
     reported_shown: String,
-    execution: String,
-    execution_link: String,
+    execution: Option<Execution>,
     evaluations: String,
     non_compliant: String,
     not_applicable: String,
@@ -170,8 +175,10 @@ impl Identity {
             aggregated_shown: time(summary.aggregated_at),
             reported: machine_time(now),
             reported_shown: time(now),
-            execution: plan.execution_arn.clone(),
-            execution_link: console::execution(&plan.execution_arn, &plan.region),
+            execution: plan.is_of_deployment().then(|| Execution {
+                arn: plan.execution_arn.clone(),
+                link: console::execution(&plan.execution_arn, &plan.region),
+            }),
             evaluations: count(summary.totals.all()),
             non_compliant: count(summary.totals.non_compliant),
             not_applicable: count(summary.totals.not_applicable),

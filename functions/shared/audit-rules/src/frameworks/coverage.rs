@@ -13,8 +13,8 @@ use crate::rule::Rule;
 /// What a scan came to for every framework, in their order.
 pub fn framework_coverage(plan: &Plan, summary: &Summary) -> Vec<FrameworkCoverage> {
     let of = |framework: Framework| {
-        let evaluated = |control| {
-            let mut rules = rules_for(control);
+        let evaluated = |control: &'static Control| {
+            let mut rules = control.rules();
             rules.retain(|rule| rule.misses(&plan.missing_settings).is_none());
             (control, rules)
         };
@@ -29,7 +29,7 @@ pub fn framework_coverage(plan: &Plan, summary: &Summary) -> Vec<FrameworkCovera
         let not_covered = not_covered.iter().map(|(control, _)| UncoveredControl {
             id: control.id,
             title: control.title,
-            reason: control.not_covered.or_else(|| without(control)),
+            reason: control.not_covered.or_else(|| control.without()),
         });
         FrameworkCoverage {
             framework: framework.name(),
@@ -41,15 +41,17 @@ pub fn framework_coverage(plan: &Plan, summary: &Summary) -> Vec<FrameworkCovera
     Framework::ALL.into_iter().map(of).collect()
 }
 
-/// What a control's rules are without, where all of them need a setting of the deployment.
-pub(crate) fn without(control: &Control) -> Option<&'static str> {
-    let needed: Option<Vec<_>> = rules_for(control).into_iter().map(Rule::needs).collect();
-    needed?.first().map(|setting| setting.without)
-}
+impl Control {
+    /// The rules that answer to it, in the order of the catalogue.
+    pub fn rules(&self) -> Vec<&'static Rule> {
+        CATALOGUE.iter().copied().filter(|rule| rule.references.contains(self)).collect()
+    }
 
-/// The rules that answer to a control, in the order of the catalogue.
-pub(crate) fn rules_for(control: &Control) -> Vec<&'static Rule> {
-    CATALOGUE.iter().copied().filter(|rule| rule.references.contains(control)).collect()
+    /// What its rules are without, where all of them need a setting of the deployment.
+    pub fn without(&self) -> Option<&'static str> {
+        let needed: Option<Vec<_>> = self.rules().into_iter().map(Rule::needs).collect();
+        needed?.first().map(|setting| setting.without)
+    }
 }
 
 /// What a scan came to for one framework.
@@ -309,7 +311,7 @@ mod tests {
     #[test]
     fn a_control_has_rules_or_a_reason_why_it_has_none() {
         for control in Framework::ALL.into_iter().flat_map(Framework::controls) {
-            assert_eq!(control.not_covered.is_some(), rules_for(control).is_empty(), "{control:?}");
+            assert_eq!(control.not_covered.is_some(), control.rules().is_empty(), "{control:?}");
             assert!(
                 control.not_covered.is_none_or(|reason| reason.len() > 20 && !reason.ends_with('.')),
                 "{control:?}"

@@ -12,6 +12,7 @@
 //! the lists: they are neither covered nor reported as uncovered. Nor are table buckets and vector buckets: AWS has no
 //! control for them.
 
+use audit_model::policy::FrameworkPolicy;
 use audit_model::{FrameworkReference, Policy};
 
 /// Makes a constant of each row (its name, the control's id, its title, and why no rule answers to it where none does) and
@@ -52,8 +53,6 @@ mod coverage;
 pub use coverage::{
     ControlResult, CoveredControl, FrameworkCoverage, RuleResult, UncoveredControl, framework_coverage,
 };
-#[cfg(test)]
-pub(crate) use coverage::{rules_for, without};
 
 /// A framework.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,8 +100,17 @@ impl Framework {
 
     /// Why none of its controls is evaluated under the policy, where none is.
     pub const fn off_under(self, policy: &Policy) -> Option<&'static str> {
+        self.off_with(&policy.frameworks)
+    }
+
+    /// The same, as long as the audit policy switches nothing on.
+    pub fn off_by_default(self) -> Option<&'static str> {
+        self.off_with(&FrameworkPolicy::default())
+    }
+
+    pub(crate) const fn off_with(self, frameworks: &FrameworkPolicy) -> Option<&'static str> {
         match self {
-            Self::ResourceTagging if !policy.frameworks.resource_tagging => Some(
+            Self::ResourceTagging if !frameworks.resource_tagging => Some(
                 "the audit policy does not switch the standard on, as resource_tagging = true in [frameworks] would",
             ),
             _ => None,
