@@ -11,6 +11,7 @@ use audit_model::{Finding, ResourceFindings, Status, UnreadableCause};
 use pipeline_tests::System;
 use pipeline_tests::recorder::{Recorded, Recorder};
 use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
 
 use super::{assert_succeeded, without_remediation};
 
@@ -106,4 +107,73 @@ async fn a_laptop_comes_to_the_same_verdicts_and_to_those_of_buckets_elsewhere_a
     assert!(requests.len() > 300, "{}", requests.len());
     let written: Vec<_> = requests.iter().filter(|request| !reads(request)).collect();
     assert!(written.is_empty(), "{written:?}");
+}
+
+/// A role that has what a policy allows and nothing else, and a file with a profile of it.
+struct Laptop {
+    role: String,
+    policy: String,
+    profiles: tempfile::NamedTempFile,
+}
+
+impl Laptop {
+    async fn with(system: &System, document: &str) -> Self {
+        let role = "compliance-audit-laptop".to_owned();
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [{ "Effect": "Allow", "Principal": { "AWS": ACCOUNT }, "Action": "sts:AssumeRole" }],
+        });
+        let made = system.iam.create_role().role_name(&role).assume_role_policy_document(trust.to_string());
+        let arn = made.send().await.unwrap().role.unwrap().arn;
+        let policy = system.iam.create_policy().policy_name(&role).policy_document(document).send().await.unwrap();
+        let policy = policy.policy.unwrap().arn.unwrap();
+        system.iam.attach_role_policy().role_name(&role).policy_arn(&policy).send().await.unwrap();
+        let profiles = tempfile::NamedTempFile::new().unwrap();
+        let profile = format!("[profile laptop]\nrole_arn = {arn}\ncredential_source = Environment\n");
+        fs::write(profiles.path(), profile).unwrap();
+        Self { role, policy, profiles }
+    }
+
+    async fn scan(&self) -> Ran {
+        let profiles = [("AWS_CONFIG_FILE", self.profiles.path().to_str().unwrap())];
+        run(&["scan", "--profile", "laptop"], &profiles).await
+    }
+
+    async fn end(self, system: &System) {
+        system.iam.detach_role_policy().role_name(&self.role).policy_arn(&self.policy).send().await.unwrap();
+        system.iam.delete_policy().policy_arn(&self.policy).send().await.unwrap();
+        system.iam.delete_role().role_name(&self.role).send().await.unwrap();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the deployed system: make test-pipeline"]
+async fn the_printed_policy_is_enough_and_what_is_denied_is_named_with_the_policy_that_allows_it() {
+    let system = System::find().await;
+    let printed = run(&["permissions"], &[]).await.out;
+    let laptop = Laptop::with(&system, &printed).await;
+    let ran = laptop.scan().await;
+    laptop.end(&system).await;
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{}", ran.out);
+    assert!(
+        ran.out.contains("assumed-role/compliance-audit-laptop/") && !ran.out.contains("was denied"),
+        "{}",
+        ran.out
+    );
+
+    // Each that is taken away is missed.
+    let mut less: Value = serde_json::from_str(&printed).unwrap();
+    let taken = ["s3:GetBucketPolicy", "ec2:DescribeFlowLogs", "lambda:GetFunction", "ec2:DescribeVpcs"];
+    for statement in less["Statement"].as_array_mut().unwrap() {
+        statement["Action"].as_array_mut().unwrap().retain(|action| !taken.contains(&action.as_str().unwrap()));
+    }
+    let laptop = Laptop::with(&system, &less.to_string()).await;
+    let ran = laptop.scan().await;
+    laptop.end(&system).await;
+    assert_eq!(ran.code, Some(3), "VPCs cannot be listed: {}", ran.out);
+    let allowing = ran.out.split("This policy would allow what was denied:").nth(1).unwrap();
+    for action in ["s3:GetBucketPolicy", "lambda:GetFunction", "ec2:DescribeVpcs"] {
+        assert!(ran.out.contains(&format!("{action} was denied")), "{action}: {}", ran.out);
+        assert!(allowing.contains(&format!("\"{action}\"")), "{action}: {}", ran.out);
+    }
 }

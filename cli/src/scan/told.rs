@@ -5,6 +5,7 @@ use std::io::Write;
 use audit_artifacts::ScanRecord;
 use audit_model::Severity;
 use audit_model::summary::{Changes, Comparison, ScanStatus, Scope, Summary};
+use audit_task::denied_action;
 use comfy_table::{Cell, CellAlignment};
 
 use super::tally::Tally;
@@ -65,6 +66,7 @@ pub(super) fn end(
     for (region, ScanRecord { summary, .. }, _) in &ended {
         is_whole &= summary.status == ScanStatus::Complete;
         for gap in &summary.gaps {
+            all.denied.extend(denied_action(&gap.reason).map(str::to_owned));
             writeln!(out, "{} in {region}: {gap}", Styled("Not looked at", WARNING))?;
         }
         if let Scope::Scoped { not_found, .. } = &summary.scope {
@@ -189,16 +191,15 @@ fn since(out: &mut impl Write, region: &str, summary: &Summary) -> Result<(), Fa
 
 /// What has no verdict, and what would give it one.
 fn unread(out: &mut impl Write, all: &Tally) -> Result<(), Failure> {
-    if all.unread.is_empty() {
-        return Ok(());
-    }
     let mut rows = table(&["Evaluations", "Without a verdict, because"]);
     let mut unread: Vec<_> = all.unread.iter().collect();
     unread.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
     for ((action, cause), count) in unread {
         rows.add_row([number(*count), Cell::new(format!("{action} {cause}"))]);
     }
-    writeln!(out, "\n{rows}")?;
+    if rows.row_count() > 0 {
+        writeln!(out, "\n{rows}")?;
+    }
     if !all.denied.is_empty() {
         writeln!(out, "\n{} This policy would allow what was denied:", Styled("Denied.", WARNING))?;
         writeln!(out, "{}", Styled(policy_for(&all.denied), ASIDE))?;

@@ -211,7 +211,7 @@ async fn scan_shard(
 
 async fn write_reports(record: &ScanRecord, store: &dyn ArtifactStore, root: &Path) -> Result<Vec<PathBuf>, TaskError> {
     let input = &DeliverInput { scan_id: record.plan.scan_id.clone(), remediation: None };
-    let deployment = &Deployment { system: SYSTEM.to_owned(), bucket: String::new() };
+    let deployment = &Deployment { system: SYSTEM.to_owned(), bucket: None };
     let written = [
         write_html_report::handle(input, store, deployment, Timestamp::now()).await?,
         write_csv_report::handle(input, store).await?,
