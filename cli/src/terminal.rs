@@ -45,3 +45,20 @@ pub(crate) fn severity_cell(severity: Severity) -> Cell {
     };
     Cell::new(severity.as_str()).fg(color).add_attribute(Attribute::Bold)
 }
+
+/// A text from outside, in which characters that control a terminal, or turn the order of what follows, become visible: a name
+/// must not move the cursor, or look like another one. <https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>
+pub(crate) fn visible(text: &str) -> String {
+    let is_hidden = |char: char| {
+        char.is_control()
+            || matches!(char, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, char| {
+        if is_hidden(char) {
+            shown.extend(char.escape_unicode());
+        } else {
+            shown.push(char);
+        }
+        shown
+    })
+}

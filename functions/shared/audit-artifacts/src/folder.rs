@@ -108,6 +108,14 @@ impl FolderStore {
         &self.0.root
     }
 
+    /// An object as a file, for those who can read nothing else; `None` when there is none.
+    ///
+    /// # Errors
+    /// Those of [`ArtifactStore::open`].
+    pub fn file(&self, key: &str) -> Result<Option<File>, TaskError> {
+        Ok(self.0.open_file(key)?.map(|(_, file)| file))
+    }
+
     /// Does what may take the disk a while where nothing else waits for it.
     async fn on_disk<T: Send + 'static>(
         &self,

@@ -179,10 +179,10 @@ async fn one_at_a_time_writes_and_others_may_read() {
 async fn conditions_hold_for_many_at_once() {
     let folder = folder();
     let store = FolderStore::create(folder.path()).unwrap();
-    for key in ["a", "b", "c"] {
+    for key in (0..50).map(|number| format!("claims/{number}")) {
         let writes = (0..16_u8).map(|number| {
-            let store = store.clone();
-            tokio::spawn(async move { store.put(key, "", vec![number].into(), Condition::IfAbsent).await.unwrap() })
+            let (store, key) = (store.clone(), key.clone());
+            tokio::spawn(async move { store.put(&key, "", vec![number].into(), Condition::IfAbsent).await.unwrap() })
         });
         let outcomes = join_all(writes).await.into_iter().map(Result::unwrap);
         assert_eq!(outcomes.filter(|outcome| *outcome == PutOutcome::Written).count(), 1, "{key}");
