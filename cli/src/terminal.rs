@@ -1,9 +1,14 @@
 //! How things look on a terminal. Where the output is none, or `NO_COLOR` is set, the streams of `anstream` take the colours away.
 
 use std::fmt::{self, Display};
+use std::io;
 
 use anstyle::{AnsiColor, Style};
 use audit_model::Severity;
+use rustix::termios::tcgetwinsize;
+
+const LEAST_COLUMNS: usize = 40;
+const MOST_COLUMNS: usize = 100;
 
 /// Something that is as it should be.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -24,6 +29,12 @@ pub(crate) const fn of_severity(severity: Severity) -> Style {
         Severity::Medium => WARNING,
         Severity::Low => AnsiColor::Cyan.on_default(),
     }
+}
+
+/// How many columns a text takes: the terminal's, but no more than can be read well; as many as can be where there is none.
+pub(crate) fn width() -> usize {
+    let columns = tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+    if columns == 0 { MOST_COLUMNS } else { columns.clamp(LEAST_COLUMNS, MOST_COLUMNS) }
 }
 
 /// A text in a style.
