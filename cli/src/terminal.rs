@@ -1,10 +1,15 @@
 //! How things look on a terminal. Where the output is none, or `NO_COLOR` is set, the streams of `anstream` take the colours away.
 
 use std::fmt::{self, Display};
+use std::io;
 
 use anstyle::{AnsiColor, Style};
 use audit_model::Severity;
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use rustix::termios::tcgetwinsize;
+
+const LEAST_COLUMNS: usize = 40;
+const MOST_COLUMNS: usize = 100;
 
 /// Something that is as it should be.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -16,6 +21,27 @@ pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const HEADING: Style = Style::new().bold();
 /// What is said beside.
 pub(crate) const ASIDE: Style = Style::new().dimmed();
+
+/// The colour of a severity, for texts and for cells of tables.
+const fn colors(severity: Severity) -> (AnsiColor, Color) {
+    match severity {
+        Severity::Critical => (AnsiColor::Magenta, Color::DarkMagenta),
+        Severity::High => (AnsiColor::Red, Color::DarkRed),
+        Severity::Medium => (AnsiColor::Yellow, Color::DarkYellow),
+        Severity::Low => (AnsiColor::Cyan, Color::DarkCyan),
+    }
+}
+
+/// How a severity looks.
+pub(crate) const fn of_severity(severity: Severity) -> Style {
+    colors(severity).0.on_default().bold()
+}
+
+/// How many columns a text takes: the terminal's, but no more than can be read well; as many as can be where there is none.
+pub(crate) fn width() -> usize {
+    let columns = tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+    if columns == 0 { MOST_COLUMNS } else { columns.clamp(LEAST_COLUMNS, MOST_COLUMNS) }
+}
 
 /// A text in a style.
 pub(crate) struct Styled<T>(pub(crate) T, pub(crate) Style);
@@ -37,13 +63,7 @@ pub(crate) fn table(header: &[&str]) -> Table {
 
 /// A severity in a table.
 pub(crate) fn severity_cell(severity: Severity) -> Cell {
-    let color = match severity {
-        Severity::Critical => Color::Magenta,
-        Severity::High => Color::Red,
-        Severity::Medium => Color::Yellow,
-        Severity::Low => Color::Cyan,
-    };
-    Cell::new(severity.as_str()).fg(color).add_attribute(Attribute::Bold)
+    Cell::new(severity.as_str()).fg(colors(severity).1).add_attribute(Attribute::Bold)
 }
 
 /// A text from outside, in which characters that control a terminal, or turn the order of what follows, become visible: a name
