@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::iter;
 
-use audit_artifacts::S3Store;
 use audit_task::{aws_config_of, error_code};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -155,11 +154,6 @@ impl Clients {
         })?;
         regions.sort();
         Ok(regions)
-    }
-
-    /// A bucket that evidence lies in, to be read.
-    pub(crate) fn reports(&self, bucket: String, account: String) -> S3Store {
-        S3Store::new(self.s3(), bucket, account)
     }
 }
 

@@ -6,9 +6,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use audit_artifacts::{ArtifactStore, FolderStore, S3Store, keys, not_read, scan_id};
-use audit_task::{aws_config, task_error};
 use evidence_chain::{EvidenceStore, Kind};
 
+use crate::clients::Clients;
 use crate::end::Failure;
 
 /// What a scan may be named by.
@@ -87,16 +87,8 @@ pub(crate) fn store(folder: &Path) -> Result<FolderStore, Failure> {
 
 /// The reports bucket of that name, which must belong to the account of the current credentials.
 pub(crate) async fn bucket(name: &str) -> Result<S3Store, Failure> {
-    let config = aws_config().await;
-    let account = account(&aws_sdk_sts::Client::new(&config)).await?;
-    Ok(S3Store::new(aws_sdk_s3::Client::new(&config), name.to_owned(), account))
-}
-
-/// The account of the current credentials.
-async fn account(sts: &aws_sdk_sts::Client) -> Result<String, Failure> {
-    let identity = sts.get_caller_identity().send().await;
-    let identity = identity.map_err(|error| task_error("sts:GetCallerIdentity", &error))?;
-    identity.account.ok_or_else(|| Failure::new("AWS did not say whose the current credentials are"))
+    let clients = Clients::new(None, None).await?;
+    Ok(S3Store::new(clients.s3(), name.to_owned(), clients.caller().await?.account))
 }
 
 /// The store and the scan of `<root>/scans/<id>` and all that lies in it.

@@ -88,7 +88,3 @@ mod tests {
         }
     }
 }
-
-pub(crate) fn policy_for(actions: &std::collections::BTreeSet<String>) -> String {
-    format!("{actions:?}")
-}

@@ -91,7 +91,7 @@ fn filed(store: &FolderStore, key: &str) -> Result<Option<Filed>, Failure> {
 /// Who wrote the report first; the objects lie in a folder now, to which no page of the console leads.
 fn deployment(filed: Option<&Filed>) -> Deployment {
     let system = filed.map_or_else(|| "compliance-audit".to_owned(), |filed| filed.system.clone());
-    Deployment { system, bucket: String::new() }
+    Deployment { system, bucket: None }
 }
 
 /// A report among what is sealed would be something that was not there when it was sealed.
@@ -140,9 +140,8 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(self.store.root()) {
-            tracing::warn!(path = %self.store.root().display(), %error, "the folder of unfinished reports was not removed");
-        }
+        // Where it stays, its name says what it is, and the next report of the scan takes it over.
+        drop(fs::remove_dir_all(self.store.root()));
     }
 }
 

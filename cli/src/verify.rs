@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use audit_artifacts::not_read;
-use audit_task::TaskError;
 use clap::Args;
 use evidence_chain::{EvidenceStore, Expectations, KEYS, LinkReport, PublicKey, Verification, Witness, verify};
 use jiff::civil::Date;

@@ -1,3 +1,4 @@
+use audit_task::TaskError;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
