@@ -47,7 +47,7 @@ const ALL: &str = "all";
     compliance-audit scan --resource arn:aws:s3:::ledger\n\n\
     It needs the permissions of `compliance-audit permissions`. Every region is a scan of its own,\n\
     with reports of its own, in DIR/<account>/<region>. A bucket is looked at by the scan of its\n\
-    region, and where that is not scanned by the first one's.")]
+    region, and where that is not scanned by that of the first one.")]
 pub(crate) struct Scan {
     /// Scan this service only; may be repeated
     #[arg(long = "service", value_name = "SERVICE", value_parser = services())]
