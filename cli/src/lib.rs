@@ -2,6 +2,7 @@
 //! handlers, ports and rules of the functions, and has no second way to do anything.
 
 mod arguments;
+mod clients;
 mod completions;
 mod diff;
 mod end;

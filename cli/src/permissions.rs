@@ -17,7 +17,6 @@ pub(crate) fn run(out: &mut impl Write) -> Result<End, Failure> {
 
 /// The smallest policy that allows these IAM actions, on what a scan reads with each; on everything for an action that no
 /// scan is known to need.
-#[cfg_attr(not(test), expect(dead_code, reason = "a scan tells it of what it was denied"))]
 pub(crate) fn policy_for(actions: &BTreeSet<String>) -> String {
     // That it can be read, the tests show.
     let document: Value = serde_json::from_str(POLICY).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::io;
 
 use anstyle::{AnsiColor, Style};
 use audit_model::Severity;
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use rustix::termios::tcgetwinsize;
 
 const LEAST_COLUMNS: usize = 40;
@@ -45,4 +46,23 @@ impl<T: Display> Display for Styled<T> {
         let Self(text, style) = self;
         write!(f, "{style}{text}{style:#}")
     }
+}
+
+/// A table without lines, as wide as its columns need or the terminal is.
+pub(crate) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).enforce_styling();
+    table.set_header(header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    table
+}
+
+/// A severity in a table.
+pub(crate) fn severity_cell(severity: Severity) -> Cell {
+    let color = match severity {
+        Severity::Critical => Color::Magenta,
+        Severity::High => Color::Red,
+        Severity::Medium => Color::Yellow,
+        Severity::Low => Color::Cyan,
+    };
+    Cell::new(severity.as_str()).fg(color).add_attribute(Attribute::Bold)
 }

@@ -23,7 +23,7 @@ pub struct Recorded {
     pub method: String,
     /// Path and query.
     pub path: String,
-    /// The operation, in AWS's JSON protocol.
+    /// The operation, in those of AWS's protocols that tell it beside the path: the JSON protocol and the query protocol.
     pub target: Option<String>,
 }
 
@@ -75,6 +75,9 @@ fn requests_in(sent: &[u8]) -> Vec<Recorded> {
     let text = String::from_utf8_lossy(sent);
     let mut requests: Vec<Recorded> = Vec::new();
     for line in text.lines() {
+        if let Some(action) = line.strip_prefix("Action=").and_then(|form| form.split('&').next()) {
+            requests.last_mut().unwrap().target = Some(action.to_owned());
+        }
         // The first line of a request may stand behind the body of the one before, which need not end with a line break.
         if let Some((before, path)) = line.strip_suffix(" HTTP/1.1").and_then(|line| line.rsplit_once(' ')) {
             let methods = ["DELETE", "GET", "HEAD", "POST", "PUT"];

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod changes;
+mod command;
 mod remediation;
 mod waiting;
 

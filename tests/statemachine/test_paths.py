@@ -20,7 +20,7 @@ WHOLE_SCAN = [
     "HowDidItEnd",
     "ScanDone",
 ]
-DENIED = {"error": "AccessDenied", "message": "it was denied; allow it in the function's managed policy"}
+DENIED = {"error": "AccessDenied", "message": "it was denied; a policy of the caller must allow it"}
 TRANSIENT = {"error": "Throttled", "message": "too many requests"}
 
 

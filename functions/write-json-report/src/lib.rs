@@ -3,6 +3,7 @@
 //! files.
 
 mod document;
+mod filed;
 
 use audit_artifacts::{ArtifactStore, ScanRecord, keys, write_object};
 use audit_model::task::{DeliverInput, WriteReportOutput};
@@ -10,6 +11,7 @@ use audit_task::TaskError;
 use jiff::Timestamp;
 
 pub use document::SCHEMA_VERSION;
+pub use filed::Filed;
 
 /// Writes the report of a scan into `store`, as the deployment `system` and at the time `now`. The report appears
 /// whole or not at all, and takes the memory of one resource's findings.

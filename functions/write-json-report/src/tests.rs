@@ -296,6 +296,20 @@ async fn a_remediation_that_broke_is_told_with_its_error_and_the_records_it_left
     assert_eq!(report["remediation"][0]["bucket"], "ledger");
 }
 
+/// Whatever comes before and after what is asked for.
+#[tokio::test]
+async fn what_a_report_says_of_remediation_is_read_again() {
+    let records = [sample::remediation_record("b", RemediationOutcome::Applied, &[])];
+    let (_, text) = report(&findings(3), &records).await;
+    let remediation = Some(RemediationResult::Ran(sample::remediation_counts(&records)));
+    assert_eq!(Filed::read(text.as_bytes()).unwrap(), Filed { system: "dev-pr42".to_owned(), remediation });
+    let (_, text) = report(&findings(3), &[]).await;
+    assert_eq!(Filed::read(text.as_bytes()).unwrap().remediation, None);
+    for broken in ["", "{}", text.get(..text.len() - 2).unwrap()] {
+        assert!(Filed::read(broken.as_bytes()).is_err(), "{} bytes", broken.len());
+    }
+}
+
 #[tokio::test]
 async fn no_report_appears_when_findings_are_missing_or_broken() {
     let findings = findings(3);

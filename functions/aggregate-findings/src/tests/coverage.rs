@@ -8,7 +8,7 @@ use super::*;
 #[tokio::test]
 async fn what_was_not_listed_is_a_gap_of_its_type_and_the_rest_counts() {
     let scan = Scan::of_buckets(&[versioning("ledger", Status::NonCompliant)]).await;
-    let denied = "s3:ListAccessPoints was denied (AccessDenied); allow it in the function's managed policy";
+    let denied = "s3:ListAccessPoints was denied (AccessDenied); a policy of the caller must allow it";
     let unlisted = Unlisted { resource_type: "AWS::S3::AccessPoint".to_owned(), reason: denied.to_owned() };
     scan.write_inventory(&Inventory { unlisted: vec![unlisted], ..inventory(Service::S3, &[1]) }).await;
 

@@ -134,6 +134,12 @@ impl S3Collector for S3Resources {
 }
 
 impl S3Resources {
+    /// The region of a bucket of the account, which its name does not tell; `None` when S3 does not tell it either.
+    pub async fn region_of(&self, bucket: &str) -> Option<String> {
+        let location = settings::location(&self.s3, bucket, Some(self.account.clone()));
+        self.budget.spend(location).await.known().ok().flatten().cloned()
+    }
+
     /// Reads a bucket of this region. A bucket whose region the listing did not tell is read, too: if it lies
     /// elsewhere, S3 answers with an error (`PermanentRedirect`), which is never taken for a value.
     async fn here(&self, name: &str, region: Option<&str>, shared: &Shared) -> Option<Bucket> {

@@ -863,6 +863,22 @@ async fn a_replica_s_region_is_read_in_all_its_spellings() {
 }
 
 #[tokio::test]
+async fn a_bucket_s_region_is_what_s3_tells_and_nothing_else() {
+    let cases = [
+        (ok("<LocationConstraint>eu-west-1</LocationConstraint>"), Some("eu-west-1")),
+        (ok("<LocationConstraint/>"), Some("us-east-1")),
+        (error(403, "AccessDenied"), None),
+        (error(404, "NoSuchBucket"), None),
+    ];
+    for (answer, region) in cases {
+        let (resources, requests) = account(move |_, _| answer.clone());
+        assert_eq!(resources.region_of(BUCKET).await.as_deref(), region);
+        let asked = Asked { whom: BUCKET.to_owned(), what: "location".to_owned(), owner: Some(ACCOUNT.to_owned()) };
+        assert_eq!(requests.made(), [asked]);
+    }
+}
+
+#[tokio::test]
 async fn a_replica_must_belong_to_the_account_that_its_rule_names() {
     let rule = |status: &str, bucket: &str, account: &str| {
         format!(

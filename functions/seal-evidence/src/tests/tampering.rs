@@ -277,7 +277,7 @@ async fn gaps_in_time_are_told_where_none_is_allowed() {
     let expected = Expectations {
         keys: &keys,
         longest_gap: Some(SignedDuration::from_hours(7)),
-        to: Some(start(6)),
+        until: Some(start(6)),
         ..Expectations::default()
     };
     let gap = |from, to| Problem::Gap { from: start(from), to: start(to) };

@@ -1,4 +1,4 @@
-//! The reports bucket as the chain of evidence reads it.
+//! The reports bucket, and a store in a folder, as the chain of evidence reads them.
 
 use std::io;
 
@@ -7,6 +7,7 @@ use audit_task::{TaskError, task_error};
 use evidence_chain::{EvidenceStore, Opened};
 
 use crate::s3::{S3Store, reading};
+use crate::{ArtifactStore, FolderStore};
 
 /// What a store's error of input and output means to a task: the error of AWS that it was made of, or a stream that broke.
 pub fn not_read(error: io::Error) -> TaskError {
@@ -70,6 +71,23 @@ impl EvidenceStore for S3Store {
             let version_id = object.version_id.clone();
             Opened { content: reading::reader(self.clone(), key, object), version_id }
         }))
+    }
+}
+
+/// A folder keeps no versions.
+#[async_trait]
+impl EvidenceStore for FolderStore {
+    async fn list_objects(&self, prefix: &str) -> io::Result<Vec<String>> {
+        self.list(prefix).await.map_err(io::Error::other)
+    }
+
+    async fn folders(&self, folder: &str) -> io::Result<Vec<String>> {
+        self.list_folders(folder).await.map_err(io::Error::other)
+    }
+
+    async fn open(&self, key: &str) -> io::Result<Option<Opened>> {
+        let content = ArtifactStore::open(self, key).await.map_err(io::Error::other)?;
+        Ok(content.map(|content| Opened { content, version_id: None }))
     }
 }
 

@@ -1,9 +1,10 @@
-//! Where plans, findings and reports lie: the [`ArtifactStore`] trait with its S3 implementation, the keys of the
-//! reports bucket, and JSON Lines as streams, so that memory does not grow with the number of findings.
+//! Where plans, findings and reports lie: the [`ArtifactStore`] trait with its implementations in S3 and in a folder,
+//! the keys of the reports bucket, and JSON Lines as streams, so that memory does not grow with the number of findings.
 
 mod compression;
 mod evidence;
 mod findings;
+mod folder;
 mod json_lines;
 pub mod keys;
 #[cfg(any(test, feature = "memory"))]
@@ -19,6 +20,7 @@ mod write_object;
 
 pub use evidence::not_read;
 pub use findings::{FindingsReader, FindingsWriter};
+pub use folder::FolderStore;
 pub use json_lines::{JsonLinesReader, JsonLinesWriter};
 #[cfg(any(test, feature = "memory"))]
 pub use memory::MemoryStore;

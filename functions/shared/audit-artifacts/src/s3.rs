@@ -344,15 +344,15 @@ impl ArtifactWriter for S3Writer {
 pub(crate) struct Digest(sha2::Sha256);
 
 impl Digest {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(sha2::Sha256::new())
     }
 
-    fn update(&mut self, content: &[u8]) {
+    pub(crate) fn update(&mut self, content: &[u8]) {
         self.0.update(content);
     }
 
-    fn value(self) -> [u8; 32] {
+    pub(crate) fn value(self) -> [u8; 32] {
         self.0.finalize().into()
     }
 

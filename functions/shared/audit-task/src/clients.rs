@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+
+use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::answers::http_client;
 
@@ -15,6 +19,22 @@ pub(crate) const MAX_ATTEMPTS: u32 = 6;
 /// that no call hangs until the function's own time-out, and an HTTP client that lets whole answers through only.
 pub async fn aws_config() -> SdkConfig {
     settings().load().await
+}
+
+/// The same for a person: of this profile and in this region, where they are named, and otherwise of those that AWS's tools
+/// take. Who names a profile means it, whatever credentials the environment holds.
+/// <https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html>
+pub async fn aws_config_of(profile: Option<&str>, region: Option<&str>) -> SdkConfig {
+    let mut settings = settings();
+    if let Some(region) = region {
+        settings = settings.region(Region::new(region.to_owned()));
+    }
+    let Some(profile) = profile else { return settings.load().await };
+    let config = settings.profile_name(profile).load().await;
+    let of_provider =
+        ProviderConfig::without_region().with_region(config.region().cloned()).with_http_client(http_client());
+    let credentials = ProfileFileCredentialsProvider::builder().configure(&of_provider).profile_name(profile).build();
+    config.into_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build()
 }
 
 pub(crate) fn settings() -> ConfigLoader {

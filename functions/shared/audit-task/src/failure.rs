@@ -67,13 +67,21 @@ pub fn reported(action: &str, code: Option<&str>, message: Option<&str>) -> Unre
     Unreadable { action: action.to_owned(), cause: cause_of(code), detail: said(code, message) }
 }
 
+/// What follows the action in the words about a denial.
+const DENIAL: &str = " was denied ";
+
+/// The action that was denied, where that is what [`task_error`] has put into these words.
+pub fn denied_action(words: &str) -> Option<&str> {
+    words.split_once(DENIAL)?.0.rsplit(' ').next()
+}
+
 /// The error that stops a task because the call that `action` stands for failed.
 pub fn task_error<E: ProvideErrorMetadata>(action: &str, error: &SdkError<E>) -> TaskError {
     let detail = detail(error);
     match cause(error) {
-        UnreadableCause::AccessDenied => TaskError::AccessDenied(format!(
-            "{action} was denied ({detail}); allow it in the function's managed policy"
-        )),
+        UnreadableCause::AccessDenied => {
+            TaskError::AccessDenied(format!("{action}{DENIAL}({detail}); a policy of the caller must allow it"))
+        }
         UnreadableCause::Throttled => TaskError::Throttled(format!("{action} was throttled ({detail})")),
         UnreadableCause::Gone => TaskError::NotFound(format!("{action} found nothing ({detail})")),
         UnreadableCause::Malformed | UnreadableCause::Undecidable => {
@@ -206,7 +214,10 @@ mod tests {
         for (code, cause, name) in cases {
             let error = service_error(code);
             assert_eq!(unreadable("s3:GetBucketPolicy", &error).cause, cause, "{code}");
-            assert_eq!(task_error("s3:GetBucketPolicy", &error).name(), name, "{code}");
+            let error = task_error("s3:GetBucketPolicy", &error);
+            assert_eq!(error.name(), name, "{code}");
+            let denied = (name == "AccessDenied").then_some("s3:GetBucketPolicy");
+            assert_eq!(denied_action(&format!("the listing: {name}: {error}")), denied, "{code}");
         }
     }
 

@@ -12,10 +12,10 @@ mod listed;
 mod run;
 
 pub use budget::Budget;
-pub use clients::aws_config;
+pub use clients::{aws_config, aws_config_of};
 pub use deadline::until;
 pub use environment::{required, required_number, required_switch};
 pub use error::TaskError;
-pub use failure::{error_code, reported, task_error, unreadable};
+pub use failure::{denied_action, error_code, reported, task_error, unreadable};
 pub use listed::listed;
 pub use run::{ScanScoped, run, start_log};

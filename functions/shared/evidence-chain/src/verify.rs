@@ -35,8 +35,10 @@ pub struct Expectations<'a> {
     pub kept_since: Option<Timestamp>,
     /// What started later may still be running, and needs no link yet.
     pub runs_since: Option<Timestamp>,
-    /// The longest time that may lie between the starts of two executions, and between the last one and `to`.
+    /// The longest time that may lie between the starts of two executions, and between the last one and `until`.
     pub longest_gap: Option<SignedDuration>,
+    /// Until when all that started must have its link. Without it nothing is said of the time after the last link.
+    pub until: Option<Timestamp>,
     /// What people were told of the chain: whoever made it anew cannot make that anew.
     pub witnesses: &'a [Witness],
 }
@@ -392,10 +394,10 @@ async fn check_end(
             Ok(link) => Problem::HeadElsewhere { number: link.manifest.number },
         }),
     }
-    if let (Some(longest), Some(to)) = (expected.longest_gap, expected.to)
-        && to.duration_since(last.started_at) > longest
+    if let (Some(longest), Some(until)) = (expected.longest_gap, expected.until)
+        && until.duration_since(last.started_at) > longest
     {
-        problems.push(Problem::Gap { from: last.started_at, to });
+        problems.push(Problem::Gap { from: last.started_at, to: until });
     }
     Ok(problems)
 }
