@@ -21,7 +21,11 @@ SCANNING = ("list-targets", "scan-s3", "scan-vpc", "scan-lambda")
 
 def written() -> str:
     statements = [
-        {"Effect": "Allow", "Action": list(actions), "Resource": resources[0] if len(resources) == 1 else list(resources)}
+        {
+            "Effect": "Allow",
+            "Action": list(actions),
+            "Resource": resources[0] if len(resources) == 1 else list(resources),
+        }
         for resources, actions in reading_any_account().items()
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2) + "\n"
