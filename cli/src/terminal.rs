@@ -22,14 +22,19 @@ pub(crate) const HEADING: Style = Style::new().bold();
 /// What is said beside.
 pub(crate) const ASIDE: Style = Style::new().dimmed();
 
+/// The colour of a severity, for texts and for cells of tables.
+const fn colors(severity: Severity) -> (AnsiColor, Color) {
+    match severity {
+        Severity::Critical => (AnsiColor::Magenta, Color::DarkMagenta),
+        Severity::High => (AnsiColor::Red, Color::DarkRed),
+        Severity::Medium => (AnsiColor::Yellow, Color::DarkYellow),
+        Severity::Low => (AnsiColor::Cyan, Color::DarkCyan),
+    }
+}
+
 /// How a severity looks.
 pub(crate) const fn of_severity(severity: Severity) -> Style {
-    match severity {
-        Severity::Critical => AnsiColor::Magenta.on_default().bold(),
-        Severity::High => PROBLEM,
-        Severity::Medium => WARNING,
-        Severity::Low => AnsiColor::Cyan.on_default(),
-    }
+    colors(severity).0.on_default().bold()
 }
 
 /// How many columns a text takes: the terminal's, but no more than can be read well; as many as can be where there is none.
@@ -58,11 +63,22 @@ pub(crate) fn table(header: &[&str]) -> Table {
 
 /// A severity in a table.
 pub(crate) fn severity_cell(severity: Severity) -> Cell {
-    let color = match severity {
-        Severity::Critical => Color::Magenta,
-        Severity::High => Color::Red,
-        Severity::Medium => Color::Yellow,
-        Severity::Low => Color::Cyan,
+    Cell::new(severity.as_str()).fg(colors(severity).1).add_attribute(Attribute::Bold)
+}
+
+/// A text from outside, in which characters that control a terminal, or turn the order of what follows, become visible: a name
+/// must not move the cursor, or look like another one. <https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>
+pub(crate) fn visible(text: &str) -> String {
+    let is_hidden = |char: char| {
+        char.is_control()
+            || matches!(char, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
-    Cell::new(severity.as_str()).fg(color).add_attribute(Attribute::Bold)
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, char| {
+        if is_hidden(char) {
+            shown.extend(char.escape_unicode());
+        } else {
+            shown.push(char);
+        }
+        shown
+    })
 }
