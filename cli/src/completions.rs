@@ -122,7 +122,8 @@ mod tests {
                 assert!(section.contains(&option.replace('-', "\\-")), "{heading} does not tell of --{option}");
             }
             for line in command.get_after_help().map(ToString::to_string).unwrap_or_default().lines() {
-                assert!(section.contains(&line.replace('-', "\\-")), "{heading} does not say: {line}");
+                let as_roff = line.replace('-', "\\-").replace('\'', "\\*(Aq");
+                assert!(section.contains(&as_roff), "{heading} does not say: {line}");
             }
         }
         assert!(rest.contains("Exit codes:"));
