@@ -52,38 +52,28 @@ impl Folder {
     pub(super) fn root(&self, account: &str, region: &str) -> PathBuf {
         self.0.join(account).join(region)
     }
+}
 
-    /// Takes away what a scan has left in these regions that did not come to its figures. Whether it did in one of them.
-    ///
-    /// # Errors
-    /// Where it cannot be taken away.
-    pub(super) async fn forget_unfinished(
-        &self,
-        account: &str,
-        regions: &[String],
-        scan_id: &str,
-    ) -> Result<bool, Failure> {
-        let mut kept = false;
-        for root in regions.iter().map(|region| self.root(account, region)).filter(|root| root.exists()) {
-            // What is still being written ends first, and gives the store free.
-            let store = lock(&root).await?;
-            if root.join(keys::summary(scan_id)).exists() {
-                kept = true;
-                continue;
-            }
-            let left = root.join("scans").join(scan_id);
-            match fs::remove_dir_all(&left) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(Failure::new(format!(
-                        "{}, which is no whole scan, cannot be removed: {error}; remove it",
-                        left.display()
-                    )));
-                }
-                Ok(()) | Err(_) => {}
-            }
-            drop(store);
-        }
-        Ok(kept)
+/// Takes away what a scan has left in a store, unless it came to its figures. Whether it did.
+///
+/// # Errors
+/// Where it cannot be taken away.
+pub(super) async fn forget_unfinished(root: &Path, scan_id: &str) -> Result<bool, Failure> {
+    if !root.exists() {
+        return Ok(false);
+    }
+    // What is still being written ends first, and gives the store free.
+    let _store = lock(root).await?;
+    if root.join(keys::summary(scan_id)).exists() {
+        return Ok(true);
+    }
+    let left = root.join("scans").join(scan_id);
+    match fs::remove_dir_all(&left) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Failure::new(format!(
+            "{}, which is no whole scan, cannot be removed: {error}; remove it",
+            left.display()
+        ))),
+        Ok(()) | Err(_) => Ok(false),
     }
 }
 

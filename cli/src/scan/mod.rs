@@ -1,14 +1,14 @@
 //! A scan from a laptop: the walk of the state machine, in one process, in each of the regions that are asked for.
 
-mod everywhere;
 mod folder;
+mod listers;
+mod places;
 mod progress;
 mod region;
 mod tally;
 mod told;
 mod walk;
 
-use std::fmt::Display;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -25,15 +25,14 @@ use jiff::tz::TimeZone;
 use crate::clients::Clients;
 use crate::end::{End, Failure};
 use folder::Folder;
+use listers::Buckets;
+use places::{Place, first_region, places};
 use progress::Progress;
 use region::Region;
 use walk::{Asked, Ended};
 
 /// What is demanded where no other policy is named.
 const SHIPPED_POLICY: &str = include_str!("../../../infrastructure/audit-policy.toml");
-
-/// The word for every region that is enabled in the account.
-const ALL: &str = "all";
 
 /// Scans the account of the current credentials, and changes nothing in it
 ///
@@ -46,8 +45,8 @@ const ALL: &str = "all";
     compliance-audit scan --service s3 --profile production --fail-on HIGH\n  \
     compliance-audit scan --resource arn:aws:s3:::ledger\n\n\
     It needs the permissions of `compliance-audit permissions`. Every region is a scan of its own,\n\
-    with reports of its own, in DIR/<account>/<region>. A bucket is looked at by the scan of its\n\
-    region, and where that is not scanned by that of the first one.")]
+    with reports of its own, in DIR/<account>/<region>. Buckets are looked at wherever they lie, by\n\
+    a scan of S3 in their region.")]
 pub(crate) struct Scan {
     /// Scan this service only; may be repeated
     #[arg(long = "service", value_name = "SERVICE", value_parser = services())]
@@ -92,18 +91,20 @@ pub(crate) async fn run(asked: &Scan, out: &mut impl Write) -> Result<End, Failu
     let started_at = Timestamp::now();
     let policy = policy(asked.policy.as_deref(), started_at)?;
     let folder = asked.out.clone().map(Folder::at).transpose()?;
-    let clients = Clients::new(asked.profile.as_deref(), asked.first_region()).await?;
+    let clients = Clients::new(asked.profile.as_deref(), first_region(asked)).await?;
     let caller = clients.caller().await?;
-    let regions = asked.regions(&clients).await?;
-    let scan = Asked::new(caller, policy, asked, started_at);
-    told::begin(out, &scan, &regions)?;
+    let buckets = Buckets::new(clients.s3());
+    let places = places(asked, &clients, &buckets, &caller.account).await?;
+    let scan = Asked { caller, policy, started_at };
+    told::begin(out, &scan.caller, &places)?;
     out.flush()?;
 
-    let progress = Progress::new(&scan.services, regions.len());
+    let progress = Progress::new(&places);
     let scans = async {
         let mut scans = FuturesOrdered::new();
-        for name in &regions {
-            scans.push_back(in_region(name, &regions, &clients, &scan, folder.as_ref(), &progress));
+        for place in &places {
+            let region = Region::new(&clients.in_region(&place.region), &scan.caller.account, &buckets, place.is_first);
+            scans.push_back(in_region(place, region, &scan, folder.as_ref(), &progress));
         }
         scans.collect::<Vec<_>>().await
     };
@@ -113,10 +114,10 @@ pub(crate) async fn run(asked: &Scan, out: &mut impl Write) -> Result<End, Failu
     };
     progress.end();
     let Some(scans) = scans else {
-        let kept = match &folder {
-            None => false,
-            Some(folder) => folder.forget_unfinished(&scan.caller.account, &regions, &scan.id()).await?,
-        };
+        let mut kept = false;
+        for (folder, place) in folder.iter().flat_map(|folder| places.iter().map(move |place| (folder, place))) {
+            kept |= folder::forget_unfinished(&folder.root(&scan.caller.account, &place.region), &scan.id()).await?;
+        }
         told::interrupted(out, kept)?;
         return Ok(End::Interrupted);
     };
@@ -126,66 +127,44 @@ pub(crate) async fn run(asked: &Scan, out: &mut impl Write) -> Result<End, Failu
 /// The text of the policy, which is understood before anything is asked.
 fn policy(path: Option<&Path>, now: Timestamp) -> Result<String, Failure> {
     let Some(path) = path else { return Ok(SHIPPED_POLICY.to_owned()) };
-    let wrong = |what: &dyn Display| Failure::new(format!("the audit policy {}: {what}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
-    audit_policy::parse(&text, TimeZone::UTC.to_datetime(now).date()).map_err(|error| wrong(&error))?;
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::new(format!("the audit policy {} cannot be read: {error}; name another file", path.display()))
+    })?;
+    audit_policy::parse(&text, TimeZone::UTC.to_datetime(now).date())
+        .map_err(|mistake| Failure::new(mistake.in_file(path.display())))?;
     Ok(text)
 }
 
 /// The scan of one region.
-async fn in_region(
-    name: &str,
-    regions: &[String],
-    clients: &Clients,
+async fn in_region<'a>(
+    place: &'a Place,
+    region: Region,
     scan: &Asked,
     folder: Option<&Folder>,
     progress: &Progress,
-) -> (String, Result<Ended, Failure>) {
-    let region = Region::new(clients.in_region(name), &scan.caller.account, regions);
+) -> (&'a Place, Result<Ended, Failure>) {
     let ended = match folder {
-        None => walk::scan(scan, &region, &MemoryStore::default(), None, progress).await,
-        Some(folder) => into_folder(scan, &region, folder, progress).await,
+        None => walk::scan(scan, place, &region, &MemoryStore::default(), None, progress).await,
+        Some(folder) => {
+            into_folder(scan, place, &region, &folder.root(&scan.caller.account, &place.region), progress).await
+        }
     };
-    (name.to_owned(), ended)
+    (place, ended)
 }
 
-async fn into_folder(scan: &Asked, region: &Region, folder: &Folder, progress: &Progress) -> Result<Ended, Failure> {
-    let account = &scan.caller.account;
-    let root = folder.root(account, &region.name);
-    let store = FolderStore::create(&root)?;
-    let ended = walk::scan(scan, region, &store, Some(&root), progress).await;
+async fn into_folder(
+    scan: &Asked,
+    place: &Place,
+    region: &Region,
+    root: &Path,
+    progress: &Progress,
+) -> Result<Ended, Failure> {
+    let store = FolderStore::create(root)?;
+    let ended = walk::scan(scan, place, region, &store, Some(root), progress).await;
     drop(store);
     if ended.is_err() {
         // What broke off is in nobody's way, and a full disk gets its room back.
-        folder.forget_unfinished(account, std::slice::from_ref(&region.name), &scan.id()).await?;
+        folder::forget_unfinished(root, &scan.id()).await?;
     }
     ended
-}
-
-impl Scan {
-    /// The region of the first calls: one that is asked for, or that of a resource that is.
-    fn first_region(&self) -> Option<&str> {
-        let named = self.regions.iter().map(String::as_str).find(|region| *region != ALL);
-        named.or_else(|| self.resources.iter().find_map(|named| named.place().map(|(region, _)| region)))
-    }
-
-    /// The regions to scan: the first one takes what has no region of its own.
-    async fn regions(&self, clients: &Clients) -> Result<Vec<String>, Failure> {
-        let first = clients.region().to_owned();
-        let mut regions = if self.regions.iter().any(|region| region == ALL) {
-            clients.regions().await?
-        } else if self.regions.is_empty() {
-            vec![first.clone()]
-        } else {
-            self.regions.clone()
-        };
-        regions.retain(|region| *region != first);
-        regions.sort();
-        regions.dedup();
-        regions.insert(0, first);
-        if !self.resources.is_empty() && regions.len() > 1 {
-            return Err(Failure::new("--resource looks in one region: name that one by --region, or none"));
-        }
-        Ok(regions)
-    }
 }

@@ -14,6 +14,8 @@ use scan_lambda::FunctionCollector;
 use scan_s3::S3Collector;
 use scan_vpc::VpcCollector;
 
+use super::places::Place;
+
 /// A bar: the service, how far it is, and what is waited for.
 const BAR: &str = "{prefix:7} {bar:30} {pos:>6}/{len:<6} {msg}";
 
@@ -31,17 +33,21 @@ struct Bar {
 
 impl Progress {
     /// Bars where the standard error is a terminal, and nothing where it is not.
-    pub(super) fn new(services: &[Service], regions: usize) -> Self {
+    pub(super) fn new(places: &[Place]) -> Self {
         let shown = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let all = MultiProgress::with_draw_target(shown);
         let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = |service: &Service| {
+        let bar = |service: Service| {
+            let regions = places.iter().filter(|place| place.services.contains(&service)).count();
+            if regions == 0 {
+                return None;
+            }
             let bar = all.add(ProgressBar::new(0).with_style(style.clone()).with_prefix(service.as_str()));
             bar.set_message(waited_for(regions));
             bar.enable_steady_tick(Duration::from_millis(200));
-            Bar { service: *service, bar, listing: AtomicUsize::new(regions) }
+            Some(Bar { service, bar, listing: AtomicUsize::new(regions) })
         };
-        Self { bars: services.iter().map(bar).collect() }
+        Self { bars: Service::ALL.into_iter().filter_map(bar).collect() }
     }
 
     fn bar(&self, service: Service) -> Option<&Bar> {

@@ -6,14 +6,15 @@ use std::time::Duration;
 use audit_artifacts::ArtifactStore;
 use audit_task::Budget;
 use jiff::Timestamp;
-use list_targets::{AccessPoints, DirectoryBuckets, LambdaFunctions, Patience, S3Buckets, Vpcs};
+use list_targets::{AccessPoints, DirectoryBuckets, LambdaFunctions, Patience, Vpcs};
 use scan_lambda::{
     DESCRIBE_SUBNETS_PER_SECOND, GET_FUNCTION_PER_SECOND, GET_POLICY_PER_SECOND, LISTS_PER_SECOND,
     LambdaFunctions as Functions,
 };
+use scan_s3::{KEY_REQUESTS_PER_SECOND, S3Resources, TRAIL_REQUESTS_PER_SECOND};
 use scan_vpc::{Ec2Vpcs, REQUESTS_PER_SECOND};
 
-use super::everywhere::{BucketsOfRegion, DirectoryBucketsIfAny, S3Everywhere};
+use super::listers::{Buckets, BucketsOfRegion, DirectoryBucketsIfAny};
 use crate::clients::Clients;
 
 /// How long the lists of a service are waited for.
@@ -26,37 +27,29 @@ pub(super) const AT_ONCE: NonZeroU32 = NonZeroU32::MIN;
 pub(super) struct Region {
     pub(super) name: String,
     account: String,
-    /// Whether its scan looks at what the account has only once.
-    is_first: bool,
     buckets: BucketsOfRegion,
     access_points: AccessPoints,
     directory_buckets: DirectoryBucketsIfAny,
     listed_vpcs: Vpcs,
     listed_functions: LambdaFunctions,
-    pub(super) s3: S3Everywhere,
+    pub(super) s3: S3Resources,
     pub(super) vpcs: Ec2Vpcs,
     pub(super) functions: Functions,
 }
 
 impl Region {
-    /// Through these clients. `scanned` are all regions that are scanned, the first one first.
-    pub(super) fn new(clients: Clients, account: &str, scanned: &[String]) -> Self {
+    /// Through these clients. The first region takes the buckets of which S3 does not tell the region.
+    pub(super) fn new(clients: &Clients, account: &str, buckets: &Buckets, is_first: bool) -> Self {
         let (name, account) = (clients.region().to_owned(), account.to_owned());
-        let s3 = clients.s3();
         Self {
-            is_first: scanned.first() == Some(&name),
-            buckets: BucketsOfRegion {
-                all: S3Buckets { client: s3.clone() },
-                region: name.clone(),
-                scanned: scanned.to_vec(),
-            },
+            buckets: buckets.of(&name, is_first),
             access_points: AccessPoints {
                 client: clients.s3_control(),
                 account: account.clone(),
                 region: name.clone(),
             },
             directory_buckets: DirectoryBucketsIfAny {
-                all: DirectoryBuckets { client: s3, region: name.clone() },
+                all: DirectoryBuckets { client: clients.s3(), region: name.clone() },
                 of_aws: !clients.is_elsewhere(),
             },
             listed_vpcs: Vpcs { client: clients.ec2(), account: account.clone(), region: name.clone() },
@@ -81,7 +74,7 @@ impl Region {
                 lists_budget: Budget::new(LISTS_PER_SECOND),
                 describe_subnets_budget: Budget::new(DESCRIBE_SUBNETS_PER_SECOND),
             },
-            s3: S3Everywhere::new(clients, &account),
+            s3: resources_of_s3(clients, &account),
             name,
             account,
         }
@@ -93,7 +86,6 @@ impl Region {
             store,
             account: &self.account,
             region: &self.name,
-            s3_account: self.is_first,
             buckets: &self.buckets,
             access_points: &self.access_points,
             directory_buckets: &self.directory_buckets,
@@ -107,5 +99,20 @@ impl Region {
             listing: || "1".to_owned(),
             now: Timestamp::now,
         }
+    }
+}
+
+/// What an account has in S3, read through the clients of one region.
+pub(super) fn resources_of_s3(clients: &Clients, account: &str) -> S3Resources {
+    S3Resources {
+        s3: clients.s3(),
+        s3_control: clients.s3_control(),
+        kms: clients.kms(),
+        cloudtrail: clients.cloudtrail(),
+        account: account.to_owned(),
+        region: clients.region().to_owned(),
+        budget: Budget::new(scan_s3::REQUESTS_PER_SECOND),
+        key_budget: Budget::new(KEY_REQUESTS_PER_SECOND),
+        trail_budget: Budget::new(TRAIL_REQUESTS_PER_SECOND),
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use audit_artifacts::Findings;
-use audit_model::{Change, Finding, Severity, Status, UnreadableCause};
+use audit_model::resource::{Audited, S3Account};
+use audit_model::{Change, Finding, Service, Severity, Status, UnreadableCause};
 use audit_task::TaskError;
 
 /// Open violations by rule, and what could not be read. It grows with the rules and the actions, and not with the account.
@@ -28,14 +29,15 @@ pub(super) struct Open {
 }
 
 impl Tally {
-    /// Goes through the findings of a scan.
+    /// Goes through the findings of a scan. The account's settings of S3 are the same in every region, and each scan judges them:
+    /// they are counted `with_account`.
     ///
     /// # Errors
     /// Those of [`Findings::next_resource`].
-    pub(super) async fn of(mut findings: Findings) -> Result<Self, TaskError> {
+    pub(super) async fn of(mut findings: Findings, with_account: bool) -> Result<Self, TaskError> {
         let mut tally = Self::default();
         while let Some(of_one) = findings.next_resource().await? {
-            for finding in &of_one {
+            for finding in of_one.iter().filter(|finding| with_account || !is_of_the_account(finding)) {
                 tally.add(finding);
             }
         }
@@ -75,8 +77,17 @@ impl Tally {
         self.undecided = self.undecided.max(other.undecided);
     }
 
+    /// All open violations.
+    pub(super) fn all_open(&self) -> u64 {
+        self.by_rule.values().map(|of_rule| of_rule.open).sum()
+    }
+
     /// Open violations of a severity.
     pub(super) fn open(&self, severity: Severity) -> u64 {
         self.by_rule.iter().filter(|((of, _), _)| *of == severity).map(|(_, of_rule)| of_rule.open).sum()
     }
+}
+
+fn is_of_the_account(finding: &Finding) -> bool {
+    finding.service == Service::S3 && finding.resource.resource_type == S3Account::TYPE
 }

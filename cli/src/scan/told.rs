@@ -8,21 +8,28 @@ use audit_model::summary::{Changes, Comparison, ScanStatus, Scope, Summary};
 use audit_task::denied_action;
 use comfy_table::{Cell, CellAlignment};
 
+use super::places::Place;
 use super::tally::Tally;
-use super::walk::{Asked, Ended};
+use super::walk::Ended;
+use crate::clients::Caller;
 use crate::end::{End, Failure};
 use crate::permissions::policy_for;
-use crate::terminal::{ASIDE, GOOD, HEADING, PROBLEM, Styled, WARNING, severity_cell, table};
+use crate::terminal::{ASIDE, GOOD, HEADING, PROBLEM, Styled, WARNING, severity_cell, table, visible};
+
+/// As many regions as are named in a line.
+const FEW: usize = 4;
 
 /// What begins.
-pub(super) fn begin(out: &mut impl Write, asked: &Asked, regions: &[String]) -> Result<(), Failure> {
-    let services: Vec<&str> = asked.services.iter().map(|service| service.as_str()).collect();
-    writeln!(out, "Account {} as {}", Styled(&asked.caller.account, HEADING), asked.caller.arn)?;
-    let regions = match regions {
-        [_, _, _, _, ..] => format!("{} regions", regions.len()),
-        few => few.join(", "),
-    };
-    writeln!(out, "{} in {regions}; nothing is changed\n", services.join(", "))?;
+pub(super) fn begin(out: &mut impl Write, caller: &Caller, places: &[Place]) -> Result<(), Failure> {
+    writeln!(out, "Account {} as {}; nothing is changed", Styled(&caller.account, HEADING), visible(&caller.arn))?;
+    // Regions of which the same is looked at.
+    for alike in places.chunk_by(|one, next| one.services == next.services && one.resources == next.resources) {
+        let services: Vec<&str> = alike[0].services.iter().map(|service| service.as_str()).collect();
+        let regions: Vec<&str> = alike.iter().map(|place| place.region.as_str()).collect();
+        let regions = if regions.len() > FEW { format!("{} regions", regions.len()) } else { regions.join(", ") };
+        writeln!(out, "{} in {regions}", services.join(", "))?;
+    }
+    writeln!(out)?;
     Ok(())
 }
 
@@ -40,13 +47,13 @@ pub(super) fn interrupted(out: &mut impl Write, kept: bool) -> Result<(), Failur
 /// What the scans of the regions came to, and how the command ends.
 pub(super) fn end(
     out: &mut impl Write,
-    scans: Vec<(String, Result<Ended, Failure>)>,
+    scans: Vec<(&Place, Result<Ended, Failure>)>,
     fail_on: Option<Severity>,
 ) -> Result<End, Failure> {
     let mut all = Tally::default();
     let mut ended = Vec::new();
     let mut failed = Vec::new();
-    for (region, scan) in scans {
+    for (Place { region, .. }, scan) in scans {
         match scan {
             Ok(Ended { record, tally, reports }) => {
                 all.merge(tally);
@@ -56,8 +63,16 @@ pub(super) fn end(
         }
     }
     regions(out, ended.iter().map(|(region, record, _)| (region.as_str(), record)))?;
+    let by_region: u64 = ended.iter().map(|(_, record, _)| record.summary.totals.open()).sum();
     if !ended.is_empty() {
         violations(out, &all, ended.iter().any(|(_, record, _)| record.summary.changes().is_some()))?;
+    }
+    if by_region > all.all_open() {
+        writeln!(
+            out,
+            "{}",
+            Styled("What every region has of the account's own settings of S3 is counted once.", ASIDE)
+        )?;
     }
     for (region, ScanRecord { summary, .. }, _) in &ended {
         since(out, region, summary)?;
@@ -158,8 +173,7 @@ fn violations(out: &mut impl Write, all: &Tally, compared: bool) -> Result<(), F
     }
     writeln!(out, "{rows}\n")?;
     let counts = Severity::ALL.map(|severity| format!("{} {}", all.open(severity), severity.as_str().to_lowercase()));
-    let open: u64 = Severity::ALL.iter().map(|severity| all.open(*severity)).sum();
-    writeln!(out, "{} open violations: {}", Styled(open, HEADING), counts.join(", "))?;
+    writeln!(out, "{} open violations: {}", Styled(all.all_open(), HEADING), counts.join(", "))?;
     Ok(())
 }
 

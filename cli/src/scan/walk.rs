@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use audit_artifacts::{ArtifactStore, ScanRecord, scan_id};
-use audit_model::Service;
 use audit_model::task::{
     AggregateFindingsInput, Branch, BranchFailure, CaughtError, DeliverInput, Execution, ListTargetsInput,
     PlanScanInput, PlanScanOutput, ScanShardInput,
 };
+use audit_model::{NamedResource, Service};
 use audit_task::TaskError;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -16,7 +16,7 @@ use plan_scan::{RunningExecution, RunningExecutions};
 use serde_json::json;
 use write_html_report::Deployment;
 
-use super::Scan;
+use super::places::Place;
 use super::progress::{Counting, Progress};
 use super::region::{AT_ONCE, Region};
 use super::tally::Tally;
@@ -33,10 +33,9 @@ const REQUESTED_BY: usize = 256;
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) caller: Caller,
-    pub(super) services: Vec<Service>,
-    resources: Vec<String>,
-    policy: String,
-    started_at: Timestamp,
+    /// The text of the audit policy.
+    pub(super) policy: String,
+    pub(super) started_at: Timestamp,
 }
 
 /// What the scan of one region came to.
@@ -49,18 +48,6 @@ pub(super) struct Ended {
 }
 
 impl Asked {
-    pub(super) fn new(caller: Caller, policy: String, asked: &Scan, started_at: Timestamp) -> Self {
-        let resources: Vec<String> = asked.resources.iter().map(|named| named.arn().to_owned()).collect();
-        let of_resources = |service: &Service| asked.resources.iter().any(|named| named.service() == *service);
-        let is_asked = |service: &Service| match (asked.services.as_slice(), resources.as_slice()) {
-            ([], []) => true,
-            ([], _) => of_resources(service),
-            (services, _) => services.contains(service),
-        };
-        let services = Service::ALL.into_iter().filter(is_asked).collect();
-        Self { caller, services, resources, policy, started_at }
-    }
-
     /// What stands for the execution of the state machine.
     pub(super) fn execution(&self) -> Execution {
         let id = format!("compliance-audit:{}", self.started_at);
@@ -73,15 +60,15 @@ impl Asked {
     }
 
     /// The request, as the state machine would get it.
-    fn request(&self) -> serde_json::Value {
+    fn request(&self, place: &Place) -> serde_json::Value {
         let mut request = json!({
-            "services": self.services,
+            "services": place.services,
             "remediation": "off",
             "requestedBy": self.caller.arn.chars().take(REQUESTED_BY).collect::<String>(),
             "force": true,
         });
-        if !self.resources.is_empty() {
-            request["resources"] = json!(self.resources);
+        if !place.resources.is_empty() {
+            request["resources"] = place.resources.iter().map(NamedResource::arn).collect();
         }
         request
     }
@@ -94,18 +81,19 @@ impl Asked {
 /// a finding without a verdict.
 pub(super) async fn scan(
     asked: &Asked,
+    place: &Place,
     region: &Region,
     store: &dyn ArtifactStore,
     root: Option<&Path>,
     progress: &Progress,
 ) -> Result<Ended, Failure> {
-    let scan_id = plan(asked, region, store).await?;
-    let services = Service::ALL.map(|service| branch(&scan_id, service, asked, region, store, progress));
+    let scan_id = plan(asked, place, store).await?;
+    let services = Service::ALL.map(|service| branch(&scan_id, service, place, region, store, progress));
     let branches = join_all(services).await;
     let input = AggregateFindingsInput { scan_id: scan_id.clone(), execution: asked.execution(), branches };
     aggregate_findings::handle(input, &aggregate_findings::Ports { store, now: Timestamp::now }).await?;
     let record = ScanRecord::load(store, &scan_id).await?;
-    let tally = Tally::of(record.findings(store).await?).await?;
+    let tally = Tally::of(record.findings(store).await?, place.is_first).await?;
     let reports = match root {
         None => Vec::new(),
         Some(root) => write_reports(&record, store, root).await?,
@@ -113,18 +101,18 @@ pub(super) async fn scan(
     Ok(Ended { record, tally, reports })
 }
 
-async fn plan(asked: &Asked, region: &Region, store: &dyn ArtifactStore) -> Result<String, Failure> {
+async fn plan(asked: &Asked, place: &Place, store: &dyn ArtifactStore) -> Result<String, Failure> {
     let ports = plan_scan::Ports {
         store,
         executions: &NoOther,
         policy_text: Ok(asked.policy.clone()),
         account: asked.caller.account.clone(),
-        region: region.name.clone(),
+        region: place.region.clone(),
         system: SYSTEM.to_owned(),
         missing_settings: Vec::new(),
         settling: SignedDuration::ZERO,
     };
-    let input = PlanScanInput { input: asked.request(), execution: asked.execution() };
+    let input = PlanScanInput { input: asked.request(place), execution: asked.execution() };
     match plan_scan::handle(input, &ports).await? {
         PlanScanOutput::Proceed { scan_id, .. } => Ok(scan_id),
         PlanScanOutput::Skip { reason, .. } => Err(Failure::new(format!("the scan steps aside: {reason}"))),
@@ -146,12 +134,12 @@ impl RunningExecutions for NoOther {
 async fn branch(
     scan_id: &str,
     service: Service,
-    asked: &Asked,
+    place: &Place,
     region: &Region,
     store: &dyn ArtifactStore,
     progress: &Progress,
 ) -> Branch {
-    let mut branch = Branch { service, planned: asked.services.contains(&service), shards: None, failures: Vec::new() };
+    let mut branch = Branch { service, planned: place.services.contains(&service), shards: None, failures: Vec::new() };
     if !branch.planned {
         return branch;
     }

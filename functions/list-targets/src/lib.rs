@@ -34,8 +34,6 @@ pub struct Ports<'a> {
     pub account: &'a str,
     /// The audited region.
     pub region: &'a str,
-    /// Whether the account's settings of S3 are looked at: they are the same in each region, and one scan looks at them.
-    pub s3_account: bool,
     /// Lists S3 buckets.
     pub buckets: &'a dyn TargetLister,
     /// Lists S3 access points.
@@ -115,7 +113,7 @@ async fn list_all(service: Service, ports: &Ports<'_>) -> Result<Listed, TaskErr
     };
     let (first, listers): (_, &[(TargetKind, &dyn TargetLister)]) = match service {
         Service::S3 => (
-            ports.s3_account.then_some(account),
+            Some(account),
             &[
                 (TargetKind::Bucket, ports.buckets),
                 (TargetKind::AccessPoint, ports.access_points),

@@ -30,7 +30,6 @@ async fn main() -> Result<(), Error> {
         store: &S3Store::new(s3.clone(), required("REPORTS_BUCKET")?, account.clone()),
         account: &account,
         region: &region,
-        s3_account: true,
         buckets: &S3Buckets { client: s3.clone() },
         access_points: &AccessPoints {
             client: s3_control_client((&config).into(), env::var("AWS_ENDPOINT_URL_S3_CONTROL").ok()),

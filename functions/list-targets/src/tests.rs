@@ -151,7 +151,6 @@ async fn run_planned(
         store,
         account: ACCOUNT,
         region: "us-east-1",
-        s3_account: true,
         buckets: &account.buckets,
         access_points: &account.access_points,
         directory_buckets: &account.directory_buckets,
@@ -165,17 +164,6 @@ async fn run_planned(
         now: || Timestamp::UNIX_EPOCH,
     };
     handle(ListTargetsInput { scan_id: SCAN.to_owned(), service }, &ports).await
-}
-
-#[tokio::test]
-async fn the_account_s_settings_of_s3_are_looked_at_where_they_are_asked_for() {
-    for (s3_account, first) in [(true, TargetKind::Account), (false, TargetKind::Bucket)] {
-        let store = MemoryStore::default();
-        let buckets = Listing(TargetKind::Bucket, Ok(vec!["ledger".to_owned()]));
-        let output = run_listing_of_s3(&store, &buckets, || LISTING.to_owned(), s3_account).await.unwrap();
-        assert_eq!(output.resources, 1 + u64::from(s3_account));
-        assert_eq!(targets(&store, Service::S3, &output.shards).await[0].0, first);
-    }
 }
 
 async fn inventory(store: &MemoryStore, service: Service) -> Inventory {
@@ -297,22 +285,12 @@ async fn run_listing(
     buckets: &dyn TargetLister,
     listing: fn() -> String,
 ) -> Result<ListTargetsOutput, TaskError> {
-    run_listing_of_s3(store, buckets, listing, true).await
-}
-
-async fn run_listing_of_s3(
-    store: &MemoryStore,
-    buckets: &dyn TargetLister,
-    listing: fn() -> String,
-    s3_account: bool,
-) -> Result<ListTargetsOutput, TaskError> {
     let account = Account::default().with(TargetKind::AccessPoint, &[]).with(TargetKind::DirectoryBucket, &[]);
     store.replace_json(&keys::plan(SCAN), &sample::plan()).await.unwrap();
     let ports = Ports {
         store,
         account: ACCOUNT,
         region: "us-east-1",
-        s3_account,
         buckets,
         access_points: &account.access_points,
         directory_buckets: &account.directory_buckets,
@@ -401,7 +379,6 @@ async fn shards_of_functions(functions: &Listing, versions: OfFunctions) -> (Vec
         store: &store,
         account: ACCOUNT,
         region: "us-east-1",
-        s3_account: true,
         buckets: &account.buckets,
         access_points: &account.access_points,
         directory_buckets: &account.directory_buckets,
