@@ -50,6 +50,27 @@ def test_what_is_shipped_or_measured_is_built_without_the_command(target: str) -
         assert "--workspace --exclude compliance-audit " in command
 
 
+def test_nothing_but_the_command_brings_the_credentials_of_people() -> None:
+    """Were a function or the benchmark to depend on the command, leaving it out would not leave out its features."""
+
+    def of_people(*packages: str) -> bool:
+        tree = [
+            "cargo",
+            "tree",
+            "--locked",
+            "--workspace",
+            *packages,
+            "--edges",
+            "features,no-dev",
+            "--invert",
+            "aws-config",
+        ]
+        return 'aws-config feature "sso"' in subprocess.check_output(tree, cwd=ROOT, text=True, timeout=60)
+
+    assert of_people()
+    assert not of_people("--exclude", "compliance-audit")
+
+
 def test_an_account_is_scanned_without_what_the_other_targets_install() -> None:
     commands = would_run("--always-make", "scan", "SCAN=--region all").stdout.splitlines()
     assert commands == ["cargo --locked run --package compliance-audit -- scan --out out/scan --region all"]
