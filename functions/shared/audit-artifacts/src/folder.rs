@@ -364,7 +364,7 @@ impl ArtifactStore for FolderStore {
         self.on_disk(move |folder| {
             check_key(&key)?;
             let mut unfinished = folder.begin()?;
-            unfinished.write(&content)?;
+            unfinished.append(&content)?;
             folder.appear(unfinished, &key, &condition)
         })
         .await
@@ -392,7 +392,7 @@ struct FolderWriter {
 impl ArtifactWriter for FolderWriter {
     /// Into the memory of the operating system, which takes a piece as fast as a channel would.
     async fn write(&mut self, content: &[u8]) -> Result<(), TaskError> {
-        self.unfinished.write(content)?;
+        self.unfinished.append(content)?;
         self.digest.update(content);
         self.bytes += content.len() as u64;
         Ok(())
@@ -421,7 +421,7 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    fn write(&mut self, content: &[u8]) -> Result<(), TaskError> {
+    fn append(&mut self, content: &[u8]) -> Result<(), TaskError> {
         self.file.write_all(content).map_err(|error| failed("written", &self.path, &error))
     }
 }
