@@ -82,7 +82,7 @@ pub(super) fn end(
         is_whole &= summary.status == ScanStatus::Complete;
         for gap in &summary.gaps {
             all.denied.extend(denied_action(&gap.reason).map(str::to_owned));
-            writeln!(out, "{} in {region}: {gap}", Styled("Not looked at", WARNING))?;
+            writeln!(out, "{} in {region}: {}", Styled("Not looked at", WARNING), visible(&gap.to_string()))?;
         }
         if let Scope::Scoped { not_found, .. } = &summary.scope {
             is_whole &= not_found.is_empty();
@@ -219,4 +219,37 @@ fn unread(out: &mut impl Write, all: &Tally) -> Result<(), Failure> {
         writeln!(out, "{}", Styled(policy_for(&all.denied), ASIDE))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use pretty_assertions::assert_eq;
+
+    use super::*;
+    use crate::scan::tally::Open;
+
+    #[test]
+    fn what_was_found_counts_before_what_may_have_been_overlooked() {
+        let tally = |open: &[Severity], undecided| Tally {
+            by_rule: open.iter().map(|severity| ((*severity, "a-rule".to_owned()), Open { open: 1, new: 0 })).collect(),
+            undecided,
+            ..Tally::default()
+        };
+        let (low, high) = (Severity::Low, Severity::High);
+        for (open, undecided, is_whole, fail_on, end) in [
+            (&[high][..], None, true, None, End::Well),
+            (&[high], None, true, Some(high), End::Found),
+            (&[Severity::Critical], None, true, Some(high), End::Found),
+            (&[high], Some(high), false, Some(high), End::Found),
+            (&[low], None, true, Some(high), End::Well),
+            (&[low], Some(high), true, Some(high), End::NotDone),
+            (&[low], Some(low), true, Some(high), End::Well),
+            (&[], Some(high), true, None, End::Well),
+            (&[], None, false, None, End::NotDone),
+            (&[], None, false, Some(high), End::NotDone),
+        ] {
+            let ended = how_it_ends(&tally(open, undecided), is_whole, fail_on);
+            assert_eq!(ended, end, "{open:?} {undecided:?} {is_whole} {fail_on:?}");
+        }
+    }
 }
