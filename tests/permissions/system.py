@@ -25,7 +25,7 @@ class System:
     scan_id: str = ""
     """A complete scan that the system has made."""
     recorded: dict[str, str] = field(default_factory=dict)
-    """What that scan left in `scans/<scan id>/`, by the rest of the key."""
+    """What that scan left in `scans/<scan id>/`, by the rest of the key, but for its seal, which no copy has."""
     _clients: dict[str, Any] = field(default_factory=dict)
     _copies: dict[str, str] = field(default_factory=dict)
 
@@ -47,9 +47,10 @@ class System:
         assert output["status"] == "COMPLETE", output
         system.scan_id = output["scanId"]
         prefix = f"scans/{system.scan_id}/"
-        for page in system.client("s3").get_paginator("list_objects_v2").paginate(Bucket=system.bucket, Prefix=prefix):
-            for stored in page["Contents"]:
-                system.recorded[stored["Key"].removeprefix(prefix)] = system.read(stored["Key"])
+        for key in system.keys(prefix):
+            name = key.removeprefix(prefix)
+            if name not in ("manifest.json", "manifest.sig"):
+                system.recorded[name] = system.read(key)
         return system
 
     def client(self, service: str) -> Any:

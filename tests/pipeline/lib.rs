@@ -225,7 +225,7 @@ impl System {
     pub async fn text(&self, key: &str) -> String {
         let object = self.s3.get_object().bucket(&self.reports).key(key).send().await;
         let object = object.unwrap_or_else(|error| panic!("{key}: {error:?}"));
-        read_text(object).await
+        String::from_utf8(content(object).await).unwrap()
     }
 
     /// The plan of a scan.
@@ -477,8 +477,10 @@ impl System {
             let page = page.set_key_marker(key).set_version_id_marker(version).send().await.unwrap();
             for object in page.versions().iter().filter(|object| object.last_modified().unwrap().secs() >= then) {
                 let (key, version) = (object.key().unwrap(), object.version_id().unwrap());
-                let read = self.s3.get_object().bucket(&self.reports).key(key).version_id(version).send().await;
-                objects.insert(format!("object {key}, version {version}"), read_text(read.unwrap()).await);
+                let object = self.s3.get_object().bucket(&self.reports).key(key).version_id(version).send().await;
+                // Signatures are no text.
+                let text = String::from_utf8_lossy(&content(object.unwrap()).await).into_owned();
+                objects.insert(format!("object {key}, version {version}"), text);
             }
             if page.is_truncated() != Some(true) {
                 return objects;
@@ -597,14 +599,13 @@ fn filter(name: &str, value: String) -> aws_sdk_ec2::types::Filter {
     aws_sdk_ec2::types::Filter::builder().name(name).values(value).build()
 }
 
-/// The text of an object, which S3 keeps in the encoding that it says.
-async fn read_text(object: GetObjectOutput) -> String {
+/// What an object holds, which S3 keeps in the encoding that it says.
+async fn content(object: GetObjectOutput) -> Vec<u8> {
     let encoding = object.content_encoding().map(str::to_owned);
     let bytes = object.body.collect().await.unwrap().to_vec();
-    let text = match encoding.as_deref() {
+    match encoding.as_deref() {
         Some("zstd") => zstd::decode_all(bytes.as_slice()).unwrap(),
         Some(other) => panic!("an object of the encoding {other}"),
         None => bytes,
-    };
-    String::from_utf8(text).unwrap()
+    }
 }

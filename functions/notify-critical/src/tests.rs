@@ -1102,7 +1102,9 @@ async fn every_message_tells_how_far_the_chain_of_evidence_has_come() {
         let (store, mailbox) = (case.store().await, Mailbox::default());
         let _ = store.put(evidence_chain::HEAD, "application/json", head.into(), Condition::None).await.unwrap();
         tell(&case.input, &store, &mailbox, &case.deployment).await.unwrap();
-        assert_says(&form(&mailbox.only(), "email"), &["EVIDENCE", told]);
+        let message = mailbox.only();
+        assert_says(&form(&message, "email"), &["EVIDENCE", told]);
+        assert_valid(&json_form(&message, "sqs"));
     }
 }
 

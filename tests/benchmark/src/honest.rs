@@ -1,4 +1,4 @@
-//! Under every fault of AWS: no verdict different but `INSUFFICIENT_DATA`, none gone unsaid.
+//! Under every fault of AWS: no verdict different but `INSUFFICIENT_DATA`, none gone unsaid, and no seal that is not whole.
 //!
 //! `make test-benchmark` builds the functions and runs this.
 
@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use audit_model::Service;
 use audit_model::summary::ScanStatus;
+use evidence_chain::{Expectations, verify};
 
 use crate::SHIPPED_LISTING;
 use crate::account::Account;
+use crate::aws::public_key;
 use crate::faults::{Conditions, Fault};
-use crate::scan::{Outcome, Scan};
+use crate::scan::{Outcome, SEAL, Scan};
 use crate::verdicts::{Lost, Verdicts};
 
 /// The scans under a fault: which answers it befalls. Denials and answers that are not whole befall every answer of an
@@ -65,6 +67,29 @@ fn bundles() -> PathBuf {
     env::var_os("LAMBDA_BUNDLES").expect("LAMBDA_BUNDLES is not set; run `make test-benchmark`").into()
 }
 
+/// Whether the machine would have said nothing of a seal that failed.
+fn is_sealed(outcome: &Outcome) -> bool {
+    outcome.failures.iter().all(|failure| failure.state != SEAL)
+}
+
+/// A scan that ends as if it were sealed is, and people were told before one ends as not sealed.
+async fn assert_sealed_or_said(outcome: &Outcome) {
+    if is_sealed(outcome) {
+        let expected = Expectations { keys: &[public_key()], ..Expectations::default() };
+        let verified = verify(&outcome.store, &expected).await.unwrap();
+        assert!(verified.is_whole(), "{:?}", verified.all_problems().collect::<Vec<_>>());
+        assert_eq!(verified.links.len(), 1);
+        return;
+    }
+    let called: Vec<_> = outcome.invocations.iter().map(|it| it.function).collect();
+    let first = |function| called.iter().position(|it| *it == function);
+    let has_findings = outcome.summary.is_some();
+    assert!(
+        !has_findings || first("notify-critical").is_some_and(|it| Some(it) < first("seal-evidence")),
+        "{called:?}"
+    );
+}
+
 async fn said(scan: &Scan) -> (Outcome, Verdicts) {
     let outcome = scan.run(&bundles()).await.unwrap();
     let verdicts = Verdicts::of(&outcome).await.unwrap();
@@ -79,12 +104,20 @@ async fn no_fault_turns_into_a_verdict_and_none_goes_unsaid() {
     assert_eq!((summary.status, summary.totals.insufficient_data), (ScanStatus::Complete, 0), "{:?}", summary.gaps);
     assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
     assert!(outcome.verdicts() > 300, "{}", outcome.verdicts());
+    assert!(is_sealed(&outcome));
+    assert_sealed_or_said(&outcome).await;
 
     let under = |fault| conditions(fault, &outcome.calls).into_iter().map(move |conditions| (fault, scan(conditions)));
     let scans = Fault::ALL.into_iter().flat_map(under);
     let told = futures::future::join_all(scans.map(|(fault, scan)| async move { (fault, said(&scan).await) })).await;
+    for (_, (outcome, _)) in &told {
+        assert_sealed_or_said(outcome).await;
+    }
     let mut complaints = Vec::new();
     for fault in Fault::ALL {
+        let unsealed = told.iter().filter(|(its, (outcome, _))| *its == fault && !is_sealed(outcome)).count();
+        // Each call of the key that signs is in one of the scans whose answers the fault befalls for good.
+        assert_eq!(unsealed > 0, [Fault::Denied, Fault::Empty, Fault::Hollow, Fault::Cut].contains(&fault), "{fault}");
         let (mut wrong, mut unsaid, mut lost) = (Vec::new(), Vec::new(), Lost::default());
         for (_, (_, verdicts)) in told.iter().filter(|(its, _)| *its == fault) {
             let (dishonest, of_these) = without.compared_with(verdicts);

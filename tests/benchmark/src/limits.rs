@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// What goes to the reports bucket, and what lists; neither has a budget.
-const WITHOUT_BUDGET: [&str; 8] = [
+const WITHOUT_BUDGET: [&str; 9] = [
     "s3:GetObject",
     "s3:PutObject",
     "s3:CreateMultipartUpload",
@@ -15,6 +15,7 @@ const WITHOUT_BUDGET: [&str; 8] = [
     "s3:AbortMultipartUpload",
     "s3:ListAllMyBuckets",
     "s3:ListAccessPoints",
+    "s3:ListBucket",
 ];
 
 /// The limit for calls of these numbers. The services are scanned at the same time; functions are listed before they are

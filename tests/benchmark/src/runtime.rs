@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use crate::Problem;
 use crate::account::{ACCOUNT, REGION, REPORTS};
+use crate::aws::KEY_ARN;
 use crate::http::{Answer, Delivery, Reply, Request, Service, serve};
 use crate::measure::Usage;
 
@@ -119,6 +120,7 @@ impl Functions {
             .env("CLOUD_TRAIL", "true")
             .env("CHANGE_SETTLING_SECONDS", "60")
             .env("KEY_TAGS", "{}")
+            .env("EVIDENCE_KEY_ARN", KEY_ARN)
             .env("METRICS_NAMESPACE", "Benchmark")
             .env("ALERTS_TOPIC_ARN", format!("arn:aws:sns:{REGION}:{ACCOUNT}:alerts-topic-bench-bench"))
             .stdin(Stdio::null())

@@ -1,5 +1,5 @@
 //! One scan, walked through as the state machine walks it: plan, listings and shards, aggregation, reports, metrics,
-//! alert.
+//! alert, seal.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use audit_model::summary::Summary;
 use audit_model::task::{
     AggregateFindingsInput, AggregateFindingsOutput, Branch, BranchFailure, CaughtError, DeliverInput, Execution,
     ListTargetsInput, ListTargetsOutput, NotifyInput, NotifyOutput, PlanScanInput, PlanScanOutput, PublishMetricsInput,
-    PublishMetricsOutput, ScanShardInput, ScanShardOutput, WriteReportOutput,
+    PublishMetricsOutput, ScanShardInput, ScanShardOutput, SealEvidenceInput, SealEvidenceOutput, WriteReportOutput,
 };
 use audit_model::{Finding, Service};
 use audit_task::TaskError;
@@ -63,8 +63,9 @@ pub(crate) struct Outcome {
     /// Sizes of the reports in bytes, by the function that wrote it.
     pub(crate) reports: BTreeMap<&'static str, u64>,
     aws: Arc<FakeAws>,
-    store: S3Store,
-    /// Answers for as long as somebody may read the findings.
+    /// The reports bucket.
+    pub(crate) store: S3Store,
+    /// Answers for as long as somebody may read it.
     _back_door: Server,
 }
 
@@ -169,6 +170,9 @@ impl Scan {
     }
 }
 
+/// The last state.
+pub(crate) const SEAL: &str = "SealEvidence";
+
 struct Walk<'a> {
     scan: &'a Scan,
     functions: &'a Functions,
@@ -182,31 +186,37 @@ impl Walk<'_> {
     async fn walk(&mut self) -> Result<String, Problem> {
         let request = json!({"services": self.scan.services, "remediation": "off", "force": true});
         let input = PlanScanInput { input: request, execution: execution() };
-        let scan_id = match self.task("PlanScan", "plan-scan", &input).await? {
-            Ok(PlanScanOutput::Proceed { scan_id, .. }) => scan_id,
-            Ok(other) => return Err(format!("the plan is {other:?}, and not to scan").into()),
-            Err(failure) => {
-                self.failures.push(failure);
-                return Ok(String::new());
+        let (plan, scan_id, failure) = match self.task("PlanScan", "plan-scan", &input).await? {
+            Ok(PlanScanOutput::Proceed { scan_id, services, remediation }) => {
+                let failure = self.planned(&scan_id).await?;
+                let plan = PlanScanOutput::Proceed { scan_id: scan_id.clone(), services, remediation };
+                (Some(plan), scan_id, failure)
             }
+            Ok(other) => return Err(format!("the plan is {other:?}, and not to scan").into()),
+            Err(failure) => (None, String::new(), Some(failure)),
         };
+        self.failures.extend(failure.clone());
+        let input = SealEvidenceInput { execution: execution(), plan, failure };
+        let sealed = self.task::<_, SealEvidenceOutput>(SEAL, "seal-evidence", &input).await?;
+        self.failures.extend(sealed.err());
+        Ok(scan_id)
+    }
 
-        let branch = |service| self.branch(&scan_id, service);
+    /// Walks through the states between plan and seal, and gives what broke the scan off.
+    async fn planned(&mut self, scan_id: &str) -> Result<Option<CaughtError>, Problem> {
+        let branch = |service| self.branch(scan_id, service);
         let (s3, vpc, lambda) = futures::join!(branch(Service::S3), branch(Service::Vpc), branch(Service::Lambda));
         let branches = vec![s3?, vpc?, lambda?];
         self.failures.extend(branches.iter().flat_map(|branch| &branch.failures).map(|failure| failure.caught.clone()));
 
-        let input = AggregateFindingsInput { scan_id: scan_id.clone(), execution: execution(), branches };
+        let input = AggregateFindingsInput { scan_id: scan_id.to_owned(), execution: execution(), branches };
         let aggregated: AggregateFindingsOutput =
             match self.task("AggregateFindings", "aggregate-findings", &input).await? {
                 Ok(aggregated) => aggregated,
-                Err(failure) => {
-                    self.failures.push(failure);
-                    return Ok(scan_id);
-                }
+                Err(failure) => return Ok(Some(failure)),
             };
 
-        let input = DeliverInput { scan_id: scan_id.clone(), remediation: None };
+        let input = DeliverInput { scan_id: scan_id.to_owned(), remediation: None };
         let metrics = PublishMetricsInput::Scan(input.clone());
         let (json, csv, html, metrics) = futures::join!(
             self.task::<_, WriteReportOutput>("WriteJsonReport", "write-json-report", &input),
@@ -232,16 +242,16 @@ impl Walk<'_> {
 
         if aggregated.alert || !failed_deliveries.is_empty() {
             let input = NotifyInput {
-                scan_id: scan_id.clone(),
+                scan_id: scan_id.to_owned(),
                 execution: execution(),
                 remediation: None,
                 failed_deliveries,
                 subscriptions,
             };
             let notified = self.task::<_, NotifyOutput>("NotifyCritical", "notify-critical", &input).await?;
-            self.failures.extend(notified.err());
+            return Ok(notified.err());
         }
-        Ok(scan_id)
+        Ok(None)
     }
 
     async fn branch(&self, scan_id: &str, service: Service) -> Result<Branch, Problem> {

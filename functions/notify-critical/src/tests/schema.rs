@@ -87,6 +87,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     match pattern {
         r"^1\.[0-9]+$" => text.strip_prefix("1.").is_some_and(digits),
         "^[0-9]{12}$" => text.len() == 12 && digits(text),
+        "^[0-9a-f]{64}$" => text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')),
         "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$" => {
             let shape = |char: char| if char.is_ascii_digit() { '0' } else { char };
             text.chars().map(shape).eq("0000-00-00T00:00:00Z".chars())

@@ -6,6 +6,7 @@ mod lambda;
 mod objects;
 mod other;
 mod s3;
+mod signing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,9 @@ use crate::account::{Account, REPORTS, hash};
 use crate::faults::Conditions;
 use crate::http::{Answer, Reply, Request, Service};
 pub(crate) use objects::Objects;
+pub(crate) use signing::KEY_ARN;
+#[cfg(test)]
+pub(crate) use signing::public_key;
 
 /// One call of an API, as far as the account's books and the faults care.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +27,8 @@ pub(crate) struct Call {
     /// What it is about.
     pub(crate) target: String,
     pub(crate) dialect: Dialect,
-    /// Whether the audited account is read, and not the reports bucket or a service that is told something.
+    /// Whether the audited account is read, or the key that signs, and not the reports bucket or a service that is told
+    /// something.
     pub(crate) of_the_account: bool,
 }
 

@@ -1,6 +1,6 @@
-//! The objects of the reports bucket: `GetObject` with ranges, `PutObject` with conditions, multipart uploads.
+//! The objects of the reports bucket: `GetObject` with ranges, `PutObject` with conditions, multipart uploads, lists.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -8,6 +8,9 @@ use bytes::Bytes;
 use super::{Call, Dialect};
 use crate::account::hash;
 use crate::http::{Answer, Request};
+
+/// The keys of one page of a list.
+const PAGE: usize = 1_000;
 
 /// The objects of one bucket, in memory.
 #[derive(Debug, Default)]
@@ -70,6 +73,11 @@ impl Objects {
     }
 
     pub(super) fn answer(&self, request: &Request) -> (Call, Answer) {
+        if request.method == "GET" && request.parameter("list-type").is_some() {
+            let target = format!("{:?}", request.query);
+            let call = Call { api: "s3:ListBucket".to_owned(), target, dialect: Dialect::S3, of_the_account: false };
+            return (call, self.list(request));
+        }
         let key = request.path.trim_start_matches('/').split_once('/').map_or("", |(_, key)| key);
         let upload = request.parameter("uploadId");
         let part = request.parameter("partNumber").and_then(|number| number.parse().ok());
@@ -117,6 +125,32 @@ impl Objects {
             }
             _ => answer,
         }
+    }
+
+    /// A page of the keys, and of what they have in common before a delimiter. The token is the last one of the page before.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html>
+    fn list(&self, request: &Request) -> Answer {
+        let [prefix, delimiter, after] =
+            ["prefix", "delimiter", "continuation-token"].map(|name| request.parameter(name).unwrap_or_default());
+        let up_to_delimiter =
+            |key: &str| match key[prefix.len()..].split_once(delimiter).filter(|_| !delimiter.is_empty()) {
+                Some((name, _)) => format!("{prefix}{name}{delimiter}"),
+                None => key.to_owned(),
+            };
+        let listed: BTreeSet<String> = self.with(|bucket| {
+            let within = bucket.objects.keys().filter(|key| key.starts_with(prefix));
+            within.map(|key| up_to_delimiter(key)).filter(|listed| listed.as_str() > after).collect()
+        });
+        let page: Vec<&String> = listed.iter().take(PAGE).collect();
+        let entries: String = page.iter().map(|listed| entry(listed, delimiter)).collect();
+        let next = page
+            .last()
+            .filter(|_| listed.len() > PAGE)
+            .map_or_else(String::new, |last| format!("<NextContinuationToken>{last}</NextContinuationToken>"));
+        let is_truncated = listed.len() > PAGE;
+        let body =
+            format!("<ListBucketResult><IsTruncated>{is_truncated}</IsTruncated>{next}{entries}</ListBucketResult>");
+        Answer::new(200, "application/xml", body)
     }
 
     /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html>
@@ -187,5 +221,14 @@ impl Objects {
 
     fn with<T>(&self, f: impl FnOnce(&mut Bucket) -> T) -> T {
         f(&mut self.bucket.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A key, or what keys have in common. The functions' keys hold nothing that XML would have escaped.
+fn entry(listed: &str, delimiter: &str) -> String {
+    if !delimiter.is_empty() && listed.ends_with(delimiter) {
+        format!("<CommonPrefixes><Prefix>{listed}</Prefix></CommonPrefixes>")
+    } else {
+        format!("<Contents><Key>{listed}</Key></Contents>")
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Dialect};
+use super::{Call, Dialect, signing};
 use crate::account::{ACCOUNT, REGION};
 use crate::http::{Answer, Request, value};
 
@@ -27,6 +27,8 @@ pub(super) fn answer(service: &str, request: &Request) -> (Call, Answer) {
                 "DescribeKey" => json_of(&described_key(target)),
                 "ListAliases" => json_of(&json!({"Aliases": [], "Truncated": false})),
                 "ListKeys" => json_of(&json!({"Keys": [], "Truncated": false})),
+                "GetPublicKey" => signing::get_public_key().map_or_else(|_| Dialect::Json.unknown(), |it| json_of(&it)),
+                "Sign" => signing::sign(&input).map_or_else(|_| Dialect::Json.unknown(), |it| json_of(&it)),
                 "ListResourceTags" => json_of(&json!({"Tags": [], "Truncated": false})),
                 "DescribeTrails" => json_of(&json!({"trailList": [{"TrailARN": TRAIL, "IsMultiRegionTrail": true}]})),
                 "GetTrailStatus" => json_of(&json!({"IsLogging": true})),
