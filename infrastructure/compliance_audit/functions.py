@@ -43,6 +43,7 @@ _TIMEOUTS = {
     "notify-critical": Duration.minutes(1),
     "seal-evidence": Duration.minutes(5),
     "close-default-security-group": Duration.minutes(5),
+    "publish-evidence-key": Duration.minutes(5),
 }
 
 _FOR_THE_SHARDS = Duration.minutes(1)

@@ -298,6 +298,7 @@ def permissions(on: Resources) -> Mapping[str, tuple[Permission, ...]]:
                 resources=(on.default_security_group,),
             ),
         ),
+        "publish-evidence-key": (Permission(actions=("kms:GetPublicKey",), resources=(on.evidence_key,)),),
     }
 
 

@@ -34,6 +34,7 @@ FUNCTIONS = (
     "seal-evidence",
     "empty-bucket",
     "close-default-security-group",
+    "publish-evidence-key",
 )
 """Every function, by the name of its folder under `functions/`."""
 
@@ -49,7 +50,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 SCANNERS = ("scan-s3", "scan-vpc", "scan-lambda")
 """The functions that read one shard of resources each."""
 
-CUSTOM_RESOURCES = ("empty-bucket", "close-default-security-group")
+CUSTOM_RESOURCES = ("empty-bucket", "close-default-security-group", "publish-evidence-key")
 """The functions that CloudFormation calls."""
 
 

@@ -7,6 +7,7 @@ from constructs import Construct
 
 from compliance_audit.alerts import Alerts
 from compliance_audit.default_security_group import DefaultSecurityGroup
+from compliance_audit.evidence_public_key import EvidencePublicKey
 from compliance_audit.functions import Functions, Surroundings
 from compliance_audit.keys import signing_key
 from compliance_audit.logs import Logs
@@ -76,6 +77,7 @@ class ComplianceAuditStack(cdk.Stack):
         )
         teardown = Teardown(self, functions=functions, network=network, storage=storage)
         DefaultSecurityGroup(self, functions=functions, network=network)
+        public_half = EvidencePublicKey(self, functions=functions, network=network, key=evidence_key)
         workflow = Workflow(self, settings=settings, logs=logs, functions=functions, resources=resources)
         # On deletion the scans stop first: nothing is written once the bucket has been emptied.
         workflow.node.add_dependency(teardown)
@@ -87,8 +89,9 @@ class ComplianceAuditStack(cdk.Stack):
             "StateMachineArn": workflow.state_machine.state_machine_arn,
             "ReportsBucketName": storage.reports.bucket_name,
             "AlertsTopicArn": alerts.topic.topic_arn,
-            # Its public half is what `aws kms get-public-key` answers; CloudFormation cannot read it.
             "EvidenceKeyArn": evidence_key.key_arn,
+            "EvidencePublicKey": public_half.public_key,
+            "EvidenceKeyFingerprint": public_half.fingerprint,
             "DashboardName": monitoring.dashboard_name,
             "MetricsNamespace": settings.metrics_namespace,
             # Tells the next deployment in this account whether the two would repair the same buckets.

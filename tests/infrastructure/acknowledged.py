@@ -23,7 +23,7 @@ CALLED_BY_THE_STATE_MACHINE = (
 )
 """The functions whose reasons speak of the state machine."""
 
-CALLED_BY_CLOUDFORMATION = ("empty-bucket", "close-default-security-group")
+CALLED_BY_CLOUDFORMATION = ("empty-bucket", "close-default-security-group", "publish-evidence-key")
 """The functions whose reasons speak of CloudFormation."""
 
 

@@ -726,7 +726,7 @@ def test_the_functions_are_told_what_they_need() -> None:
         "notify-critical": {"ALERTS_TOPIC_ARN", "SYSTEM_NAME"},
         "seal-evidence": {"EVIDENCE_KEY_ARN"},
     }
-    serving_cloudformation = ("empty-bucket", "close-default-security-group")
+    serving_cloudformation = ("empty-bucket", "close-default-security-group", "publish-evidence-key")
     for name, function in lambda_functions().items():
         told = set(function.get("Environment", {}).get("Variables", {}))
         assert told == (set() if name in serving_cloudformation else everyone | own.get(name, set())), name
@@ -756,11 +756,12 @@ def test_the_plan_knows_whether_trails_are_read(which: str, told: str) -> None:
     assert functions["plan-scan-function-dev-pr42"]["Environment"]["Variables"]["CLOUD_TRAIL"] == told
 
 
-def test_there_are_two_custom_resources() -> None:
+def test_there_are_three_custom_resources() -> None:
     kinds = {resource["Type"] for resource in template()["Resources"].values()}
     assert {kind for kind in kinds if kind.startswith("Custom::")} == {
         "Custom::EmptyBucket",
         "Custom::CloseDefaultSecurityGroup",
+        "Custom::EvidencePublicKey",
     }
 
 

@@ -241,11 +241,12 @@ def test_who_may_not_wake_it_is_told_before_anything_is_deleted() -> None:
         wake(denied, "empty-bucket-function-dev-pr42", say=lambda _: None, pause=lambda _: None)
 
 
-def test_both_functions_are_awake_before_the_deletion_begins() -> None:
+def test_the_functions_that_cloudformation_calls_are_awake_before_the_deletion_begins() -> None:
     """Or CloudFormation's own invocation would be the one that fails."""
     standing = ("CREATE_COMPLETE", CREATED)
     account = Account(standing, standing, ("DELETE_IN_PROGRESS", BEGUN), ("DELETE_COMPLETE", BEGUN))
-    account.asleep = frozenset({"empty-bucket-function-dev-pr42", "close-default-security-group-function-dev-pr42"})
+    serving = ("empty-bucket", "close-default-security-group", "publish-evidence-key")
+    account.asleep = frozenset(f"{name}-function-dev-pr42" for name in serving)
     destroy(lambda _: account, TARGET, confirmed=lambda _: True, say=lambda _: None, pause=lambda _: None)
     assert (account.asleep, account.deleted) == (frozenset(), [STACK_ID])
     nobody = Account(standing)

@@ -61,6 +61,15 @@ def test_the_bucket_the_function_and_the_way_to_s3_outlive_the_emptying() -> Non
     assert kept <= needs(emptying())
 
 
+def test_the_key_and_the_way_to_it_are_there_while_its_public_half_is_read() -> None:
+    """And the function answers through the way to Amazon S3, when the stack is deleted, too."""
+    [reading] = resources("Custom::EvidencePublicKey")
+    key = target(only("Custom::EvidencePublicKey")["KeyArn"])
+    assert template()["Resources"][key]["Properties"]["KeyUsage"] == "SIGN_VERIFY"
+    kinds = ["AWS::EC2::Subnet", "AWS::EC2::SecurityGroupEgress", "AWS::EC2::VPCEndpoint", "AWS::Lambda::Function"]
+    assert {key, *(logical_id for kind in kinds for logical_id in resources(kind))} <= needs(reading)
+
+
 def test_scans_stop_before_the_bucket_is_emptied() -> None:
     [machine] = resources("AWS::StepFunctions::StateMachine")
     assert emptying() in needs(machine)

@@ -62,6 +62,8 @@ def test_the_outputs_that_others_build_upon() -> None:
         "ReportsBucketName",
         "AlertsTopicArn",
         "EvidenceKeyArn",
+        "EvidencePublicKey",
+        "EvidenceKeyFingerprint",
         "DashboardName",
         "MetricsNamespace",
         "RemediationMode",

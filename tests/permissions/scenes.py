@@ -574,6 +574,12 @@ def close_the_default_group(system: System) -> str:
     return _as_cloudformation_asks(system, "close-default-security-group", "Create", properties)
 
 
+def tell_the_public_key(system: System) -> str:
+    """The stack comes, and its outputs need the public half of the key that signs."""
+    properties = {"KeyArn": system.deployment.outputs["EvidenceKeyArn"]}
+    return _as_cloudformation_asks(system, "publish-evidence-key", "Create", properties)
+
+
 def empty(system: System) -> str:
     """The stack goes, and the reports bucket holds an object and an upload that was never finished."""
     system.write("left-over", "x")
@@ -698,6 +704,7 @@ SCENES: Mapping[str, tuple[Scene, ...]] = {
     "notify-critical": (notify,),
     "seal-evidence": (seal, seal_a_rollback),
     "close-default-security-group": (close_the_default_group,),
+    "publish-evidence-key": (tell_the_public_key,),
     "compliance-audit": (
         execute(_SHORT),
         execute({"services": ["s3"], "remediation": "dry-run"}),

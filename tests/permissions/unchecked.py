@@ -80,6 +80,7 @@ _OF_ONE: Mapping[str, Mapping[str, str]] = {
         "states:StartExecution": _NO_WORD,
     },
     "close-default-security-group": {"kms:Decrypt": _NOTHING_TO_DECRYPT},
+    "publish-evidence-key": {"kms:Decrypt": _NOTHING_TO_DECRYPT},
     "empty-bucket": {
         "kms:Decrypt": _NOTHING_TO_DECRYPT,
         "s3:DeleteObject": _VERSIONS,

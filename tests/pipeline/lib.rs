@@ -347,7 +347,8 @@ impl System {
 
     /// The names of the functions that the state machine calls.
     pub async fn functions(&self) -> Vec<String> {
-        const CALLED_BY_CLOUDFORMATION: [&str; 2] = ["close-default-security-group-", "empty-bucket-"];
+        const CALLED_BY_CLOUDFORMATION: [&str; 3] =
+            ["close-default-security-group-", "empty-bucket-", "publish-evidence-key-"];
         let mut all = self.lambda.list_functions().into_paginator().items().send();
         let mut names = Vec::new();
         while let Some(function) = all.next().await {

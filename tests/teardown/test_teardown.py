@@ -6,9 +6,13 @@ The fixture `life` lives it once and writes down what it sees; the tests judge t
 from __future__ import annotations
 
 import json
+import subprocess
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
@@ -42,6 +46,7 @@ PARTS = {
     # What they stand for is done by a function; there is nothing of them in the account.
     "Custom::CloseDefaultSecurityGroup",
     "Custom::EmptyBucket",
+    "Custom::EvidencePublicKey",
     # Nobody confirms the e-mail's subscription; the one of a queue stands for those that are confirmed.
     "AWS::SNS::Subscription",
 }
@@ -51,6 +56,10 @@ PARTS = {
 class Life:
     """What was seen."""
 
+    outputs: dict[str, str]
+    """The stack's outputs."""
+    sealed: dict[str, bytes]
+    """What the scan was sealed with: the manifest and its signature, by the ends of their keys."""
     resources: dict[str, str]
     """The stack's resources while it stood: their types by physical id."""
     standing: Found
@@ -98,6 +107,7 @@ def life(aws: LocalAws) -> Life:
     before = encryption_keys(aws)
     assert scan(aws, outputs["StateMachineArn"]) == "SUCCEEDED"
     keys = {name: key for name, key in encryption_keys(aws).items() if before.get(name) != key}
+    sealed = seal(aws, bucket)
     fill(aws, bucket)
     subscribe(aws, outputs["AlertsTopicArn"])
     resources = stack_resources(aws)
@@ -117,6 +127,8 @@ def life(aws: LocalAws) -> Life:
     status_again = scan(aws, deploy(aws)["StateMachineArn"])
     third = destroy(SETTINGS, aws.environment() | credentials(aws, "destroyer", *sorted(ACTIONS)))
     return Life(
+        outputs=outputs,
+        sealed=sealed,
         resources=resources,
         standing=standing,
         keys_of_buckets=keys,
@@ -132,6 +144,23 @@ def life(aws: LocalAws) -> Life:
         third=third,
         left_again=found(aws),
     )
+
+
+# --- What an auditor needs -----------------------------------------------------------------------------------------
+
+
+def test_the_outputs_have_the_key_that_signs(life: Life, tmp_path: Path) -> None:
+    """The commands are the README's, below "Checking the evidence"."""
+    for name, content in life.sealed.items():
+        (tmp_path / name).write_bytes(content)
+    der = b64decode(life.outputs["EvidencePublicKey"], validate=True)
+    openssl("pkey", "-pubin", "-inform", "der", "-out", "evidence.pem", where=tmp_path, given=der)
+    verify = ("dgst", "-sha256", "-verify", "evidence.pem", "-signature", "manifest.sig", "manifest.json")
+    assert openssl(*verify, where=tmp_path) == b"Verified OK\n"
+    fingerprint = life.outputs["EvidenceKeyFingerprint"]
+    assert sha256(der).hexdigest() == fingerprint
+    named = json.loads(life.sealed["manifest.json"])["key"]
+    assert named == {"arn": life.outputs["EvidenceKeyArn"], "fingerprint": fingerprint}
 
 
 # --- What the listing finds -----------------------------------------------------------------------------------------
@@ -247,6 +276,22 @@ def scan(aws: LocalAws, state_machine: str) -> str:
         if status != "RUNNING":
             return status
     raise AssertionError("unreachable")
+
+
+def seal(aws: LocalAws, bucket: str) -> dict[str, bytes]:
+    """The manifest of a scan and its signature."""
+    s3 = client(aws, "s3")
+    listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="scans/").search("Contents[].Key")
+    manifest = next(key for key in listed if key.endswith("/manifest.json"))
+    signature = manifest.removesuffix("json") + "sig"
+    return {
+        key.rpartition("/")[2]: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in (manifest, signature)
+    }
+
+
+def openssl(*arguments: str, where: Path, given: bytes = b"") -> bytes:
+    """What the command prints, in that folder."""
+    return subprocess.run(["openssl", *arguments], cwd=where, input=given, capture_output=True, check=True).stdout
 
 
 def fill(aws: LocalAws, bucket: str) -> None:

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use audit_task::TaskError;
-use custom_resource::{CustomResource, required_text};
+use custom_resource::{Attributes, CustomResource, required_text};
 use serde_json::Value;
 
 pub use groups::{Direction, Ec2SecurityGroups, Group, SecurityGroups};
@@ -90,8 +90,9 @@ impl<G: SecurityGroups> CustomResource for CloseDefaultSecurityGroup<G> {
         format!("closed-{group}")
     }
 
-    async fn create_or_update(&self, group: &str) -> Result<(), String> {
-        self.close(group).await.map_err(|error| format!("security group {group} could not be closed: {error}"))
+    async fn create_or_update(&self, group: &str) -> Result<Attributes, String> {
+        let closed = self.close(group).await.map(|()| Attributes::new());
+        closed.map_err(|error| format!("security group {group} could not be closed: {error}"))
     }
 
     /// The group goes with its VPC.

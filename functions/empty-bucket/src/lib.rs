@@ -7,7 +7,7 @@ mod bucket;
 
 use async_trait::async_trait;
 use audit_task::TaskError;
-use custom_resource::{CustomResource, required_text};
+use custom_resource::{Attributes, CustomResource, required_text};
 use serde_json::Value;
 
 pub use bucket::{S3VersionedBucket, VersionedBucket};
@@ -33,8 +33,8 @@ where
         format!("empty-{bucket}")
     }
 
-    async fn create_or_update(&self, _: &str) -> Result<(), String> {
-        Ok(())
+    async fn create_or_update(&self, _: &str) -> Result<Attributes, String> {
+        Ok(Attributes::new())
     }
 
     async fn delete(&self, bucket: &str) -> Result<(), String> {

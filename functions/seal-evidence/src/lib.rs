@@ -1,9 +1,7 @@
 //! Seals what a scan or a rollback left: a manifest of every object, signed, and a link in the chain.
 
-mod kms;
 mod left;
 
-use async_trait::async_trait;
 use audit_artifacts::{ArtifactStore, Condition, PutOutcome, not_read, scan_id};
 use audit_model::task::{PlanScanOutput, SealEvidenceInput, SealEvidenceOutput};
 use audit_model::to_the_second;
@@ -12,9 +10,9 @@ use evidence_chain::{
     EvidenceStore, Execution, Figures, HEAD, Head, Kind, Link, Manifest, NotCanonical, Outcome, PublicKey,
     SCHEMA_VERSION, SigningKey, Subject, hex, public_key, sha256,
 };
+use evidence_key::Signer;
 use jiff::Timestamp;
 
-pub use kms::KmsSigner;
 use left::Left;
 
 /// How often the head may be moved by somebody else before this task gives up. Of those who try at once one succeeds each time.
@@ -33,25 +31,6 @@ pub struct Ports<'a> {
     pub signer: &'a dyn Signer,
     /// The time.
     pub now: &'a (dyn Fn() -> Timestamp + Sync),
-}
-
-/// The key that signs.
-#[async_trait]
-pub trait Signer: Send + Sync {
-    /// Its ARN.
-    fn arn(&self) -> &str;
-
-    /// Its public half.
-    ///
-    /// # Errors
-    /// Those of the service, and `Internal` when it is a key of another kind.
-    async fn public_key(&self) -> Result<PublicKey, TaskError>;
-
-    /// Signs what has this SHA-256. The signature is in DER, and another one each time.
-    ///
-    /// # Errors
-    /// Those of the service.
-    async fn sign(&self, sha256: &[u8; 32]) -> Result<Vec<u8>, TaskError>;
 }
 
 /// Seals what an execution left. However often it is asked, and by how many at once, an execution has one link: the head of

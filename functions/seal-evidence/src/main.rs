@@ -3,9 +3,10 @@
 use audit_artifacts::S3Store;
 use audit_model::task::SealEvidenceInput;
 use audit_task::{aws_config, required, run};
+use evidence_key::KmsSigner;
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use seal_evidence::{KmsSigner, Ports, handle};
+use seal_evidence::{Ports, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {

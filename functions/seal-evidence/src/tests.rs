@@ -12,12 +12,13 @@ use audit_model::task::{self, CaughtError, PlanScanOutput, SealEvidenceInput, Se
 use audit_model::{Plan, RemediationMode, Service};
 use audit_task::TaskError;
 use evidence_chain::{EvidenceStore, Expectations, PublicKey, Verification, verify};
+use evidence_key::Signer;
 use jiff::{SignedDuration, Timestamp};
 use p256::ecdsa::signature::hazmat::PrehashSigner;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::pkcs8::EncodePublicKey;
 
-use crate::{Ports, Signer, handle};
+use crate::{Ports, handle};
 
 /// A key whose signatures of the same differ from one call to the next, as those of AWS KMS do.
 struct Key {

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::Attributes;
 use crate::request::{Request, RequestType};
 
 /// The physical id of a resource whose creation failed before it was known what to create.
@@ -21,16 +22,18 @@ pub struct Answer {
     stack_id: String,
     request_id: String,
     logical_resource_id: String,
+    #[serde(skip_serializing_if = "Attributes::is_empty")]
+    data: Attributes,
 }
 
 impl Answer {
-    /// The request was done, for the resource with that physical id.
-    pub(crate) fn success(request: &Request, physical_id: Option<String>) -> Self {
+    /// The request was done, for the resource with that physical id and those attributes.
+    pub(crate) fn success(request: &Request, physical_id: Option<String>, data: Attributes) -> Self {
         let physical_id = match request.request_type {
             RequestType::Create | RequestType::Update => physical_id,
             RequestType::Delete => None,
         };
-        Self::new(request, "SUCCESS", physical_id, "done")
+        Self { data, ..Self::new(request, "SUCCESS", physical_id, "done") }
     }
 
     /// The request could not be done.
@@ -55,6 +58,7 @@ impl Answer {
             stack_id: request.stack_id.clone(),
             request_id: request.request_id.clone(),
             logical_resource_id: request.logical_resource_id.clone(),
+            data: Attributes::new(),
         }
     }
 
@@ -71,5 +75,10 @@ impl Answer {
     /// The id of the custom resource.
     pub fn physical_resource_id(&self) -> &str {
         &self.physical_resource_id
+    }
+
+    /// The resource's attributes.
+    pub const fn attributes(&self) -> &Attributes {
+        &self.data
     }
 }

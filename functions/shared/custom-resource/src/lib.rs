@@ -7,6 +7,7 @@ mod request;
 mod run;
 mod send;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +16,10 @@ use serde_json::Value;
 pub use answer::Answer;
 pub use request::{Request, RequestType, required_text};
 pub use run::run;
+
+/// What `Fn::GetAtt` gives of a resource, by name. With everything else that is answered it may have 4,096 bytes:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html>
+pub type Attributes = BTreeMap<&'static str, String>;
 
 /// A kind of custom resource. Where a method fails, its `Err` is the reason that CloudFormation shows.
 #[async_trait]
@@ -29,8 +34,8 @@ pub trait CustomResource: Sync {
     /// has replaced the resource: CloudFormation then deletes the old one, with the old properties.
     fn physical_id(subject: &str) -> String;
 
-    /// Brings about what the resource stands for. It may be there already, in part or whole.
-    async fn create_or_update(&self, subject: &str) -> Result<(), String>;
+    /// Brings about what the resource stands for, and tells its attributes. It may be there already, in part or whole.
+    async fn create_or_update(&self, subject: &str) -> Result<Attributes, String>;
 
     /// Does what must be done when the resource goes. It may have been done already, in part or whole.
     async fn delete(&self, subject: &str) -> Result<(), String>;
@@ -45,16 +50,18 @@ pub async fn handle<R: CustomResource>(resource: &R, request: &Request, time_lef
     let subject = match R::subject(&request.resource_properties) {
         Ok(subject) => subject,
         // Without a subject nothing was created, so that the roll-back of the creation has nothing to delete.
-        Err(_) if request.was_never_created() => return Answer::success(request, None),
+        Err(_) if request.was_never_created() => return Answer::success(request, None, Attributes::new()),
         Err(reason) => return Answer::failed(request, None, &reason),
     };
-    let work = match request.request_type {
-        RequestType::Create | RequestType::Update => resource.create_or_update(&subject),
-        RequestType::Delete => resource.delete(&subject),
+    let work = async {
+        match request.request_type {
+            RequestType::Create | RequestType::Update => resource.create_or_update(&subject).await,
+            RequestType::Delete => resource.delete(&subject).await.map(|()| Attributes::new()),
+        }
     };
     let physical_id = R::physical_id(&subject);
     match tokio::time::timeout(time_left.saturating_sub(TIME_TO_ANSWER), work).await {
-        Ok(Ok(())) => Answer::success(request, Some(physical_id)),
+        Ok(Ok(attributes)) => Answer::success(request, Some(physical_id), attributes),
         Ok(Err(reason)) => Answer::failed(request, Some(physical_id), &reason),
         Err(_) => Answer::failed(request, Some(physical_id), &out_of_time(request)),
     }

@@ -57,7 +57,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::TIME_TO_ANSWER;
+    use crate::{Attributes, TIME_TO_ANSWER};
 
     /// A request as it came: the head's lines, and the body.
     type Received = (Vec<String>, Value);
@@ -84,8 +84,8 @@ mod tests {
         (address, received)
     }
 
-    /// The answer to the creation of a resource, sent without pauses.
-    async fn send_to(address: &str) -> Result<(), TaskError> {
+    /// The answer to the creation of a resource with these attributes, sent without pauses.
+    async fn send_to(address: &str, attributes: Attributes) -> Result<(), TaskError> {
         let request = serde_json::from_value(json!({
             "RequestType": "Create",
             "ResponseURL": "not this one",
@@ -95,20 +95,21 @@ mod tests {
             "ResourceProperties": {},
         }))
         .unwrap();
-        let answer = Answer::success(&request, Some("empty-reports".to_owned()));
+        let answer = Answer::success(&request, Some("empty-reports".to_owned()), attributes);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         send(&client, address, &answer, Duration::ZERO).await
     }
 
     #[tokio::test]
     async fn the_answer_is_put_as_cloudformation_wants_it() {
-        let (address, received) = bucket_answering(&[200]);
-        assert_eq!(send_to(&address).await, Ok(()));
+        let (address, received) = bucket_answering(&[200, 200]);
+        assert_eq!(send_to(&address, Attributes::new()).await, Ok(()));
+        assert_eq!(send_to(&address, Attributes::from([("Size", "3".to_owned())])).await, Ok(()));
         let received = received.lock().unwrap();
-        let [(head, body)] = received.as_slice() else { panic!("{} requests", received.len()) };
+        let [(head, body), (_, with_attributes)] = received.as_slice() else { panic!("{} requests", received.len()) };
         assert_eq!(head[0], "PUT /answer?signature=secret HTTP/1.1");
         assert!(!head.iter().any(|line| line.to_lowercase().starts_with("content-type")), "{head:?}");
-        let expected = json!({
+        let mut expected = json!({
             "Status": "SUCCESS",
             "Reason": "done",
             "PhysicalResourceId": "empty-reports",
@@ -117,12 +118,14 @@ mod tests {
             "LogicalResourceId": "EmptyReports",
         });
         assert_eq!(body, &expected);
+        expected["Data"] = json!({ "Size": "3" });
+        assert_eq!(with_attributes, &expected);
     }
 
     #[tokio::test]
     async fn it_is_sent_until_it_is_taken() {
         let (address, received) = bucket_answering(&[503, 500, 200]);
-        assert_eq!(send_to(&address).await, Ok(()));
+        assert_eq!(send_to(&address, Attributes::new()).await, Ok(()));
         let received = received.lock().unwrap();
         assert_eq!(received.len(), 3);
         assert!(received.iter().all(|(_, body)| body == &received[0].1), "{received:?}");
@@ -131,7 +134,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_is_never_taken_is_an_error_without_the_signature() {
         let (address, received) = bucket_answering(&[503; ATTEMPTS as usize]);
-        let error = send_to(&address).await.unwrap_err();
+        let error = send_to(&address, Attributes::new()).await.unwrap_err();
         assert_eq!((error.name(), received.lock().unwrap().len()), ("Unavailable", 5));
         let message = error.to_string();
         assert!(message.contains("503") && !message.contains("secret"), "{message}");

@@ -16,8 +16,9 @@ impl CustomResource for Lamp {
         format!("lamp-{subject}")
     }
 
-    async fn create_or_update(&self, subject: &str) -> Result<(), String> {
-        switch(subject, "on").await
+    async fn create_or_update(&self, subject: &str) -> Result<Attributes, String> {
+        switch(subject, "on").await?;
+        Ok(Attributes::from([("Light", format!("of {subject}"))]))
     }
 
     async fn delete(&self, subject: &str) -> Result<(), String> {
@@ -80,6 +81,9 @@ async fn only_a_creation_or_an_update_that_succeeded_gives_the_resource_its_id()
         let answer = answer(&request(kind, &properties)).await;
         let found = (answer.status(), answer.physical_resource_id(), answer.reason());
         assert_eq!(found, (status, id, reason), "{kind} {properties}");
+        let shines = status == "SUCCESS" && kind != "Delete";
+        let attributes = shines.then(|| ("Light", "of new".to_owned())).into_iter().collect();
+        assert_eq!(answer.attributes(), &attributes, "{kind} {properties}");
     }
 }
 

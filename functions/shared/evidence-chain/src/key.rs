@@ -65,6 +65,11 @@ impl PublicKey {
         &self.pem
     }
 
+    /// The key in DER, in Base64 on one line: what `aws kms get-public-key --query PublicKey --output text` prints.
+    pub fn base64(&self) -> String {
+        self.pem.lines().filter(|line| !line.starts_with('-')).collect()
+    }
+
     /// SHA-256 of the key in DER, in lowercase hexadecimal: what people compare.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -80,6 +85,8 @@ impl PublicKey {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD as BASE64;
     use pretty_assertions::assert_eq;
 
     use super::*;
@@ -111,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_the_same_in_both_forms() {
+    fn a_key_is_the_same_in_all_forms() {
         let key = PublicKey::from_der(&der()).unwrap();
         assert!(
             key.pem().starts_with("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE"),
@@ -119,6 +126,7 @@ mod tests {
             key.pem()
         );
         assert_eq!(PublicKey::from_pem(key.pem()), Ok(key.clone()));
+        assert_eq!(BASE64.decode(key.base64()).unwrap(), der());
         assert_eq!(key.fingerprint(), hex(&sha256(&der())));
         assert_eq!(PublicKey::from_der(&der()[1..]), Err(NotAKey));
         assert_eq!(PublicKey::from_pem("a key"), Err(NotAKey));
