@@ -8,11 +8,12 @@ use audit_model::task::{Execution, PlanScanOutput, SealEvidenceInput};
 use audit_model::{Plan, RemediationMode, Service, Severity, Status};
 use clap::Parser;
 use evidence_chain::{HEAD, Head, Link, Manifest, Subject};
+use evidence_key::Signer;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
 use p256::ecdsa::{Signature, SigningKey};
 use p256::pkcs8::EncodePublicKey;
 use pretty_assertions::assert_eq;
-use seal_evidence::{Ports, Signer};
+use seal_evidence::Ports;
 use tempfile::TempDir;
 
 use super::*;
