@@ -57,8 +57,8 @@ pub(crate) struct Scan {
     /// Take the credentials of this profile of ~/.aws/config
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// Look at this resource only; may be repeated
-    #[arg(long = "resource", value_name = "ARN", value_parser = resource)]
+    /// Look at this resource only, wherever it lies; may be repeated
+    #[arg(long = "resource", value_name = "ARN", value_parser = resource, conflicts_with = "services")]
     resources: Vec<NamedResource>,
     /// Judge by this audit policy instead of the one that is shipped
     #[arg(long, value_name = "FILE")]
@@ -162,9 +162,10 @@ async fn into_folder(
     let store = FolderStore::create(root)?;
     let ended = walk::scan(scan, place, region, &store, Some(root), progress).await;
     drop(store);
-    if ended.is_err() {
-        // What broke off is in nobody's way, and a full disk gets its room back.
-        folder::forget_unfinished(root, &scan.id()).await?;
+    let Err(failure) = ended else { return ended };
+    // What broke off is in nobody's way, and a full disk gets its room back.
+    match folder::forget_unfinished(root, &scan.id()).await {
+        Ok(_) => Err(failure),
+        Err(left) => Err(Failure::new(format!("{failure}; and {left}"))),
     }
-    ended
 }

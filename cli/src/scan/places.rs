@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use audit_model::{NamedKind, NamedResource, Service};
+use audit_model::{NamedResource, Service};
 
 use super::Scan;
 use super::listers::Buckets;
@@ -75,15 +75,17 @@ async fn of_resources(asked: &Scan, clients: &Clients, account: &str) -> Result<
     let s3 = resources_of_s3(clients, account);
     let mut by_region: BTreeMap<String, Vec<NamedResource>> = BTreeMap::new();
     for named in &asked.resources {
+        let is_asked = |region: &str| asked.regions.iter().any(|asked| asked == region || asked == ALL);
         let region = match named.place() {
-            Some((region, _)) => region.to_owned(),
+            Some((region, _)) if asked.regions.is_empty() || is_asked(region) => region.to_owned(),
+            Some((region, _)) => {
+                return Err(Failure::new(format!(
+                    "{} lies in {region}; name that by --region, or no region",
+                    named.arn()
+                )));
+            }
             None => s3.region_of(named.id()).await.unwrap_or_else(|| clients.region().to_owned()),
         };
-        let is_asked = asked.regions.is_empty() || asked.regions.iter().any(|asked| *asked == region || asked == ALL);
-        // Whoever names a bucket and a region means the bucket, wherever it lies.
-        if !is_asked && !matches!(named.kind(), NamedKind::Target(audit_model::plan::TargetKind::Bucket)) {
-            return Err(Failure::new(format!("{} lies in {region}, which --region does not name", named.arn())));
-        }
         by_region.entry(region).or_default().push(named.clone());
     }
     let place = |(region, resources): (String, Vec<NamedResource>)| Place {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use audit_artifacts::{ArtifactStore, ScanRecord, scan_id};
 use audit_model::task::{
-    AggregateFindingsInput, Branch, BranchFailure, CaughtError, DeliverInput, Execution, ListTargetsInput,
+    AggregateFindingsInput, Branch, BranchFailure, COMMAND, CaughtError, DeliverInput, Execution, ListTargetsInput,
     PlanScanInput, PlanScanOutput, ScanShardInput,
 };
 use audit_model::{NamedResource, Service};
@@ -50,7 +50,7 @@ pub(super) struct Ended {
 impl Asked {
     /// What stands for the execution of the state machine.
     pub(super) fn execution(&self) -> Execution {
-        let id = format!("compliance-audit:{}", self.started_at);
+        let id = format!("{COMMAND}:{}", self.started_at);
         Execution { name: id.clone(), id, start_time: self.started_at, state_machine_arn: String::new() }
     }
 
@@ -205,7 +205,5 @@ async fn write_reports(record: &ScanRecord, store: &dyn ArtifactStore, root: &Pa
         write_csv_report::handle(input, store).await?,
         write_json_report::handle(input, store, SYSTEM, Timestamp::now()).await?,
     ];
-    let paths = written.map(|report| root.join(report.key)).to_vec();
-
-    Ok(paths)
+    Ok(written.map(|report| root.join(report.key)).into())
 }
