@@ -350,7 +350,7 @@ async fn what_the_auditor_says_against_itself_is_accepted_for_a_reason() {
     // The default group is one of the three security groups.
     let expected = [
         ("VPC", 1),
-        ("function", 16),
+        ("function", 17),
         ("gateway endpoint of Amazon S3", 1),
         ("gateway endpoint of S3 Express One Zone", 1),
         ("interface endpoint", 7),
