@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use aws_config::default_provider::region::DefaultRegionChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
@@ -21,11 +24,23 @@ pub async fn aws_config() -> SdkConfig {
 /// take. <https://docs.aws.amazon.com/sdkref/latest/guide/creds-config-files.html>
 pub async fn aws_config_of(profile: Option<&str>, region: Option<&str>) -> SdkConfig {
     let mut settings = settings();
+    let region = region.map(|name| Region::new(name.to_owned()));
     if let Some(profile) = profile {
-        settings = settings.profile_name(profile);
+        // One that is named goes before credentials in the environment, as for AWS's own command: otherwise another account
+        // would be read than the one that was meant.
+        // <https://github.com/boto/botocore/blob/develop/botocore/credentials.py>
+        let of_profile = DefaultRegionChain::builder().profile_name(profile).build();
+        // A role is assumed by a call to AWS STS in this region.
+        let signs_in = match &region {
+            Some(region) => Some(region.clone()),
+            None => of_profile.region().await,
+        };
+        let signs_in = ProviderConfig::without_region().with_region(signs_in).with_http_client(http_client());
+        let credentials = ProfileFileCredentialsProvider::builder().configure(&signs_in).profile_name(profile).build();
+        settings = settings.profile_name(profile).credentials_provider(credentials);
     }
     if let Some(region) = region {
-        settings = settings.region(Region::new(region.to_owned()));
+        settings = settings.region(region);
     }
     settings.load().await
 }
