@@ -10,15 +10,17 @@ mod walk;
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use audit_artifacts::{FolderStore, MemoryStore};
 use audit_model::{NAMED_FORMS, NamedResource, Service, Severity};
+use audit_policy::PolicyError;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::clients::Clients;
 use crate::end::{End, Failure};
@@ -92,6 +94,12 @@ pub(crate) async fn run(asked: &Scan, out: &mut impl Write) -> Result<End, Failu
             Failure::new(format!("the audit policy {} cannot be read: {error}; name another file", path.display()))
         })?,
     };
+    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+    // Before AWS is asked anything, and once for all regions.
+    audit_policy::parse(&policy, today).map_err(|PolicyError { line, what }| {
+        let path = asked.policy.as_deref().unwrap_or(Path::new("that is shipped"));
+        Failure::new(format!("the audit policy {}, line {line}: {what}; mend it, and try again", path.display()))
+    })?;
     let folder = asked.out.clone().map(Folder::at).transpose()?;
     let clients = Clients::new(asked.profile.as_deref(), asked.first_region()).await?;
     let caller = clients.caller().await?;

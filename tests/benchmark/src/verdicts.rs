@@ -65,6 +65,13 @@ impl Verdicts {
         Ok(Self { verdicts, gaps: record.summary.gaps, is_summed_up: true })
     }
 
+    /// Each verdict: the rule, the resource's type and ARN, and the status.
+    #[cfg(test)]
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&str, &str, &str, Status)> {
+        let verdicts = self.verdicts.iter();
+        verdicts.map(|((rule, arn), (_, kind, status))| (rule.as_str(), kind.as_str(), arn.as_str(), *status))
+    }
+
     /// What a scan of the same account under faults says beside this one, which met none.
     pub(crate) fn compared_with(&self, faulty: &Self) -> (Dishonest, Lost) {
         let (mut dishonest, mut lost) = (Dishonest::default(), Lost::default());

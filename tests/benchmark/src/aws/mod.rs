@@ -119,7 +119,7 @@ impl FakeAws {
 
     fn call_and_answer(&self, request: &Request) -> (Call, Answer) {
         let form = || request.form();
-        let [region, service] = signed_for(request);
+        let [_, region, service] = signed_for(request);
         let account = &self.account.in_region(region);
         match (service, request.path.as_str()) {
             ("ec2", _) => ec2::answer(account, &form()),
@@ -148,7 +148,7 @@ impl Service for FakeAws {
         let (call, answer) = self.call_and_answer(&request);
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(call.api.clone()).or_default() += 1;
         let attempt = if self.conditions.faults.is_empty() { 0 } else { self.earlier_attempts(&call) };
-        let [region, _] = signed_for(&request);
+        let [_, region, _] = signed_for(&request);
         self.conditions.reply(answer, &call, region, attempt)
     }
 }
@@ -163,11 +163,12 @@ impl Service for BackDoor {
     }
 }
 
-/// The region and the service that a request was signed for: `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`.
+/// The key that a request was signed with, and the region and the service that it was signed for: `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html>
-fn signed_for(request: &Request) -> [&str; 2] {
-    let mut scope = request.header("authorization").unwrap_or_default().split('/').skip(2);
-    [scope.next().unwrap_or_default(), scope.next().unwrap_or_default()]
+fn signed_for(request: &Request) -> [&str; 3] {
+    let scope = request.header("authorization").and_then(|signed| signed.split_once("Credential="));
+    let scope: Vec<&str> = scope.map_or("", |(_, scope)| scope).split('/').collect();
+    [0, 2, 3].map(|nth| scope.get(nth).copied().unwrap_or_default())
 }
 
 fn is_in_reports_bucket(path: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Dialect};
+use super::{Call, Dialect, signed_for};
 use crate::account::ACCOUNT;
 use crate::http::{Answer, Request, value};
 
@@ -52,7 +52,8 @@ pub(super) fn answer(service: &str, region: &str, request: &Request) -> (Call, A
             (call("cloudwatch", api, "", Dialect::Cbor), nothing)
         }
         _ => {
-            let form = request.form();
+            // Every key is that of a user of its name.
+            let ([key, ..], form) = (signed_for(request), request.form());
             let api = value(&form, "Action").unwrap_or_default();
             let answer = match api {
                 "GetTopicAttributes" => query(
@@ -64,7 +65,7 @@ pub(super) fn answer(service: &str, region: &str, request: &Request) -> (Call, A
                 "GetCallerIdentity" => query(
                     api,
                     &format!(
-                        "<Arn>arn:aws:iam::{ACCOUNT}:user/auditor</Arn><UserId>AIDA</UserId><Account>{ACCOUNT}</Account>"
+                        "<Arn>arn:aws:iam::{ACCOUNT}:user/{key}</Arn><UserId>AIDA</UserId><Account>{ACCOUNT}</Account>"
                     ),
                 ),
                 _ => Dialect::Query.unknown(),

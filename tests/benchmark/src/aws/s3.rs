@@ -3,7 +3,8 @@
 
 use super::{Call, Dialect};
 use crate::account::{
-    ACCOUNT, Account, REGION, REPORTS, access_point_name, bucket_name, choice, directory_bucket_name, key_arn, number,
+    ACCOUNT, Account, REGION, REGIONS, REPORTS, access_point_name, bucket_name, choice, directory_bucket_name, key_arn,
+    number,
 };
 use crate::http::{Answer, Request};
 
@@ -116,7 +117,7 @@ fn setting(parameter: &str, region: &str, number: u64) -> Answer {
         "logging" => xml(format!(
             "<BucketLoggingStatus><LoggingEnabled><TargetBucket>{}</TargetBucket><TargetPrefix>{name}/</TargetPrefix>\
              </LoggingEnabled></BucketLoggingStatus>",
-            bucket_name(0)
+            first_bucket_in(region)
         )),
         "notification" if one_in(3) => {
             xml("<NotificationConfiguration><EventBridgeConfiguration></EventBridgeConfiguration>\
@@ -163,6 +164,12 @@ fn setting(parameter: &str, region: &str, number: u64) -> Answer {
         "versioning" => xml("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>".to_owned()),
         _ => Dialect::S3.unknown(),
     }
+}
+
+/// Logs go to a bucket of the same region.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html>
+fn first_bucket_in(region: &str) -> String {
+    bucket_name((0..).zip(REGIONS).find(|(_, known)| *known == region).map_or(0, |(number, _)| number))
 }
 
 /// Object Lock and replication need versioning.

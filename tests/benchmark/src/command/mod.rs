@@ -2,9 +2,14 @@
 //!
 //! `make test-benchmark` builds the command and runs this.
 
+mod faults;
+mod interrupted;
+mod regions;
 mod screens;
+mod surroundings;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -13,6 +18,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -22,8 +28,9 @@ use crate::account::Account;
 use crate::aws::FakeAws;
 use crate::faults::Conditions;
 use crate::http::Server;
-use crate::peer::command_beside;
+use crate::peer::{command_beside, kept};
 use crate::runtime::credentials;
+use crate::verdicts::Verdicts;
 
 /// The longest that a command may take here.
 const LIMIT: Duration = Duration::from_secs(100);
@@ -33,6 +40,7 @@ const SMALL: Account = Account::new(12, 3, 8);
 
 /// A machine with credentials of an account, and with nothing of this machine.
 struct Laptop {
+    aws: Arc<FakeAws>,
     endpoint: String,
     home: TempDir,
     _server: Server,
@@ -41,8 +49,8 @@ struct Laptop {
 impl Laptop {
     async fn of(account: Account, conditions: Conditions) -> Self {
         let aws = Arc::new(FakeAws::new(account, conditions));
-        let (endpoint, server) = Server::start(aws).await.unwrap();
-        Self { endpoint, home: tempfile::tempdir().unwrap(), _server: server }
+        let (endpoint, server) = Server::start(Arc::clone(&aws)).await.unwrap();
+        Self { aws, endpoint, home: tempfile::tempdir().unwrap(), _server: server }
     }
 
     /// The folder that `--out audit` names.
@@ -51,10 +59,29 @@ impl Laptop {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(command_beside().unwrap());
-        command.args(arguments).current_dir(&self.home).stdin(Stdio::null());
+        let mut command = self.program(command_beside().unwrap());
+        command.args(arguments);
+        command
+    }
+
+    /// Whatever else runs there.
+    fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.home).stdin(Stdio::null());
         command.env_clear().envs(credentials(&self.endpoint)).env("HOME", self.home.path());
         command
+    }
+
+    /// Runs the command to its end.
+    async fn run(&self, arguments: &[&str]) -> Ended {
+        Running::start(self.command(arguments)).end().await
+    }
+
+    /// What the only scan that is kept of a region says.
+    async fn said(&self, region: &str) -> Verdicts {
+        let (store, scans) = kept(&self.out(), region).unwrap();
+        assert_eq!(scans.len(), 1, "{scans:?}");
+        Verdicts::kept(&store, &scans[0]).await.unwrap()
     }
 
     /// The files in the home folder, each with its size, but for locks that nobody holds.
@@ -101,6 +128,11 @@ impl Running {
         Self { id: Pid::from_child(&child), output: spawn_blocking(move || child.wait_with_output()) }
     }
 
+    /// What Ctrl-C does, which one that has ended already does not hear.
+    fn interrupt(&self) {
+        assert!(matches!(kill_process(self.id, Signal::INT), Ok(()) | Err(Errno::SRCH)));
+    }
+
     async fn end(self) -> Ended {
         let output = timeout(LIMIT, self.output).await;
         if output.is_err() {
@@ -110,4 +142,24 @@ impl Running {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ended { code: code(status), out: text(stdout), err: text(stderr) }
     }
+}
+
+/// The scans below a folder that did not come to their figures, what is not finished, and reports of no scan.
+fn half(files: &BTreeMap<String, u64>) -> Vec<String> {
+    let scan_of = |file: &str| {
+        let name = file.rsplit('/').next().unwrap();
+        match file.split_once("/scans/") {
+            Some((root, of_scan)) => Some((root.to_owned(), of_scan.split('/').next().unwrap().to_owned())),
+            None => {
+                let (root, _) = file.split_once("/reports/")?;
+                Some((root.to_owned(), name.split('.').next().unwrap().to_owned()))
+            }
+        }
+    };
+    let is_half = |file: &&String| {
+        let is_summed_up =
+            |(root, scan): (String, String)| files.contains_key(&format!("{root}/scans/{scan}/summary.json"));
+        file.contains("/.unfinished/") || scan_of(file).is_some_and(|of| !is_summed_up(of))
+    };
+    files.keys().filter(is_half).cloned().collect()
 }
