@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationIn
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use bucket_readings::{s3_client, s3_control_client};
@@ -95,6 +96,8 @@ impl Clients {
 
     fn sts(&self) -> aws_sdk_sts::Client {
         let config = aws_sdk_sts::config::Builder::from(&self.config).interceptor(ReadsOnly);
+        // Somebody waits for the answer, and has nothing to look at yet.
+        let config = config.retry_config(RetryConfig::standard().with_max_attempts(3));
         aws_sdk_sts::Client::from_conf(config.build())
     }
 

@@ -6,7 +6,7 @@ use audit_artifacts::ScanRecord;
 use audit_model::Severity;
 use audit_model::summary::{Changes, Comparison, ScanStatus, Scope, Summary};
 use audit_task::denied_action;
-use comfy_table::{Cell, CellAlignment};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint};
 
 use super::places::Place;
 use super::tally::Tally;
@@ -170,6 +170,10 @@ fn violations(out: &mut impl Write, all: &Tally, compared: bool) -> Result<(), F
         row.extend(compared.then(|| number(of_rule.new)));
         row.push(Cell::new(audit_rules::rule(id).map_or("", |rule| rule.title)));
         rows.add_row(row);
+    }
+    // In two pieces nobody finds a rule by its id again.
+    if let Some(ids) = rows.column_mut(1) {
+        ids.set_constraint(ColumnConstraint::ContentWidth);
     }
     writeln!(out, "{rows}\n")?;
     let counts = Severity::ALL.map(|severity| format!("{} {}", all.open(severity), severity.as_str().to_lowercase()));

@@ -10,6 +10,9 @@ pub(crate) const ACCOUNT: &str = "111122223333";
 /// The account's region.
 pub(crate) const REGION: &str = "us-east-1";
 
+/// The regions that an account can have, its own first.
+pub(crate) const REGIONS: [&str; 3] = [REGION, "eu-west-1", "ap-southeast-2"];
+
 /// The bucket that the functions write to.
 pub(crate) const REPORTS: &str = "compliance-reports-bucket-bench-bench-111122223333";
 
@@ -23,11 +26,28 @@ pub(crate) struct Account {
     pub(crate) groups: u64,
     /// Inbound rules of each security group.
     pub(crate) rules: u64,
+    /// How many of [`REGIONS`] are enabled and hold buckets. Whatever else there is lies in the first one.
+    pub(crate) regions: u64,
 }
 
 impl Account {
     pub(crate) const fn new(buckets: u64, vpcs: u64, functions: u64) -> Self {
-        Self { buckets, vpcs, functions, groups: 5, rules: 4 }
+        Self { buckets, vpcs, functions, groups: 5, rules: 4, regions: 1 }
+    }
+
+    /// The regions that are enabled.
+    pub(crate) fn regions(&self) -> impl Iterator<Item = &'static str> {
+        REGIONS.into_iter().take(self.regions as usize)
+    }
+
+    /// Where the bucket of this number lies. One that has an access point lies where the access points are.
+    pub(crate) const fn region_of_bucket(&self, number: u64) -> &'static str {
+        REGIONS[(number % 50 % self.regions) as usize]
+    }
+
+    /// What the APIs of a region know of the account, beside buckets.
+    pub(crate) fn in_region(self, region: &str) -> Self {
+        if region == REGION { self } else { Self { buckets: 0, vpcs: 0, functions: 0, ..self } }
     }
 
     /// One for every 50 buckets.
@@ -59,7 +79,9 @@ impl FromStr for Account {
         let numbers: Result<Vec<u64>, _> = text.split('/').map(str::parse).collect();
         match numbers.as_deref() {
             Ok(&[buckets, vpcs, functions]) => Ok(Self::new(buckets, vpcs, functions)),
-            Ok(&[buckets, vpcs, functions, groups, rules]) => Ok(Self { buckets, vpcs, functions, groups, rules }),
+            Ok(&[buckets, vpcs, functions, groups, rules]) => {
+                Ok(Self { groups, rules, ..Self::new(buckets, vpcs, functions) })
+            }
             _ => Err(format!("{text:?} is no account; write BUCKETS/VPCS/FUNCTIONS or …/GROUPS/RULES")),
         }
     }
@@ -133,8 +155,8 @@ pub(crate) fn part(id: &str) -> Option<(u64, u64)> {
     Some((u64::from_str_radix(digits.get(..8)?, 16).ok()?, u64::from_str_radix(digits.get(8..)?, 16).ok()?))
 }
 
-/// The ARN of a KMS key of the account; ten buckets share one.
-pub(crate) fn key_arn(bucket: u64) -> String {
+/// The ARN of a KMS key of the account in a region; ten buckets share one.
+pub(crate) fn key_arn(region: &str, bucket: u64) -> String {
     let key = bucket / 10;
-    format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{:08x}-0000-4000-8000-{key:012x}", choice("key", key, 1 << 32))
+    format!("arn:aws:kms:{region}:{ACCOUNT}:key/{:08x}-0000-4000-8000-{key:012x}", choice("key", key, 1 << 32))
 }

@@ -92,21 +92,27 @@ pub(crate) struct Conditions {
     pub(crate) seed: u64,
     /// The APIs whose answers the faults can befall; all where none is named.
     pub(crate) apis: BTreeSet<String>,
+    /// The regions in which the faults can befall answers; all where none is named.
+    pub(crate) regions: BTreeSet<&'static str>,
+    /// The code of the error by which AWS refuses the credentials that it is called with.
+    pub(crate) refusal: Option<&'static str>,
 }
 
 impl Conditions {
     /// How an answer reaches the client. `attempt` counts the times that the same was asked.
-    pub(crate) fn reply(&self, answer: Answer, call: &Call, attempt: u64) -> Reply {
+    pub(crate) fn reply(&self, answer: Answer, call: &Call, region: &str, attempt: u64) -> Reply {
         let befalls = |fault: Fault, percent: u64| {
             let dice = hash(format!("{fault} {} {}", call.api, call.target).as_bytes());
             let attempt = if fault.lasts() { 0 } else { attempt };
-            let is_meant = self.apis.is_empty() || self.apis.contains(&call.api);
+            let is_meant = (self.apis.is_empty() || self.apis.contains(&call.api))
+                && (self.regions.is_empty() || self.regions.contains(region));
             is_meant && fault.can_befall(call) && mixed(dice ^ mixed(self.seed ^ (attempt << 32))) % 100 < percent
         };
         let fault = self.faults.iter().find(|(fault, percent)| befalls(*fault, *percent));
-        let (answer, delivery) = match fault {
-            Some((fault, _)) => fault.befall(answer, call.dialect),
-            None => (answer, Delivery::Whole),
+        let (answer, delivery) = match (self.refusal, fault) {
+            (Some(code), _) => (call.dialect.error(403, code), Delivery::Whole),
+            (None, Some((fault, _))) => fault.befall(answer, call.dialect),
+            (None, None) => (answer, Delivery::Whole),
         };
         Reply { answer, after: self.latency, delivery }
     }
@@ -177,6 +183,7 @@ fn root(body: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::REGION;
 
     #[test]
     fn a_cut_answer_ends_between_elements_and_a_hollow_one_has_a_root() {
@@ -199,7 +206,7 @@ mod tests {
                 dialect: Dialect::S3,
                 of_the_account: true,
             };
-            conditions.reply(Answer::empty(200), &call, attempt).answer.status == 503
+            conditions.reply(Answer::empty(200), &call, REGION, attempt).answer.status == 503
         };
         let hits = (0..1_000).filter(|target| hit(0, *target)).count();
         assert!((150..250).contains(&hits), "{hits}");

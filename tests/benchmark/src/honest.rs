@@ -22,7 +22,13 @@ use crate::verdicts::{Lost, Verdicts};
 /// API, and each API in one of the scans; what lists comes in a scan of its own, for it hides what would be asked next.
 /// The others befall a share of all answers, in percent, and are rare where they make clients wait.
 fn conditions(fault: Fault, asked: &BTreeMap<String, u64>) -> Vec<Conditions> {
-    let under = |share, seed, apis| Conditions { latency: Duration::ZERO, faults: vec![(fault, share)], seed, apis };
+    let under = |share, seed, apis| Conditions {
+        latency: Duration::ZERO,
+        faults: vec![(fault, share)],
+        seed,
+        apis,
+        ..Conditions::default()
+    };
     let thrown = |share| SEEDS.map(|seed| under(share, seed, BTreeSet::new())).to_vec();
     match fault {
         Fault::Denied | Fault::Empty | Fault::Hollow | Fault::Cut => {

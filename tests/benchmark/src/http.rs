@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 /// A request.
 #[derive(Debug, Default)]
@@ -99,8 +100,27 @@ pub(crate) trait Service: Send + Sync + 'static {
     fn answer(&self, request: Request) -> impl Future<Output = Reply> + Send;
 }
 
+/// What answers on a port of this machine, for as long as it has an owner.
+#[derive(Debug)]
+pub(crate) struct Server(JoinHandle<()>);
+
+impl Server {
+    /// Gives the address, too.
+    pub(crate) async fn start(service: Arc<impl Service>) -> io::Result<(String, Self)> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        Ok((endpoint, Self(tokio::spawn(serve(listener, service)))))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Answers every connection for as long as the task runs.
-pub(crate) async fn serve(listener: TcpListener, service: Arc<impl Service>) {
+async fn serve(listener: TcpListener, service: Arc<impl Service>) {
     // Without a connection there is nobody to tell; the client reports what it did not get.
     while let Ok((stream, _)) = listener.accept().await {
         let service = Arc::clone(&service);

@@ -19,13 +19,12 @@ use audit_model::{Plan, Policy, RemediationMode, Service, Shard, Trigger, Trigge
 use audit_rules::Judge;
 use jiff::Timestamp;
 use jiff::civil::date;
-use tokio::net::TcpListener;
 
 use crate::Problem;
 use crate::account::{ACCOUNT, Account, REGION, bucket_name, function_name, vpc_id};
 use crate::aws::FakeAws;
 use crate::faults::Conditions;
-use crate::http::serve;
+use crate::http::Server;
 use crate::scan::{STARTED_AT, execution};
 use crate::unbudgeted::Unbudgeted;
 
@@ -82,10 +81,8 @@ impl Work {
     /// What keeps it from being done.
     pub(crate) async fn run(self, times: u32) -> Result<(), Problem> {
         let account = Account::new(BUCKETS, 1, 1);
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let own = Unbudgeted::new(&format!("http://{}", listener.local_addr()?)).await;
-        let aws = Arc::new(FakeAws::new(account, Conditions::default()));
-        let server = tokio::spawn(serve(listener, aws));
+        let (endpoint, server) = Server::start(Arc::new(FakeAws::new(account, Conditions::default()))).await?;
+        let own = Unbudgeted::new(&endpoint).await;
         let policy = audit_policy::parse(POLICY, date(2026, 1, 1))?;
         let judge = Judge { policy: &policy, evaluated_at: STARTED_AT };
         let target =
@@ -120,7 +117,7 @@ impl Work {
                 }
             }
         }
-        server.abort();
+        drop(server);
         Ok(())
     }
 }

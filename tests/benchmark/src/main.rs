@@ -4,6 +4,8 @@
 
 mod account;
 mod aws;
+#[cfg(test)]
+mod command;
 mod faults;
 #[cfg(test)]
 mod honest;
@@ -21,7 +23,7 @@ mod verdicts;
 
 use std::env;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use account::Account;
@@ -51,8 +53,8 @@ const USAGE: &str = "\
 usage: benchmark [--account BUCKETS/VPCS/FUNCTIONS[/GROUPS/RULES]] [--services s3,vpc,lambda] [--concurrency N]
                  [--latency MILLISECONDS] [--fault FAULT=PERCENT]… [--seed N] [--findings N] [--peer PATH] [--out DIR]
 LAMBDA_BUNDLES names the folder with the functions' binaries. Without --account and --findings the README's tables are
-made; --findings makes so many and measures what is behind the scanners; --peer runs Prowler's command beside each scan
-of all services.";
+made; --findings makes so many and measures what is behind the scanners. Beside each scan of all services runs the
+command compliance-audit, and with --peer Prowler's.";
 
 #[tokio::main]
 async fn main() -> Result<(), Problem> {
@@ -142,8 +144,12 @@ impl Asked {
             print(tables::SCANS)?;
         }
         print(&tables::scan(&scan, &outcome))?;
-        if let Some(prowler) = self.peer.as_deref().filter(|_| scan.services == Service::ALL) {
-            print(&self.beside(prowler, &scan).await?)?;
+        if scan.services == Service::ALL {
+            let out = self.out.join(scan.account.to_string().replace('/', "-"));
+            print(&tables::peer(&scan, &peer::command(&scan, &out).await?))?;
+            if let Some(prowler) = &self.peer {
+                print(&tables::peer(&scan, &peer::prowler(prowler, &scan, &out).await?))?;
+            }
         }
         if details {
             print(&format!("\n{}\n{}", tables::FUNCTIONS, tables::functions(&outcome)))?;
@@ -153,12 +159,6 @@ impl Asked {
             }
         }
         Ok(())
-    }
-
-    async fn beside(&self, prowler: &Path, scan: &Scan) -> Result<String, Problem> {
-        let out = self.out.join(format!("prowler-{}", scan.account.to_string().replace('/', "-")));
-        let peer = peer::run(prowler, scan.account, &scan.conditions, &out).await?;
-        Ok(tables::peer(scan, &peer))
     }
 
     /// Scans of one account under each of these conditions, beside one without faults.

@@ -11,13 +11,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::Problem;
 use crate::account::{ACCOUNT, REGION, REPORTS};
 use crate::aws::KEY_ARN;
-use crate::http::{Answer, Delivery, Reply, Request, Service, serve};
+use crate::http::{Answer, Delivery, Reply, Request, Server, Service};
 use crate::measure::Usage;
 
 /// The longest that Lambda lets a function run.
@@ -81,15 +80,13 @@ impl Functions {
 
     async fn run(&self, function: &'static str, payload: Bytes) -> io::Result<Result<Bytes, Failure>> {
         let started = Instant::now();
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?.to_string();
         let api = Arc::new(RuntimeApi { payload, outcome: Mutex::default(), asked_for_more: Notify::new() });
-        let server = tokio::spawn(serve(listener, Arc::clone(&api)));
-        let mut process = self.start(function, &address)?;
+        let (endpoint, server) = Server::start(Arc::clone(&api)).await?;
+        let mut process = self.start(function, endpoint.trim_start_matches("http://"))?;
         let ended = wait(&mut process.0, &api, started + TIME_LIMIT).await;
         let usage = Usage::of(process.0.id()).unwrap_or_default();
         drop(process);
-        server.abort();
+        drop(server);
         let invocation = Invocation { function, wall: started.elapsed(), usage };
         self.invocations.lock().unwrap_or_else(PoisonError::into_inner).push(invocation);
         let outcome = api.outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -108,8 +105,6 @@ impl Functions {
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("LAMBDA_TASK_ROOT", &bundle)
             .envs(credentials(&self.endpoint))
-            // S3 Control is called as it stands, without the account before the host name.
-            .env("AWS_ENDPOINT_URL_S3_CONTROL", &self.endpoint)
             .env("ACCOUNT_ID", ACCOUNT)
             .env("REPORTS_BUCKET", REPORTS)
             .env("MALLOC_TRIM_THRESHOLD_", "268435456")
@@ -131,9 +126,11 @@ impl Functions {
 }
 
 /// What a client of AWS needs in its environment to call the fake AWS.
-pub(crate) fn credentials(endpoint: &str) -> [(&'static str, &str); 6] {
+pub(crate) fn credentials(endpoint: &str) -> [(&'static str, &str); 7] {
     [
         ("AWS_ENDPOINT_URL", endpoint),
+        // S3 Control is called as it stands, without the account before the host name.
+        ("AWS_ENDPOINT_URL_S3_CONTROL", endpoint),
         ("AWS_REGION", REGION),
         ("AWS_DEFAULT_REGION", REGION),
         ("AWS_ACCESS_KEY_ID", "AKIAFAKE"),

@@ -7,27 +7,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit_artifacts::{S3Store, ScanRecord};
+use audit_model::Service;
 use audit_model::summary::Summary;
 use audit_model::task::{
     AggregateFindingsInput, AggregateFindingsOutput, Branch, BranchFailure, CaughtError, DeliverInput, Execution,
     ListTargetsInput, ListTargetsOutput, NotifyInput, NotifyOutput, PlanScanInput, PlanScanOutput, PublishMetricsInput,
     PublishMetricsOutput, ScanShardInput, ScanShardOutput, SealEvidenceInput, SealEvidenceOutput, WriteReportOutput,
 };
-use audit_model::{Finding, Service};
 use audit_task::TaskError;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use crate::Problem;
 use crate::account::{ACCOUNT, Account, REGION, REPORTS};
 use crate::aws::{BackDoor, FakeAws};
 use crate::faults::Conditions;
-use crate::http::serve;
+use crate::http::Server;
 use crate::limits;
 use crate::machine::Retriers;
 use crate::runtime::{Failure, Functions, Invocation};
@@ -69,16 +67,6 @@ pub(crate) struct Outcome {
     _back_door: Server,
 }
 
-/// A server that ends with its owner.
-#[derive(Debug)]
-struct Server(JoinHandle<()>);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 impl Outcome {
     /// The time that the requests take if every budget is used up to the end.
     pub(crate) fn limit(&self) -> Duration {
@@ -96,19 +84,6 @@ impl Outcome {
     /// The size of an object of the reports bucket in bytes.
     pub(crate) fn size(&self, key: &str) -> u64 {
         self.aws.objects.size(key).unwrap_or_default() as u64
-    }
-
-    /// Hands every finding to `take`.
-    ///
-    /// # Errors
-    /// The findings cannot be read.
-    pub(crate) async fn each_finding(&self, mut take: impl FnMut(Finding)) -> Result<(), Problem> {
-        let record = ScanRecord::load(&self.store, &self.scan_id).await?;
-        let mut findings = record.findings(&self.store).await?;
-        while let Some(of_one) = findings.next_resource().await? {
-            of_one.into_iter().for_each(&mut take);
-        }
-        Ok(())
     }
 }
 
@@ -131,15 +106,12 @@ impl Scan {
     /// # Errors
     /// What keeps the benchmark from running; a scan that fails is an outcome.
     pub(crate) async fn run(&self, bundles: &Path) -> Result<Outcome, Problem> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
         let aws = Arc::new(FakeAws::new(self.account, self.conditions.clone()));
-        let server = Server(tokio::spawn(serve(listener, Arc::clone(&aws))));
+        let (endpoint, server) = Server::start(Arc::clone(&aws)).await?;
         let functions = Functions::new(bundles.to_owned(), endpoint.clone(), self.concurrency, self.listing);
         // The benchmark's own requests meet no fault; they go to a door of their own.
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let own = Unbudgeted::new(&format!("http://{}", listener.local_addr()?)).await;
-        let back_door = Server(tokio::spawn(serve(listener, Arc::new(BackDoor(Arc::clone(&aws))))));
+        let (back_endpoint, back_door) = Server::start(Arc::new(BackDoor(Arc::clone(&aws)))).await?;
+        let own = Unbudgeted::new(&back_endpoint).await;
 
         let started = Instant::now();
         let mut walk =

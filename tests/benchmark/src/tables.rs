@@ -35,11 +35,12 @@ pub(crate) fn scan(scan: &Scan, outcome: &Outcome) -> String {
     )
 }
 
-/// The row of Prowler in the same table.
+/// The row of a peer in the same table.
 pub(crate) fn peer(scan: &Scan, peer: &Peer) -> String {
     format!(
-        "| {} | Prowler | {} | {:.1} | | {:.2} | {:.0} | {} | {} | |",
+        "| {} | {} | {} | {:.1} | | {:.2} | {:.0} | {} | {} | |",
         scan.account,
+        peer.name,
         scan.conditions,
         peer.wall.as_secs_f64(),
         peer.usage.cpu.as_secs_f64(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use audit_artifacts::{ArtifactStore, ScanRecord};
 use audit_model::resource::{Audited, NetworkAcl, SecurityGroup, Subnet, Vpc, VpcEndpoint};
 use audit_model::summary::Gap;
 use audit_model::{Finding, Service, Status};
@@ -41,18 +42,34 @@ impl Verdicts {
     /// # Errors
     /// The findings of a scan that has a summary cannot be read.
     pub(crate) async fn of(outcome: &Outcome) -> Result<Self, Problem> {
-        let Some(summary) = &outcome.summary else {
-            return Ok(Self::default());
-        };
+        match &outcome.summary {
+            None => Ok(Self::default()),
+            Some(_) => Self::kept(&outcome.store, &outcome.scan_id).await,
+        }
+    }
+
+    /// What lies in a store of a scan that came to its summary.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) async fn kept(store: &dyn ArtifactStore, scan_id: &str) -> Result<Self, Problem> {
+        let record = ScanRecord::load(store, scan_id).await?;
+        let mut findings = record.findings(store).await?;
         let mut verdicts = BTreeMap::new();
-        outcome
-            .each_finding(|finding| {
-                let Finding { service, rule_id, resource, status, .. } = finding;
+        while let Some(of_one) = findings.next_resource().await? {
+            for Finding { service, rule_id, resource, status, .. } in of_one {
                 let verdict = (service, resource.resource_type.to_string(), status);
                 verdicts.insert((rule_id.into_owned(), resource.arn.clone()), verdict);
-            })
-            .await?;
-        Ok(Self { verdicts, gaps: summary.gaps.clone(), is_summed_up: true })
+            }
+        }
+        Ok(Self { verdicts, gaps: record.summary.gaps, is_summed_up: true })
+    }
+
+    /// Each verdict: the rule, the resource's type and ARN, and the status.
+    #[cfg(test)]
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&str, &str, &str, Status)> {
+        let verdicts = self.verdicts.iter();
+        verdicts.map(|((rule, arn), (_, kind, status))| (rule.as_str(), kind.as_str(), arn.as_str(), *status))
     }
 
     /// What a scan of the same account under faults says beside this one, which met none.

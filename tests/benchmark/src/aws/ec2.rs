@@ -54,13 +54,7 @@ pub(super) fn answer(account: &Account, form: &[(String, String)]) -> (Call, Ans
                  </vpcBlockPublicAccessOptions>"
             ),
         ),
-        "DescribeRegions" => xml(
-            action,
-            &format!(
-                "<regionInfo><item><regionName>{REGION}</regionName><regionEndpoint>ec2.{REGION}.amazonaws.com\
-                 </regionEndpoint><optInStatus>opt-in-not-required</optInStatus></item></regionInfo>"
-            ),
-        ),
+        "DescribeRegions" => xml(action, &format!("<regionInfo>{}</regionInfo>", regions(account))),
         _ => Dialect::Ec2.unknown(),
     };
     // Without what makes two attempts of one request differ, and without what is the same in all.
@@ -70,6 +64,16 @@ pub(super) fn answer(account: &Account, form: &[(String, String)]) -> (Call, Ans
         .map(|(name, value)| format!("{name}={value} "))
         .collect();
     (Call { api: format!("ec2:{action}"), target, dialect: Dialect::Ec2, of_the_account: true }, listed)
+}
+
+fn regions(account: &Account) -> String {
+    let item = |region: &str| {
+        format!(
+            "<item><regionName>{region}</regionName><regionEndpoint>ec2.{region}.amazonaws.com</regionEndpoint>\
+             <optInStatus>opt-in-not-required</optInStatus></item>"
+        )
+    };
+    account.regions().map(item).collect()
 }
 
 fn xml(action: &str, body: &str) -> Answer {

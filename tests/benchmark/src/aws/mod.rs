@@ -124,16 +124,18 @@ impl FakeAws {
 
     fn call_and_answer(&self, request: &Request) -> (Call, Answer) {
         let form = || request.form();
-        match (service(request), request.path.as_str()) {
-            ("ec2", _) => ec2::answer(&self.account, &form()),
-            ("lambda", _) => lambda::answer(&self.account, request),
-            ("s3", path) if path.starts_with("/v20180820/") => s3::answer_control(&self.account, request),
+        let [_, region, service] = signed_for(request);
+        let account = &self.account.in_region(region);
+        match (service, request.path.as_str()) {
+            ("ec2", _) => ec2::answer(account, &form()),
+            ("lambda", _) => lambda::answer(account, request),
+            ("s3", path) if path.starts_with("/v20180820/") => s3::answer_control(account, request),
             ("s3", path) if is_in_reports_bucket(path) && request.query.iter().all(|(it, _)| !s3::is_setting(it)) => {
                 self.objects.answer(request)
             }
-            ("s3", _) => s3::answer(&self.account, request),
-            ("s3express", _) => s3::answer_express(&self.account, request),
-            (service, _) => other::answer(service, request),
+            ("s3", _) => s3::answer(&self.account, region, request),
+            ("s3express", _) => s3::answer_express(account, request),
+            (service, _) => other::answer(service, region, request),
         }
     }
 
@@ -151,7 +153,8 @@ impl Service for FakeAws {
         let (call, answer) = self.call_and_answer(&request);
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(call.api.clone()).or_default() += 1;
         let attempt = if self.conditions.faults.is_empty() { 0 } else { self.earlier_attempts(&call) };
-        self.conditions.reply(answer, &call, attempt)
+        let [_, region, _] = signed_for(&request);
+        self.conditions.reply(answer, &call, region, attempt)
     }
 }
 
@@ -165,10 +168,12 @@ impl Service for BackDoor {
     }
 }
 
-/// The service that a request was signed for: `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`.
+/// The key that a request was signed with, and the region and the service that it was signed for: `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …`.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html>
-fn service(request: &Request) -> &str {
-    request.header("authorization").and_then(|signed| signed.split('/').nth(3)).unwrap_or_default()
+fn signed_for(request: &Request) -> [&str; 3] {
+    let scope = request.header("authorization").and_then(|signed| signed.split_once("Credential="));
+    let scope: Vec<&str> = scope.map_or("", |(_, scope)| scope).split('/').collect();
+    [0, 2, 3].map(|nth| scope.get(nth).copied().unwrap_or_default())
 }
 
 fn is_in_reports_bucket(path: &str) -> bool {

@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Dialect, signing};
-use crate::account::{ACCOUNT, REGION};
+use super::{Call, Dialect, signed_for, signing};
+use crate::account::ACCOUNT;
 use crate::http::{Answer, Request, value};
 
 /// The account's trail.
 const TRAIL: &str = "arn:aws:cloudtrail:us-east-1:111122223333:trail/audit";
 
-pub(super) fn answer(service: &str, request: &Request) -> (Call, Answer) {
+pub(super) fn answer(service: &str, region: &str, request: &Request) -> (Call, Answer) {
     let call = |service: &str, api: &str, target: &str, dialect| Call {
         api: format!("{service}:{api}"),
         target: target.to_owned(),
@@ -24,7 +24,11 @@ pub(super) fn answer(service: &str, request: &Request) -> (Call, Answer) {
             let target =
                 ["KeyId", "Name", "TrailName"].into_iter().find_map(|it| input[it].as_str()).unwrap_or_default();
             let answer = match api {
-                "DescribeKey" => json_of(&described_key(target)),
+                // A key is known in its region only: https://docs.aws.amazon.com/kms/latest/developerguide/overview.html
+                "DescribeKey" if target.starts_with("arn:") && target.split(':').nth(3) != Some(region) => {
+                    Dialect::Json.error(400, "NotFoundException")
+                }
+                "DescribeKey" => json_of(&described_key(region, target)),
                 "ListAliases" => json_of(&json!({"Aliases": [], "Truncated": false})),
                 "ListKeys" => json_of(&json!({"Keys": [], "Truncated": false})),
                 "GetPublicKey" => signing::get_public_key().map_or_else(|_| Dialect::Json.unknown(), |it| json_of(&it)),
@@ -50,7 +54,8 @@ pub(super) fn answer(service: &str, request: &Request) -> (Call, Answer) {
             (call("cloudwatch", api, "", Dialect::Cbor), nothing)
         }
         _ => {
-            let form = request.form();
+            // Every key is that of a user of its name.
+            let ([key, ..], form) = (signed_for(request), request.form());
             let api = value(&form, "Action").unwrap_or_default();
             let answer = match api {
                 "GetTopicAttributes" => query(
@@ -62,7 +67,7 @@ pub(super) fn answer(service: &str, request: &Request) -> (Call, Answer) {
                 "GetCallerIdentity" => query(
                     api,
                     &format!(
-                        "<Arn>arn:aws:iam::{ACCOUNT}:user/auditor</Arn><UserId>AIDA</UserId><Account>{ACCOUNT}</Account>"
+                        "<Arn>arn:aws:iam::{ACCOUNT}:user/{key}</Arn><UserId>AIDA</UserId><Account>{ACCOUNT}</Account>"
                     ),
                 ),
                 _ => Dialect::Query.unknown(),
@@ -81,10 +86,10 @@ fn query(api: &str, result: &str) -> Answer {
 }
 
 /// A key that the account manages, or the one that AWS manages for S3.
-fn described_key(key: &str) -> Value {
+fn described_key(region: &str, key: &str) -> Value {
     let (arn, id) = match key.rsplit_once('/') {
         Some((_, id)) => (key.to_owned(), id),
-        None => (format!("arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}"), key),
+        None => (format!("arn:aws:kms:{region}:{ACCOUNT}:key/{key}"), key),
     };
     json!({"KeyMetadata": {
         "AWSAccountId": ACCOUNT, "KeyId": id, "Arn": arn, "Enabled": true, "KeyState": "Enabled",

@@ -3,7 +3,8 @@
 
 use super::{Call, Dialect};
 use crate::account::{
-    ACCOUNT, Account, REGION, REPORTS, access_point_name, bucket_name, choice, directory_bucket_name, key_arn, number,
+    ACCOUNT, Account, REGION, REGIONS, REPORTS, access_point_name, bucket_name, choice, directory_bucket_name, key_arn,
+    number,
 };
 use crate::http::{Answer, Request};
 
@@ -31,7 +32,9 @@ pub(super) fn is_setting(parameter: &str) -> bool {
     SETTINGS.iter().any(|(known, _)| *known == parameter)
 }
 
-pub(super) fn answer(account: &Account, request: &Request) -> (Call, Answer) {
+/// A bucket's settings are told by the endpoint of its region; another one sends its caller there.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/Redirects.html>
+pub(super) fn answer(account: &Account, region: &str, request: &Request) -> (Call, Answer) {
     let bucket = request.path.trim_matches('/');
     let call = |api: &str, target: &str| Call {
         api: format!("s3:{api}"),
@@ -48,8 +51,14 @@ pub(super) fn answer(account: &Account, request: &Request) -> (Call, Answer) {
         return (call(&format!("{} ?", request.method), bucket), Dialect::S3.unknown());
     };
     let answer = match number(bucket).filter(|number| *number < account.buckets && bucket_name(*number) == bucket) {
-        Some(number) => setting(parameter, number),
-        None if bucket == REPORTS => setting(parameter, 0),
+        Some(number) => match account.region_of_bucket(number) {
+            // Where a bucket lies is told in us-east-1, too.
+            lies_in if region == lies_in || (region == REGION && *parameter == "location") => {
+                setting(parameter, lies_in, number)
+            }
+            lies_in => Dialect::S3.error(301, "PermanentRedirect").with("x-amz-bucket-region", lies_in),
+        },
+        None if bucket == REPORTS => setting(parameter, REGION, 0),
         None => Dialect::S3.error(404, "NoSuchBucket"),
     };
     (call(api, bucket), answer)
@@ -64,10 +73,12 @@ fn list(account: &Account, request: &Request) -> Answer {
     let most: u64 = request.parameter("max-buckets").and_then(|most| most.parse().ok()).unwrap_or(10_000);
     let end = account.buckets.min(first + most);
     let mut buckets = String::new();
-    for bucket in (first..end).map(bucket_name) {
+    for number in first..end {
         buckets.push_str(&format!(
-            "<Bucket><Name>{bucket}</Name><CreationDate>2024-01-01T00:00:00.000Z</CreationDate>\
-             <BucketRegion>{REGION}</BucketRegion></Bucket>"
+            "<Bucket><Name>{}</Name><CreationDate>2024-01-01T00:00:00.000Z</CreationDate>\
+             <BucketRegion>{}</BucketRegion></Bucket>",
+            bucket_name(number),
+            account.region_of_bucket(number)
         ));
     }
     let token =
@@ -84,24 +95,29 @@ const OWNER: &str = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47
 const LIFECYCLE: &str = "<LifecycleConfiguration><Rule><ID>expire</ID><Filter><Prefix></Prefix></Filter>\
     <Status>Enabled</Status><Expiration><Days>365</Days></Expiration></Rule></LifecycleConfiguration>";
 
-/// A setting of the bucket of this number. Half of the buckets have no policy, and one in twenty lets access control
+/// A setting of the bucket of this number in this region. Half of the buckets have no policy, and one in twenty lets access control
 /// lists count.
-fn setting(parameter: &str, number: u64) -> Answer {
+fn setting(parameter: &str, region: &str, number: u64) -> Answer {
     let one_in = |of: u64| choice(parameter, number, of) == 0;
     let name = bucket_name(number);
     let missing = |code: &str| Dialect::S3.error(404, code);
     match parameter {
         "acl" => acl(number),
-        "encryption" => encryption(number),
+        "encryption" => encryption(region, number),
         "lifecycle" if one_in(3) => missing("NoSuchLifecycleConfiguration"),
         "lifecycle" => xml(LIFECYCLE.to_owned()),
         // Only buckets outside of us-east-1 have a constraint.
-        "location" => xml("<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"/>".to_owned()),
+        "location" => {
+            let constraint = if region == REGION { "" } else { region };
+            xml(format!(
+                "<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{constraint}</LocationConstraint>"
+            ))
+        }
         "logging" if one_in(4) => xml("<BucketLoggingStatus/>".to_owned()),
         "logging" => xml(format!(
             "<BucketLoggingStatus><LoggingEnabled><TargetBucket>{}</TargetBucket><TargetPrefix>{name}/</TargetPrefix>\
              </LoggingEnabled></BucketLoggingStatus>",
-            bucket_name(0)
+            first_bucket_in(region)
         )),
         "notification" if one_in(3) => {
             xml("<NotificationConfiguration><EventBridgeConfiguration></EventBridgeConfiguration>\
@@ -150,6 +166,12 @@ fn setting(parameter: &str, number: u64) -> Answer {
     }
 }
 
+/// Logs go to a bucket of the same region.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html>
+fn first_bucket_in(region: &str) -> String {
+    bucket_name((0..).zip(REGIONS).find(|(_, known)| *known == region).map_or(0, |(number, _)| number))
+}
+
 /// Object Lock and replication need versioning.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html>
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-requirements.html>
@@ -182,10 +204,12 @@ fn acl(number: u64) -> Answer {
     ))
 }
 
-fn encryption(number: u64) -> Answer {
+fn encryption(region: &str, number: u64) -> Answer {
     let default = match choice("encryption", number, 3) {
         0 => "<SSEAlgorithm>AES256</SSEAlgorithm>".to_owned(),
-        _ => format!("<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>{}</KMSMasterKeyID>", key_arn(number)),
+        _ => {
+            format!("<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>{}</KMSMasterKeyID>", key_arn(region, number))
+        }
     };
     xml(format!(
         "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>{default}\
