@@ -133,14 +133,20 @@ impl Running {
         assert!(matches!(kill_process(self.id, Signal::INT), Ok(()) | Err(Errno::SRCH)));
     }
 
-    async fn end(self) -> Ended {
-        let output = timeout(LIMIT, self.output).await;
-        if output.is_err() {
-            kill_process(self.id, Signal::KILL).unwrap();
-        }
+    async fn end(mut self) -> Ended {
+        let output = timeout(LIMIT, &mut self.output).await;
         let Output { status, stdout, stderr } = output.expect("the command does not come to its end").unwrap().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Ended { code: code(status), out: text(stdout), err: text(stderr) }
+    }
+}
+
+/// Where a test has failed, nobody waits for the command any more.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.output.is_finished() {
+            assert!(matches!(kill_process(self.id, Signal::KILL), Ok(()) | Err(Errno::SRCH)));
+        }
     }
 }
 

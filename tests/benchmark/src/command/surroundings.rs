@@ -183,8 +183,8 @@ async fn a_profile_that_is_named_goes_before_the_environment() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the command's binary: make test-benchmark"]
 async fn a_full_disk_is_said_and_takes_no_half_scan() {
-    // In blocks of 512 bytes: nothing, the plan but not the rules, all but the reports.
-    let ended = join_all([0, 8, 120].map(|blocks| async move {
+    // In blocks of 512 bytes, so that what fails is the plan, what is aggregated, and the reports.
+    let ended = join_all([0, 8, 600].map(|blocks| async move {
         let laptop = Laptop::of(SMALL, Conditions::default()).await;
         let scan = laptop.command(&["scan", "--out", "audit"]);
         let mut command = laptop.program("/bin/sh");
