@@ -119,18 +119,16 @@ const CASES: &[Case] = &[
         ..SCAN
     },
     Case {
-        what: "a resource and several regions",
-        arguments: &[
-            "--out",
-            "audit",
-            "--resource",
-            "arn:aws:s3:::ledger",
-            "--region",
-            REGION,
-            "--region",
-            "eu-west-1",
-        ],
-        says: &["--resource looks in one region"],
+        what: "a resource of another region",
+        arguments: &["--resource", "arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-1", "--region", REGION],
+        says: &["vpc/vpc-1 lies in eu-west-1", "name that by --region, or no region"],
+        ..SCAN
+    },
+    Case {
+        what: "a resource and a service",
+        arguments: &["--resource", "arn:aws:s3:::ledger", "--service", "s3"],
+        code: 2,
+        says: &["--resource", "cannot be used with", "--service"],
         ..SCAN
     },
     Case {
