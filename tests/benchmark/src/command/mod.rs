@@ -84,18 +84,18 @@ impl Laptop {
         Verdicts::kept(&store, &scans[0]).await.unwrap()
     }
 
-    /// The files in the home folder, each with its size, but for locks that nobody holds.
+    /// The files in the home folder, each with its size, but for locks. What goes away while this looks is not there.
     fn files(&self) -> BTreeMap<String, u64> {
         let mut files = BTreeMap::new();
         let mut folders = vec![self.home.path().to_owned()];
         while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 let path = entry.path();
                 let name = path.strip_prefix(&self.home).unwrap().display().to_string();
                 if path.is_dir() {
                     folders.push(path);
-                } else if !name.ends_with("/.lock") {
-                    files.insert(name, entry.metadata().unwrap().len());
+                } else if let (false, Ok(file)) = (name.ends_with("/.lock"), entry.metadata()) {
+                    files.insert(name, file.len());
                 }
             }
         }
