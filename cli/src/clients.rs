@@ -43,7 +43,8 @@ impl Clients {
         let config = aws_config_of(profile, region).await;
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
             Failure::new(
-                "no region is given: say --region NAME or --region all, set AWS_REGION, or give the profile a region",
+                "no region is given: set AWS_REGION, or give the profile a region; `scan` takes --region NAME or --region all, \
+                 too",
             )
         })?;
         Ok(Self { config, region })
@@ -120,8 +121,8 @@ impl Clients {
                 }
                 Some(_) => "AWS does not take them",
                 None if causes(&error).any(|cause| cause.is::<CredentialsError>()) => {
-                    "there are none that work: log in, for instance by `aws sso login`, name a --profile, or set \
-                     AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                    "there are none that work: log in, for instance by `aws sso login`, name a --profile that has some, or \
+                     set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
                 }
                 None => "AWS does not answer; see whether this machine reaches it, and whether there is such a region",
             };

@@ -21,14 +21,14 @@ const ELSEWHERE: &str = "us-west-2";
 
 /// The command as it ended.
 #[derive(Debug)]
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(super) struct Ran {
+    pub(super) code: Option<i32>,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 /// Runs the command, which is built beside these tests.
-async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
+pub(super) async fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
     let binary = env::current_exe().unwrap().ancestors().nth(2).unwrap().join("compliance-audit");
     let mut command = Command::new(binary);
     command.args(arguments).envs(environment.iter().copied());

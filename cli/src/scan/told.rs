@@ -93,7 +93,7 @@ pub(super) fn end(
     }
     unread(out, &all)?;
     for (region, failure) in &failed {
-        writeln!(out, "{} in {region}: {failure}", Styled("No scan", PROBLEM))?;
+        writeln!(out, "{} in {region}: {failure}", Styled("Broke off", PROBLEM))?;
     }
     match &ended[..] {
         [(_, _, reports)] if !reports.is_empty() => {
