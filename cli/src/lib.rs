@@ -56,8 +56,8 @@ async fn run(command: Command) -> Result<End, Failure> {
         Command::Man => completions::man(out),
     };
     match end {
-        // Whoever reads no further, as `head` does, has what they wanted.
-        Err(failure) if failure.is_broken_pipe() => Ok(End::Well),
+        // Whoever reads no further, as `head` does, wants no message either; but what nobody has read to its end is not done.
+        Err(failure) if failure.is_broken_pipe() => Ok(End::NotDone),
         end => end,
     }
 }

@@ -195,6 +195,21 @@ async fn what_is_piped_is_text_and_nothing_else() {
     assert_eq!((ended.code, ended.out.as_str(), ended.err.contains('\x1b')), (3, "", false), "{}", ended.err);
 }
 
+/// A check that nobody reads to its end must not end as if all were well.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the command's binary: make test-benchmark"]
+async fn what_nobody_reads_is_not_done_and_says_nothing() {
+    let laptop = Laptop::of(SMALL, Conditions::default()).await;
+    for arguments in [&["scan"][..], &["man"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = laptop.command(arguments);
+        command.stdout(writer).stderr(Stdio::piped());
+        let ended = spawn_blocking(move || command.spawn().unwrap().wait_with_output().unwrap()).await.unwrap();
+        assert_eq!((ended.status.code(), String::from_utf8(ended.stderr).unwrap().as_str()), (Some(3), ""));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the command's binary: make test-benchmark"]
 async fn with_no_color_a_terminal_shows_none() {
