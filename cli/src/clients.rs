@@ -18,6 +18,9 @@ use bucket_readings::{s3_client, s3_control_client};
 
 use crate::end::Failure;
 
+/// The region that every account has, and in which the system is deployed.
+pub(crate) const HOME: &str = "us-east-1";
+
 /// Makes the clients of one region, with the credentials of a person.
 #[derive(Debug, Clone)]
 pub(crate) struct Clients {
@@ -35,12 +38,16 @@ pub(crate) struct Caller {
 }
 
 impl Clients {
-    /// Those of the profile and the region, where they are named, and otherwise of those that AWS's tools take.
+    /// Those of the profile and the region, where they are named, and otherwise of those that AWS's tools take; in the region
+    /// `or` where these know none.
     ///
     /// # Errors
     /// Where nothing says which region.
-    pub(crate) async fn new(profile: Option<&str>, region: Option<&str>) -> Result<Self, Failure> {
-        let config = aws_config_of(profile, region).await;
+    pub(crate) async fn new(profile: Option<&str>, region: Option<&str>, or: Option<&str>) -> Result<Self, Failure> {
+        let mut config = aws_config_of(profile, region).await;
+        if config.region().is_none() && or.is_some() {
+            config = aws_config_of(profile, or).await;
+        }
         let region = config.region().map(ToString::to_string).ok_or_else(|| {
             Failure::new(
                 "no region is given: set AWS_REGION, or give the profile a region; `scan` takes --region NAME or --region all, \

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use audit_artifacts::{ArtifactStore, FolderStore, S3Store, keys, not_read, scan_id};
 use evidence_chain::{EvidenceStore, Kind};
 
-use crate::clients::Clients;
+use crate::clients::{Clients, HOME};
 use crate::end::Failure;
 
 /// What a scan may be named by.
@@ -87,7 +87,7 @@ pub(crate) fn store(folder: &Path) -> Result<FolderStore, Failure> {
 
 /// The reports bucket of that name, which must belong to the account of the current credentials.
 pub(crate) async fn bucket(name: &str) -> Result<S3Store, Failure> {
-    let clients = Clients::new(None, None).await?;
+    let clients = Clients::new(None, None, Some(HOME)).await?;
     Ok(S3Store::new(clients.s3(), name.to_owned(), clients.caller().await?.account))
 }
 

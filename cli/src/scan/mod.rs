@@ -26,7 +26,7 @@ use crate::clients::Clients;
 use crate::end::{End, Failure};
 use folder::Folder;
 use listers::Buckets;
-use places::{Place, first_region, places};
+use places::{Place, first_region, home, places};
 use progress::Progress;
 use region::Region;
 use walk::{Asked, Ended};
@@ -91,7 +91,7 @@ pub(crate) async fn run(asked: &Scan, out: &mut impl Write) -> Result<End, Failu
     let started_at = Timestamp::now();
     let policy = policy(asked.policy.as_deref(), started_at)?;
     let folder = asked.out.clone().map(Folder::at).transpose()?;
-    let clients = Clients::new(asked.profile.as_deref(), first_region(asked)).await?;
+    let clients = Clients::new(asked.profile.as_deref(), first_region(asked), home(asked)).await?;
     let caller = clients.caller().await?;
     let buckets = Buckets::new(clients.s3());
     let places = places(asked, &clients, &buckets, &caller.account).await?;

@@ -7,7 +7,7 @@ use audit_model::{NamedResource, Service};
 use super::Scan;
 use super::listers::Buckets;
 use super::region::resources_of_s3;
-use crate::clients::Clients;
+use crate::clients::{Clients, HOME};
 use crate::end::Failure;
 
 /// The word for every region that is enabled in the account.
@@ -29,6 +29,11 @@ pub(super) struct Place {
 pub(super) fn first_region(asked: &Scan) -> Option<&str> {
     let named = asked.regions.iter().map(String::as_str).find(|region| *region != ALL);
     named.or_else(|| asked.resources.iter().find_map(|named| named.place().map(|(region, _)| region)))
+}
+
+/// Where the regions are asked for, if all are, and nothing says which one is the first.
+pub(super) fn home(asked: &Scan) -> Option<&'static str> {
+    asked.regions.iter().any(|region| region == ALL).then_some(HOME)
 }
 
 /// The scans that are asked for. The first one is in the clients' region.
