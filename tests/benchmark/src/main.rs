@@ -133,6 +133,7 @@ impl Asked {
             listing: SHIPPED_LISTING,
             conditions: self.conditions.clone(),
             unbudgeted: false,
+            repetitions: usize::MAX,
         }
     }
 

@@ -44,6 +44,8 @@ pub(crate) struct Scan {
     /// Whether S3 is scanned here, without request budgets: for what happens behind the scanners only the findings
     /// matter.
     pub(crate) unbudgeted: bool,
+    /// How often a task that fails is repeated at the most, where the machine would repeat it more often.
+    pub(crate) repetitions: usize,
 }
 
 /// What came of a scan.
@@ -275,16 +277,19 @@ impl Walk<'_> {
         O: DeserializeOwned,
     {
         let mut retriers = Retriers::of(state)?;
+        let mut repetition = 0;
         loop {
             let failure = match self.functions.invoke(function, input).await? {
                 Ok(output) => return Ok(Ok(output)),
                 Err(failure) => failure,
             };
-            let Some(delay) = retriers.delay(&failure) else {
+            let delay = retriers.delay(&failure).filter(|_| repetition < self.scan.repetitions);
+            let Some(delay) = delay else {
                 let Failure { error, cause } = failure;
                 return Ok(Err(CaughtError { state: state.to_owned(), error, cause }));
             };
             tokio::time::sleep(delay).await;
+            repetition += 1;
         }
     }
 }
