@@ -6,6 +6,7 @@ use std::io::Write;
 
 use audit_rules::{CATALOGUE, Control, Framework, Rule};
 use clap::Args;
+use strsim::levenshtein;
 
 use crate::end::{End, Failure};
 use crate::terminal::{self, HEADING, Styled, of_severity};
@@ -91,28 +92,11 @@ fn alike<'a>(asked: &str, ids: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         let lower = id.to_ascii_lowercase();
         let is_part = asked.len().min(id.len()) >= TOO_SHORT_TO_BE_PART
             && (lower.contains(asked) || asked.contains(lower.as_str()));
-        let distance = distance(asked, &lower);
+        let distance = levenshtein(asked, &lower);
         (is_part || 3 * distance <= asked.chars().count()).then_some((distance, id))
     };
     let alike: BTreeSet<(usize, &str)> = ids.filter_map(unlikeness).collect();
     alike.into_iter().take(MOST_LIKE_IT).map(|(_, id)| id).collect()
-}
-
-/// How many letters must be put in, left out or exchanged to make one text of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (i, from) in one.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        row[0] = left;
-        for (j, to) in other.chars().enumerate() {
-            let exchanged = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            left = exchanged.min(diagonal + 1).min(left + 1);
-            row[j + 1] = left;
-        }
-    }
-    row.pop().unwrap_or_default()
 }
 
 /// What is told of a rule or a control, in so many columns.
@@ -305,15 +289,5 @@ mod tests {
         assert!(failure.contains("no rule or control \"xyzzy\"") && !failure.contains("Did you mean"), "{failure}");
         let failure = told("cis-5.0 s3-bucket-ssl-requests-only").unwrap_err().to_string();
         assert!(!failure.contains("Did you mean s3-bucket"), "rules are of no framework: {failure}");
-    }
-
-    /// <https://en.wikipedia.org/wiki/Levenshtein_distance#Example>
-    #[test]
-    fn a_distance_is_the_number_of_letters_that_differ() {
-        for (one, other, letters) in
-            [("kitten", "sitting", 3), ("", "abc", 3), ("abc", "abc", 0), ("uninformed", "uniformed", 1)]
-        {
-            assert_eq!((distance(one, other), distance(other, one)), (letters, letters), "{one} {other}");
-        }
     }
 }
