@@ -37,6 +37,25 @@ pub(crate) struct Caller {
     pub(crate) arn: String,
 }
 
+/// Clients that are as the SDK makes them, but that they only read.
+macro_rules! clients {
+    ($($name:ident: $sdk:ident;)*) => {
+        impl Clients {
+            $(pub(crate) fn $name(&self) -> $sdk::Client {
+                let config = $sdk::config::Builder::from(&self.config).interceptor(ReadsOnly);
+                $sdk::Client::from_conf(config.build())
+            })*
+        }
+    };
+}
+
+clients! {
+    kms: aws_sdk_kms;
+    cloudtrail: aws_sdk_cloudtrail;
+    ec2: aws_sdk_ec2;
+    lambda: aws_sdk_lambda;
+}
+
 impl Clients {
     /// Those of the profile and the region, where they are named, and otherwise of those that AWS's tools take; in the region
     /// `or` where these know none.
@@ -80,26 +99,6 @@ impl Clients {
     pub(crate) fn s3_control(&self) -> aws_sdk_s3control::Client {
         let config = aws_sdk_s3control::config::Builder::from(&self.config).interceptor(ReadsOnly);
         s3_control_client(config, std::env::var("AWS_ENDPOINT_URL_S3_CONTROL").ok())
-    }
-
-    pub(crate) fn kms(&self) -> aws_sdk_kms::Client {
-        let config = aws_sdk_kms::config::Builder::from(&self.config).interceptor(ReadsOnly);
-        aws_sdk_kms::Client::from_conf(config.build())
-    }
-
-    pub(crate) fn cloudtrail(&self) -> aws_sdk_cloudtrail::Client {
-        let config = aws_sdk_cloudtrail::config::Builder::from(&self.config).interceptor(ReadsOnly);
-        aws_sdk_cloudtrail::Client::from_conf(config.build())
-    }
-
-    pub(crate) fn ec2(&self) -> aws_sdk_ec2::Client {
-        let config = aws_sdk_ec2::config::Builder::from(&self.config).interceptor(ReadsOnly);
-        aws_sdk_ec2::Client::from_conf(config.build())
-    }
-
-    pub(crate) fn lambda(&self) -> aws_sdk_lambda::Client {
-        let config = aws_sdk_lambda::config::Builder::from(&self.config).interceptor(ReadsOnly);
-        aws_sdk_lambda::Client::from_conf(config.build())
     }
 
     fn sts(&self) -> aws_sdk_sts::Client {

@@ -25,7 +25,7 @@ pub(super) const AT_ONCE: NonZeroU32 = NonZeroU32::MIN;
 
 /// What lists and reads one region.
 pub(super) struct Region {
-    pub(super) name: String,
+    name: String,
     account: String,
     buckets: BucketsOfRegion,
     access_points: AccessPoints,

@@ -1,6 +1,7 @@
 //! What people are told of a scan.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use audit_artifacts::ScanRecord;
 use audit_model::Severity;
@@ -95,23 +96,8 @@ pub(super) fn end(
     for (region, failure) in &failed {
         writeln!(out, "{} in {region}: {failure}", Styled("Broke off", PROBLEM))?;
     }
-    match &ended[..] {
-        [(_, _, reports)] if !reports.is_empty() => {
-            writeln!(out, "\n{}", Styled("Reports", HEADING))?;
-            for report in reports {
-                writeln!(out, "  {}", report.display())?;
-            }
-        }
-        many => {
-            let html = many.iter().filter_map(|(_, _, reports)| reports.first());
-            for (nth, report) in html.enumerate() {
-                if nth == 0 {
-                    writeln!(out, "\n{}, each beside its CSV and JSON", Styled("Reports", HEADING))?;
-                }
-                writeln!(out, "  {}", report.display())?;
-            }
-        }
-    }
+    let written: Vec<&[PathBuf]> = ended.iter().map(|(_, _, reports)| reports.as_slice()).collect();
+    reports(out, &written)?;
     Ok(how_it_ends(&all, is_whole, fail_on))
 }
 
@@ -125,6 +111,21 @@ fn how_it_ends(all: &Tally, is_whole: bool, fail_on: Option<Severity>) -> End {
     } else {
         End::Well
     }
+}
+
+/// Where the reports of each region lie; one region's all, of several the one for people.
+fn reports(out: &mut impl Write, of_regions: &[&[PathBuf]]) -> Result<(), Failure> {
+    let (beside, told): (_, Vec<&PathBuf>) = match of_regions {
+        [only] => ("", only.iter().collect()),
+        many => (", each beside its CSV and JSON", many.iter().filter_map(|reports| reports.first()).collect()),
+    };
+    if !told.is_empty() {
+        writeln!(out, "\n{}{beside}", Styled("Reports", HEADING))?;
+    }
+    for report in told {
+        writeln!(out, "  {}", report.display())?;
+    }
+    Ok(())
 }
 
 /// One line a region.

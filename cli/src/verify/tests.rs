@@ -1,4 +1,3 @@
-use audit_task::TaskError;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
@@ -6,6 +5,7 @@ use audit_artifacts::{ArtifactStore, ArtifactStoreExt, Condition, MemoryStore, P
 use audit_model::summary::Summary;
 use audit_model::task::{Execution, PlanScanOutput, SealEvidenceInput};
 use audit_model::{Plan, RemediationMode, Service, Severity, Status};
+use audit_task::TaskError;
 use clap::Parser;
 use evidence_chain::{HEAD, Head, Link, Manifest, Subject};
 use evidence_key::Signer;
